@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "scan/plan.hpp"
+
+namespace nuscan {
+
+/// What a back end returns of a work unit: one entry per kept point of its tile, row-major.
+struct UnitResult {
+    std::vector<double> chi2;
+    std::vector<std::uint8_t> status;        //!< PointStatus of the winner
+    std::vector<std::int64_t> profile_index; //!< flat index over the profiled axes of the winner
+};
+
+/// Evaluates work units of the plan it was made with. Interchangeable: reference, cpu and cuda give the same results
+/// within rounding, and each gives the same bytes for a unit however often and in whatever order it is asked.
+class Backend {
+public:
+    virtual ~Backend() = default;
+    virtual std::string name() const = 0;   //!< "reference", "cpu" or "cuda"
+    virtual std::string device() const = 0; //!< what it runs on
+    virtual void evaluate(const WorkUnit& unit, UnitResult& result) = 0;
+};
+
+//! Literal triple sums by adaptive quadrature, one thread: the arbiter. Ignores the plan's method.
+std::unique_ptr<Backend> make_reference_backend(const Plan& plan);
+//! The shared bodies on all cores
+std::unique_ptr<Backend> make_cpu_backend(const Plan& plan);
+//! The shared bodies on the first CUDA device; null, with \p why_not, where this build or machine has none
+std::unique_ptr<Backend> make_cuda_backend(const Plan& plan, std::string& why_not);
+
+} // namespace nuscan

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "config/error.hpp"
+
+namespace nuscan {
+
+/// What a number measures; each has one internal unit, which is also the one written to result files.
+enum class Dimension {
+    dimensionless,
+    angle,           //!< rad
+    charge,          //!< e
+    area,            //!< cm^2 (charge radius, anapole)
+    magnetic_moment, //!< mu_B
+    mass_splitting,  //!< eV^2
+    energy,          //!< MeV
+    length,          //!< m
+    mass,            //!< kg
+    time,            //!< s
+    flux,            //!< cm^-2 s^-1
+};
+
+//! Name of the internal unit, e.g. "mu_B"; "1" where dimensionless
+const char* unit_name(Dimension dimension);
+
+/// Reads "3e-11 mu_B" into the internal unit of \p dimension.
+///
+/// A number without a unit is accepted where it is zero, dimensionless or an angle in rad. \p what names the quantity
+/// in the error message. \throws InputError for an unreadable number, a missing unit or a unit of another dimension.
+double parse_quantity(const std::string& text, Dimension dimension, const InputLocation& where,
+                      const std::string& what);
+
+//! The same for a number that stands without a unit
+double check_bare_number(double value, Dimension dimension, const InputLocation& where, const std::string& what);
+
+} // namespace nuscan

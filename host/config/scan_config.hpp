@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/parameters.hpp"
+#include "experiments/experiment.hpp"
+
+namespace nuscan {
+
+//! A parameter held at a value
+struct FixedParameter {
+    Parameter parameter;
+    double value; //!< in the unit of the parameter's dimension
+};
+
+/// One axis of a scan.
+struct Axis {
+    Parameter parameter;
+    std::vector<double> values; //!< strictly increasing
+    bool profile = false;       //!< minimised away
+    enum class Spacing { linear, log, list } spacing = Spacing::linear;
+};
+
+/// The [neutrino] table of a scan file.
+struct NeutrinoConfig {
+    Basis basis = Basis::flavour;
+    bool inverted_ordering = false;
+    Mixing mixing;
+    double sin2_theta_w = constants::sin2_theta_w;
+};
+
+/// A scan file, read and checked: what to compute, with nothing left open.
+struct ScanConfig {
+    std::string title;
+    std::string text; //!< the TOML as run, after `--set`; stored in the result
+    NeutrinoConfig neutrino;
+    std::vector<Experiment> experiments; //!< with the scan file's overrides applied
+    std::vector<FixedParameter> fixed;
+    std::vector<Axis> axes;
+    std::string output_file; //!< of [output]; empty if not given
+};
+
+//! A `--set KEY=VALUE` of the command line: KEY is a parameter name, or a dotted key of the scan file
+using Override = std::pair<std::string, std::string>;
+
+/// Reads a scan file.
+///
+/// \p needs_experiment and \p needs_axis: whether `[[experiment]]` and `[[axis]]` may not be absent.
+/// \throws InputError with file and line for anything unknown, of a bad unit, or inconsistent.
+ScanConfig read_scan_config(const std::string& path, const std::vector<Override>& overrides = {},
+                            bool needs_experiment = true, bool needs_axis = true);
+
+} // namespace nuscan

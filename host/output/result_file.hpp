@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace nuscan {
+
+/// A coordinate or a variable of a result file.
+struct Variable {
+    std::string name; //!< parameter name
+    std::string unit; //!< "1" where dimensionless
+    std::string long_name;
+    std::vector<double> values; //!< of coordinates: the axis values
+};
+
+using Attribute = std::variant<std::string, double, std::int64_t>;
+using Attributes = std::map<std::string, Attribute>;
+
+/// What a result file holds: χ² and a status on the kept axes, and the minimising value of every profiled axis.
+struct ResultLayout {
+    std::vector<Variable> kept;      //!< kept axes, slowest first; may be empty (everything profiled)
+    std::vector<Variable> profiled;  //!< profiled axes (values unused)
+    std::vector<std::int64_t> chunk; //!< chunk shape on the kept axes
+    Attributes attributes;           //!< known before the scan
+};
+
+/// A box of kept points, with its values in row-major order.
+struct ResultTile {
+    std::vector<std::int64_t> begin, count; //!< one each per kept axis
+    std::vector<double> chi2;
+    std::vector<std::uint8_t> status;          //!< PointStatus
+    std::vector<std::vector<double>> profiled; //!< one per profiled axis
+};
+
+/// Writes a result file tile by tile.
+///
+/// HDF5, opened by `xarray.open_dataset(file, engine="h5netcdf")`: kept axes are dimension scales at the root, `chi2`,
+/// `status` and the profiled parameters are variables on them, chunked as the layout says. The file is written as
+/// `<path>.partial` (format of HDF5 1.8, flushed after every tile, so that it opens after kill -9) and takes its name
+/// when it is finished.
+class ResultWriter {
+public:
+    /// Creates `<path>.partial`, or opens the one that is there for more tiles when \p resume.
+    ResultWriter(const std::string& path, const ResultLayout& layout, bool resume);
+    ~ResultWriter();
+
+    //! Writes a chunk-aligned tile and flushes it to disk
+    void write(const ResultTile& tile);
+    //! Reads a tile back: begin and count are given, the rest is filled in
+    void read(ResultTile& tile) const;
+    //! Adds attributes known after the scan, closes the file and renames it to its final name
+    void finish(const Attributes& attributes);
+
+    static std::string partial_path(const std::string& path) { return path + ".partial"; }
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// A finished result, read whole.
+struct Result {
+    std::vector<Variable> kept;
+    std::vector<Variable> profiled; //!< without values
+    std::vector<double> chi2;       //!< row-major on the kept axes
+    std::vector<std::uint8_t> status;
+    std::vector<std::vector<double>> profiled_at; //!< minimising values, one array per profiled axis
+    Attributes attributes;
+};
+
+/// Reads a finished result. \throws InputError for a missing, foreign or unfinished (`.partial`) file.
+Result read_result(const std::string& path);
+
+} // namespace nuscan

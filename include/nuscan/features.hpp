@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "nuscan/electron_scattering.hpp"
+#include "nuscan/grid.hpp"
+#include "nuscan/mixing.hpp"
+
+/// The features φ_f of a point: the handful of real numbers in which a binned prediction is linear,
+/// N_b = Σ_f M_bf φ_f.
+///
+/// With V(T) = V0 + V1/T, the seven Hermitian matrices below, contracted with ρ, carry everything a point says about
+/// electron scattering; fluxes, kernels and response are in the moments M. Along two fast axes at once a feature is
+/// Σ_ij c_ij w_i(t1) w_j(t2) with w = (1, u, v): nine plane coefficients.
+namespace nuscan {
+
+inline constexpr int n_feature_matrices = 7;
+inline constexpr int n_plane_coefficients = 9;
+
+/// Feature matrix m, with the kernel and the power of 1/T of its moment.
+struct FeatureMatrix {
+    enum class Kernel : int { C1, C2, C3, mu2 };
+    Kernel kernel;
+    int recoil_power;
+};
+
+NUSCAN_HOST_DEVICE constexpr FeatureMatrix feature_matrix(int m) {
+    using Kernel = FeatureMatrix::Kernel;
+    switch (m) {
+    case 0:
+        return {Kernel::C1, 0}; // V0†V0
+    case 1:
+        return {Kernel::C1, 1}; // V0†V1 + h.c.
+    case 2:
+        return {Kernel::C1, 2}; // V1†V1
+    case 3:
+        return {Kernel::C2, 0}; // A†A
+    case 4:
+        return {Kernel::C3, 0}; // (A†V0 + h.c.)/2
+    case 5:
+        return {Kernel::C3, 1}; // (A†V1 + h.c.)/2
+    default:
+        return {Kernel::mu2, 0}; // M†M
+    }
+}
+
+//! The kernel of feature matrix m at (E, T), divided by T^n [cm²/MeV × the unit of 1/φ]
+NUSCAN_HOST_DEVICE constexpr double feature_kernel(int m, const ElectronKernels& k, double T) {
+    using Kernel = FeatureMatrix::Kernel;
+    const FeatureMatrix matrix = feature_matrix(m);
+    double value = 0;
+    switch (matrix.kernel) {
+    case Kernel::C1:
+        value = k.C1;
+        break;
+    case Kernel::C2:
+        value = k.C2;
+        break;
+    case Kernel::C3:
+        value = k.C3;
+        break;
+    case Kernel::mu2:
+        value = k.mu2;
+        break;
+    }
+    for (int n = 0; n < matrix.recoil_power; ++n) {
+        value /= T;
+    }
+    return value;
+}
+
+/// Neutrinos that share features: one flavour, neutrino or antineutrino, one propagation.
+///
+/// Antineutrinos need no features of their own kind: with X → −X* and U → U*, tr(ρ̄ X̄†X̄') is the complex conjugate of
+/// tr(ρ X†X') with the propagation phases reversed, so only the sign of the phase in the moments (and of s) changes.
+struct FeatureGroup {
+    Flavour flavour;
+    bool antineutrino;
+    Propagation propagation;
+    int first_feature;
+};
+
+/// Components of a group: how many real numbers tr(ρ H) splits into, so that the energy dependence is in the moments.
+///
+/// 1 where ρ does not depend on energy; 7 with exact phases: Σ_k ρ_kk H_kk, then for each pair k < k' the factors of
+/// cos and sin of Δ_kk' = (m_k² − m_k'²) L / 2E.
+NUSCAN_HOST_DEVICE constexpr int n_components(Propagation propagation) {
+    return propagation == Propagation::exact ? 7 : 1;
+}
+
+//! The pair (k, k') of components 1 + 2p and 2 + 2p, p = 0, 1, 2
+struct StatePair {
+    int k, k_prime;
+};
+NUSCAN_HOST_DEVICE constexpr StatePair state_pair(int p) { return p == 0 ? StatePair{0, 1} : StatePair{p - 1, 2}; }
+
+//! Energy dependence of component c at energy E [MeV] and baseline L [m]: the factor that the moment carries
+NUSCAN_HOST_DEVICE inline double component_phase(int c, const FeatureGroup& group, const Mixing& mixing,
+                                                 double baseline, double energy) {
+    if (c == 0) {
+        return 1;
+    }
+    const StatePair pair = state_pair((c - 1) / 2);
+    const double phase =
+        propagation_phase(mass_squared(mixing, pair.k) - mass_squared(mixing, pair.k_prime), baseline, energy) *
+        (group.antineutrino ? -1 : 1);
+    return c % 2 == 1 ? std::cos(phase) : std::sin(phase);
+}
+
+/// Contracts (X†Y + Y†X)/2 with ρ of a group: adds scale × tr(ρ H), component by component, to out[c · stride].
+///
+/// tr(ρ H) = Σ_kk' ρ_kk' H_k'k; with ρ_kk' = z_kk' e^{−iΔ_kk'}, z_kk' = U*_{ℓk} U_{ℓk'}, a pair gives
+/// 2 cosΔ Re(z_kk' H_k'k) + 2 sinΔ Im(z_kk' H_k'k).
+NUSCAN_HOST_DEVICE inline void contract(const FeatureGroup& group, const Matrix3& U, const Matrix3& X, const Matrix3& Y,
+                                        double scale, double* out, int stride) {
+    const int l = static_cast<int>(group.flavour);
+    if (group.propagation == Propagation::short_baseline) {
+        // A pure state: tr(ρ H) = Re ⟨Xψ, Yψ⟩ with ψ_k = U*_{ℓk}.
+        double sum = 0;
+        for (int j = 0; j < 3; ++j) {
+            Complex x, y;
+            for (int k = 0; k < 3; ++k) {
+                x += X(j, k) * conj(U(l, k));
+                y += Y(j, k) * conj(U(l, k));
+            }
+            sum += real_inner(x, y);
+        }
+        out[0] += scale * sum;
+        return;
+    }
+    double diagonal = 0;
+    for (int k = 0; k < 3; ++k) {
+        double column = 0;
+        for (int j = 0; j < 3; ++j) {
+            column += real_inner(X(j, k), Y(j, k));
+        }
+        diagonal += norm(U(l, k)) * column;
+    }
+    out[0] += scale * diagonal;
+    if (group.propagation != Propagation::exact) {
+        return;
+    }
+    for (int p = 0; p < 3; ++p) {
+        const StatePair pair = state_pair(p);
+        Complex h; // H_k'k
+        for (int j = 0; j < 3; ++j) {
+            h += conj(X(j, pair.k_prime)) * Y(j, pair.k) + conj(Y(j, pair.k_prime)) * X(j, pair.k);
+        }
+        const Complex z = conj(U(l, pair.k)) * U(l, pair.k_prime) * h; // twice the pair's z H, as H has a 1/2
+        out[(1 + 2 * p) * stride] += scale * z.re;
+        out[(2 + 2 * p) * stride] += scale * z.im;
+    }
+}
+
+/// Which of the couplings a parameter moves.
+enum class Coupling : int { V0, V1, M };
+
+/// How a parameter's value fills a 3×3 matrix; the Hermitian partner is implied.
+enum class Pattern : int {
+    universal, //!< value × 1
+    real,      //!< value × (E_jk + E_kj), or value × E_jj on the diagonal
+    imaginary, //!< value × (i E_jk − i E_kj)
+    polar,     //!< value × (e^{i·argument} E_jk + h.c.)
+};
+
+/// One parameter's contribution to the couplings: weight × pattern(value, argument), in the basis of the scan.
+struct Term {
+    Coupling coupling;
+    Complex weight; //!< from the unit of the parameter to the unit of the coupling
+    Pattern pattern;
+    int row, column;
+    Scalar value;
+    Scalar argument; //!< of polar terms [rad]
+};
+
+/// Mixing parameters of which each may be an axis; angles and phases [rad], splittings [eV²].
+struct MixingScalars {
+    Scalar theta12, theta13, theta23, delta, alpha21, alpha31, dm21, dm31;
+};
+
+/// What the couplings of a point depend on: the same for all experiments of a scan.
+struct ParameterView {
+    const AxisView* axes;
+    MixingScalars mixing;
+    Basis basis;
+    double sin2_theta_w; //!< the reference value that V0 starts from; terms shift it
+    const Term* terms;
+    int n_terms;
+};
+
+/// A part of a coupling that is multiplied by w_i of the line axis and w_j of the row axis, w = (1, u, v).
+struct Direction {
+    Coupling coupling;
+    Matrix3 matrix;
+    int line_factor, row_factor;
+};
+
+/// The couplings on a plane: V0 = base.V0 + Σ (directions of V0), and so on; A does not vary on a plane.
+struct PlaneCouplings {
+    Matrix3 U;
+    ElectronCouplings base;
+    Direction directions[4];
+    int n_directions;
+};
+
+NUSCAN_HOST_DEVICE constexpr double value_of(const Scalar& s, const ParameterView& p, const UnitView& unit,
+                                             std::int64_t plane) {
+    return s.axis < 0 ? s.fixed : p.axes[s.axis].value[outer_index(unit, s.axis, plane)];
+}
+
+NUSCAN_HOST_DEVICE constexpr Mixing mixing_of(const ParameterView& p, const UnitView& unit, std::int64_t plane) {
+    const MixingScalars& m = p.mixing;
+    return {value_of(m.theta12, p, unit, plane), value_of(m.theta13, p, unit, plane),
+            value_of(m.theta23, p, unit, plane), value_of(m.delta, p, unit, plane),
+            value_of(m.alpha21, p, unit, plane), value_of(m.alpha31, p, unit, plane),
+            value_of(m.dm21, p, unit, plane),    value_of(m.dm31, p, unit, plane)};
+}
+
+//! z E_jk + z* E_kj (z E_jj on the diagonal, or z × 1 for universal), × weight, in the mass basis
+NUSCAN_HOST_DEVICE constexpr Matrix3 pattern_matrix(const Term& term, Complex z, const Matrix3& U, Basis basis) {
+    Matrix3 m{};
+    if (term.pattern == Pattern::universal) {
+        return term.weight * scalar_matrix(z);
+    }
+    m(term.row, term.column) = z;
+    m(term.column, term.row) = conj(z);
+    return term.weight * (basis == Basis::flavour ? to_mass_basis(m, U) : m);
+}
+
+NUSCAN_HOST_DEVICE constexpr Matrix3& coupling_matrix(ElectronCouplings& c, Coupling which) {
+    return which == Coupling::V0 ? c.V0 : (which == Coupling::V1 ? c.V1 : c.M);
+}
+
+/// Couplings of plane \p plane: interprets the terms once, so that rows and points see only numbers.
+///
+/// With a \p layout that spans no axis this gives the couplings of a single point.
+NUSCAN_HOST_DEVICE inline PlaneCouplings plane_couplings(const ParameterView& p, const PlaneLayout& layout,
+                                                         const UnitView& unit, std::int64_t plane) {
+    PlaneCouplings out{};
+    out.U = mixing_matrix(mixing_of(p, unit, plane));
+    out.base = electron_couplings(FormFactors{}, out.U, p.sin2_theta_w);
+    const auto add_direction = [&](const Term& term, Complex z, int value_factor, int argument_factor) {
+        Direction& d = out.directions[out.n_directions++];
+        d = {term.coupling, pattern_matrix(term, z, out.U, p.basis), 0, 0};
+        if (layout.spans(term.value.axis)) {
+            (term.value.axis == layout.line_axis ? d.line_factor : d.row_factor) = value_factor;
+        }
+        if (layout.spans(term.argument.axis)) {
+            (term.argument.axis == layout.line_axis ? d.line_factor : d.row_factor) = argument_factor;
+        }
+    };
+    for (int i = 0; i < p.n_terms; ++i) {
+        const Term& term = p.terms[i];
+        const bool value_varies = layout.spans(term.value.axis);
+        const bool argument_varies = layout.spans(term.argument.axis);
+        const double value = value_varies ? 1 : value_of(term.value, p, unit, plane);
+        if (argument_varies) { // r (cos α + i sin α)
+            add_direction(term, Complex(value), 1, 1);
+            add_direction(term, Complex(0, value), 1, 2);
+            continue;
+        }
+        Complex z(value);
+        if (term.pattern == Pattern::imaginary) {
+            z = Complex(0, value);
+        } else if (term.pattern == Pattern::polar) {
+            z = polar(value, value_of(term.argument, p, unit, plane));
+        }
+        if (value_varies) {
+            add_direction(term, z, 1, 0);
+        } else {
+            coupling_matrix(out.base, term.coupling) += pattern_matrix(term, z, out.U, p.basis);
+        }
+    }
+    return out;
+}
+
+/// The factor w_k that w_i · w_j makes on an axis, or −1 where the product does not contribute.
+///
+/// Linear: 1·u = u, u·u = v. Circular: an element r e^{iα} gives Hermitian parts X_c cos α + X_s sin α with
+/// X_c†X_c = X_s†X_s and X_c†X_s + X_s†X_c = 0, so cos² and sin² add up to the constant X_c†X_c, counted at cos·cos.
+NUSCAN_HOST_DEVICE constexpr int product_factor(AxisShape shape, int i, int j) {
+    if (i == 0 || j == 0) {
+        return i + j;
+    }
+    if (shape == AxisShape::linear) {
+        return 2;
+    }
+    return i == 1 && j == 1 ? 0 : -1;
+}
+
+/// Plane coefficients of one feature matrix of one group: c[component][3 · line factor + row factor], added to \p out.
+///
+/// out has n_components(group) × 9 numbers, zero on entry.
+NUSCAN_HOST_DEVICE inline void feature_coefficients(const PlaneCouplings& plane, const FeatureGroup& group, int m,
+                                                    AxisShape line_shape, AxisShape row_shape, double* out) {
+    struct Factor {
+        const Matrix3& base;
+        int coupling; // of the directions that belong to it; −1 for A, which has none
+    };
+    const Factor V0{plane.base.V0, static_cast<int>(Coupling::V0)}, V1{plane.base.V1, static_cast<int>(Coupling::V1)},
+        M{plane.base.M, static_cast<int>(Coupling::M)}, A{plane.base.A, -1};
+    const Factor& left = m <= 1 ? V0 : (m == 2 ? V1 : (m <= 5 ? A : M));
+    const Factor& right = m == 0 || m == 4 ? V0 : (m == 1 || m == 2 || m == 5 ? V1 : (m == 3 ? A : M));
+    const double scale = m == 1 ? 2 : 1; // the sum with h.c., where the others are halved or have it inside
+
+    for (int i = -1; i < plane.n_directions; ++i) {
+        if (i >= 0 && static_cast<int>(plane.directions[i].coupling) != left.coupling) {
+            continue;
+        }
+        const Matrix3& X = i < 0 ? left.base : plane.directions[i].matrix;
+        const int line_i = i < 0 ? 0 : plane.directions[i].line_factor;
+        const int row_i = i < 0 ? 0 : plane.directions[i].row_factor;
+        for (int j = -1; j < plane.n_directions; ++j) {
+            if (j >= 0 && static_cast<int>(plane.directions[j].coupling) != right.coupling) {
+                continue;
+            }
+            const Matrix3& Y = j < 0 ? right.base : plane.directions[j].matrix;
+            const int line = product_factor(line_shape, line_i, j < 0 ? 0 : plane.directions[j].line_factor);
+            const int row = product_factor(row_shape, row_i, j < 0 ? 0 : plane.directions[j].row_factor);
+            if (line >= 0 && row >= 0) {
+                contract(group, plane.U, X, Y, scale, out + 3 * line + row, n_plane_coefficients);
+            }
+        }
+    }
+}
+
+} // namespace nuscan

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+
+#include "nuscan/features.hpp"
+#include "nuscan/statistic.hpp"
+
+/// Binned predictions of a point, by the two routes that must agree: from features and moments, and directly from
+/// C1, C2, C3 at every node of the response.
+namespace nuscan {
+
+/// A source as the direct method sees it: quadrature nodes in neutrino energy for every recoil node.
+struct SourceView {
+    Flavour flavour;
+    bool antineutrino;
+    Propagation propagation;
+    double baseline;       //!< [m]
+    const int* first_node; //!< n_recoils + 1 offsets into the two arrays below
+    const double* energy;  //!< E [MeV]
+    const double* flux;    //!< flux × quadrature weight [cm^-2 s^-1]
+};
+
+/// The response of an experiment on nodes T_i in recoil energy.
+struct ResponseView {
+    int n_recoils;
+    const double* recoil; //!< T_i [MeV]
+    const double* weight; //!< n_recoils × n_bins: electrons × live time × R_b(T_i) × quadrature weight [s MeV]
+    const SourceView* sources;
+    int n_sources;
+};
+
+/// An experiment: its features are those of its groups, in order, then one per background (its normalisation).
+struct ExperimentView {
+    int first_bin; //!< in the concatenated bins of all experiments
+    int n_bins;
+    int first_feature; //!< in the concatenated features of all experiments
+    int n_features;
+    const FeatureGroup* groups;
+    int n_groups;
+    const double* moments;        //!< M_bf: n_features × n_bins
+    const Scalar* normalisations; //!< of backgrounds: 1, or the value of an axis
+    int n_backgrounds;
+    ResponseView response;
+    StatisticView statistic;
+};
+
+/// Everything a back end needs to evaluate points: plain numbers and pointers, on the host or on the device.
+struct PlanView {
+    ParameterView parameters;
+    PlaneLayout layout;
+    const ExperimentView* experiments;
+    int n_experiments;
+    int n_bins;     //!< of all experiments
+    int n_features; //!< of all experiments
+};
+
+NUSCAN_HOST_DEVICE constexpr AxisShape axis_shape(const PlanView& plan, int axis) {
+    return axis < 0 ? AxisShape::linear : plan.parameters.axes[axis].shape;
+}
+
+/// Plane coefficients of all features: n_features × 9 numbers to \p out.
+NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const PlaneLayout& layout, const UnitView& unit,
+                                              std::int64_t plane, double* out) {
+    for (int i = 0; i < plan.n_features * n_plane_coefficients; ++i) {
+        out[i] = 0;
+    }
+    const PlaneCouplings couplings = plane_couplings(plan.parameters, layout, unit, plane);
+    const AxisShape line_shape = axis_shape(plan, layout.line_axis);
+    const AxisShape row_shape = axis_shape(plan, layout.row_axis);
+    for (int e = 0; e < plan.n_experiments; ++e) {
+        const ExperimentView& experiment = plan.experiments[e];
+        int feature = experiment.first_feature;
+        for (int g = 0; g < experiment.n_groups; ++g) {
+            const FeatureGroup& group = experiment.groups[g];
+            for (int m = 0; m < n_feature_matrices; ++m) {
+                feature_coefficients(couplings, group, m, line_shape, row_shape, out + feature * n_plane_coefficients);
+                feature += n_components(group.propagation);
+            }
+        }
+        for (int k = 0; k < experiment.n_backgrounds; ++k, ++feature) {
+            const Scalar& normalisation = experiment.normalisations[k];
+            double* c = out + feature * n_plane_coefficients;
+            if (!layout.spans(normalisation.axis)) {
+                c[0] = value_of(normalisation, plan.parameters, unit, plane);
+            } else if (normalisation.axis == layout.line_axis) {
+                c[3] = 1;
+            } else {
+                c[1] = 1;
+            }
+        }
+    }
+}
+
+/// Plane coefficient i of bin b: Σ_f M_bf c_fi, in the order of the features.
+NUSCAN_HOST_DEVICE inline double prediction_coefficient(const ExperimentView& experiment, const double* features, int b,
+                                                        int i) {
+    double sum = 0;
+    for (int f = 0; f < experiment.n_features; ++f) {
+        sum = std::fma(experiment.moments[static_cast<std::size_t>(f) * experiment.n_bins + b],
+                       features[(experiment.first_feature + f) * n_plane_coefficients + i], sum);
+    }
+    return sum;
+}
+
+//! The w = (1, u, v) of an index on an axis; (1, 0, 0) where there is no axis
+struct AxisFactors {
+    double u = 0, v = 0;
+};
+NUSCAN_HOST_DEVICE constexpr AxisFactors axis_factors(const PlanView& plan, const UnitView& unit, int axis,
+                                                      std::int64_t offset) {
+    if (axis < 0) {
+        return {};
+    }
+    const AxisView& table = plan.parameters.axes[axis];
+    const std::int64_t index = unit.ranges[axis].begin + offset;
+    return {table.u[index], table.v[index]};
+}
+
+//! One line factor's coefficient on a row: c_0 + c_1 u_row + c_2 v_row
+NUSCAN_HOST_DEVICE inline double row_coefficient(double c0, double c1, double c2, const AxisFactors& row) {
+    return std::fma(c2, row.v, std::fma(c1, row.u, c0));
+}
+
+/// Predictions of one point on a row: N_b = a_b + b_b u + c_b v, never below zero.
+///
+/// The three coefficient arrays are \p stride apart.
+struct LinePrediction {
+    const double* coefficients;
+    std::ptrdiff_t stride;
+    AxisFactors line;
+
+    NUSCAN_HOST_DEVICE double operator()(int b) const {
+        const double N =
+            std::fma(coefficients[2 * stride + b], line.v, std::fma(coefficients[stride + b], line.u, coefficients[b]));
+        return N > 0 ? N : (N == N ? 0 : N);
+    }
+};
+
+//! Predictions that are there already, one per bin
+struct TabulatedPrediction {
+    const double* counts;
+    NUSCAN_HOST_DEVICE double operator()(int b) const {
+        return counts[b] > 0 ? counts[b] : (counts[b] == counts[b] ? 0 : counts[b]);
+    }
+};
+
+/// χ² of all experiments at a point, plus the priors of its axes.
+///
+/// \p prediction_of(experiment) gives a callable b → N_b; \p penalty is what the axes add.
+template <class PredictionOf>
+NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const PredictionOf& prediction_of, double penalty) {
+    Chi2 total{penalty, PointStatus::ok};
+    for (int e = 0; e < plan.n_experiments; ++e) {
+        double xi[max_pulls];
+        const Chi2 chi2 = poisson_chi2(prediction_of(plan.experiments[e]), plan.experiments[e].statistic, xi);
+        total.value += chi2.value;
+        if (chi2.status > total.status) {
+            total.status = chi2.status;
+        }
+    }
+    return total;
+}
+
+//! Sum of the axis priors of a plane's row over all axes but the line axis
+NUSCAN_HOST_DEVICE constexpr double row_penalty(const PlanView& plan, const PlaneLayout& layout, const UnitView& unit,
+                                                std::int64_t plane, std::int64_t row) {
+    double sum = 0;
+    for (int axis = 0; axis < unit.n_axes; ++axis) {
+        if (axis != layout.line_axis) {
+            const std::int64_t index =
+                axis == layout.row_axis ? unit.ranges[axis].begin + row : outer_index(unit, axis, plane);
+            sum += plan.parameters.axes[axis].penalty[index];
+        }
+    }
+    return sum;
+}
+
+//! Prior of the line axis at an offset within the unit
+NUSCAN_HOST_DEVICE constexpr double line_penalty(const PlanView& plan, const UnitView& unit, int axis,
+                                                 std::int64_t offset) {
+    return axis < 0 ? 0 : plan.parameters.axes[axis].penalty[unit.ranges[axis].begin + offset];
+}
+
+/// Direct method: rate per unit weight at recoil node i, Σ_sources Σ_j flux_j dσ/dT(E_j, T_i) [cm²/MeV · cm^-2 s^-1].
+///
+/// C1, C2, C3 and |μ_ν|² are worked out anew at every node, as the literature writes them.
+NUSCAN_HOST_DEVICE inline double direct_rate(const ResponseView& response, const Matrix3& U, const Mixing& mixing,
+                                             const ElectronCouplings& neutrino, int i) {
+    const double T = response.recoil[i];
+    const ElectronCouplings antineutrino = antineutrino_couplings(neutrino);
+    double rate = 0;
+    for (int s = 0; s < response.n_sources; ++s) {
+        const SourceView& source = response.sources[s];
+        for (int j = source.first_node[i]; j < source.first_node[i + 1]; ++j) {
+            const double E = source.energy[j];
+            const Matrix3 rho =
+                density_matrix(U, mixing, source.flavour, source.antineutrino, source.propagation, source.baseline, E);
+            const ScatteringCoefficients c =
+                scattering_coefficients(rho, source.antineutrino ? antineutrino : neutrino, T);
+            rate = std::fma(source.flux[j], electron_cross_section(c, E, T, source.antineutrino ? -1 : 1), rate);
+        }
+    }
+    return rate;
+}
+
+} // namespace nuscan

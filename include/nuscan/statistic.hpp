@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "nuscan/macros.hpp"
+
+/// χ² of binned counts, minimised over the normalisations of backgrounds.
+namespace nuscan {
+
+//! Backgrounds of one experiment whose normalisation is profiled, at most
+inline constexpr int max_pulls = 8;
+
+/// What happened at a point; stored beside χ².
+enum class PointStatus : unsigned char {
+    ok = 0,
+    empty_prediction = 1, //!< N = 0 in a bin with counts: χ² = +inf
+    not_converged = 2,    //!< the minimisation over pulls stopped early: χ² is an upper bound
+    not_a_number = 3,     //!< a prediction was NaN: so is χ²
+};
+
+/// Counts of an experiment and the pulls on its backgrounds: N_b = N0_b + Σ_k ξ_k B_kb, with (ξ_k/σ_k)² added to χ².
+struct StatisticView {
+    int n_bins;
+    const double* counts; //!< n_b
+    int n_pulls;
+    const double* templates; //!< B_kb, n_pulls × n_bins: the nominal backgrounds, already inside N0
+    const double* sigmas;    //!< σ_k, relative; +inf for a free normalisation
+};
+
+struct Chi2 {
+    double value = 0;
+    PointStatus status = PointStatus::ok;
+};
+
+//! Baker-Cousins term of a bin: 2 [N − n + n ln(n/N)] (Nucl. Instrum. Meth. 221, 437 (1984)); 2N for n = 0
+NUSCAN_HOST_DEVICE inline double poisson_term(double N, double n) {
+    return n > 0 ? 2 * (N - n - n * std::log(N / n)) : 2 * N;
+}
+
+namespace detail {
+
+//! N0_b + Σ ξ_k B_kb, never below zero
+template <class Prediction>
+NUSCAN_HOST_DEVICE double pulled(const Prediction& N0, const StatisticView& s, const double* xi, int b) {
+    double N = N0(b);
+    for (int k = 0; k < s.n_pulls; ++k) {
+        N = std::fma(xi[k], s.templates[k * s.n_bins + b], N);
+    }
+    return N > 0 ? N : (N == N ? 0 : N);
+}
+
+template <class Prediction>
+NUSCAN_HOST_DEVICE Chi2 poisson_chi2_at(const Prediction& N0, const StatisticView& s, const double* xi) {
+    Chi2 chi2;
+    for (int b = 0; b < s.n_bins; ++b) {
+        const double N = pulled(N0, s, xi, b);
+        if (N != N) {
+            return {N, PointStatus::not_a_number};
+        }
+        if (N == 0 && s.counts[b] > 0) {
+            return {std::numeric_limits<double>::infinity(), PointStatus::empty_prediction};
+        }
+        chi2.value += poisson_term(N, s.counts[b]);
+    }
+    for (int k = 0; k < s.n_pulls; ++k) {
+        chi2.value += xi[k] / s.sigmas[k] * (xi[k] / s.sigmas[k]);
+    }
+    return chi2;
+}
+
+/// One pull: the root of g(ξ) = Σ B (1 − n/N) + ξ/σ² on ξ ≥ −1, by Newton's method kept inside a bracket.
+///
+/// g rises and is concave, so Newton converges from the left of the root without overshooting; from the right it may
+/// jump past N = 0, where the bracket halves the step. A root below −1 (a negative background) ends at −1.
+template <class Prediction>
+NUSCAN_HOST_DEVICE bool minimise_one_pull(const Prediction& N0, const StatisticView& s, double& xi) {
+    const double weight = 1 / (s.sigmas[0] * s.sigmas[0]);
+    double low = -1, high = std::numeric_limits<double>::infinity();
+    bool low_tried = false;
+    xi = 0;
+    for (int iteration = 0; iteration < 100; ++iteration) {
+        double slope = xi * weight, curvature = weight;
+        bool feasible = true;
+        for (int b = 0; b < s.n_bins; ++b) {
+            const double B = s.templates[b];
+            const double N = pulled(N0, s, &xi, b);
+            slope += B;
+            if (s.counts[b] > 0) {
+                feasible = feasible && N > 0;
+                const double r = B / N;
+                slope -= s.counts[b] * r;
+                curvature = std::fma(s.counts[b] * r, r, curvature);
+            }
+        }
+        if (xi == -1) {
+            low_tried = true;
+            if (feasible && slope >= 0) {
+                return true;
+            }
+        }
+        if (!feasible || slope < 0) {
+            low = xi;
+        } else {
+            high = xi;
+        }
+        double next = xi - slope / curvature;
+        if (!feasible || !(next > low)) {
+            next = low == -1 && !low_tried ? -1 : (low + (high < 1e300 ? high : 2 * low + 4)) / 2;
+        } else if (next >= high) {
+            next = (low + high) / 2;
+        }
+        const double step = next - xi;
+        xi = next;
+        // Newton's error after the step is quadratic in it: 1e-7 standard deviations leave χ² exact to rounding.
+        if (step * step * curvature < 1e-14 && feasible) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Several pulls: damped Newton with an active set for the bounds ξ_k ≥ −1.
+template <class Prediction>
+NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView& s, double* xi) {
+    const int K = s.n_pulls;
+    for (int k = 0; k < K; ++k) {
+        xi[k] = 0;
+    }
+    double best = poisson_chi2_at(N0, s, xi).value;
+    for (int iteration = 0; iteration < 200; ++iteration) {
+        double g[max_pulls], H[max_pulls][max_pulls], d[max_pulls];
+        bool active[max_pulls];
+        for (int k = 0; k < K; ++k) {
+            const double weight = 1 / (s.sigmas[k] * s.sigmas[k]);
+            g[k] = xi[k] * weight;
+            for (int l = 0; l < K; ++l) {
+                H[k][l] = k == l ? weight : 0;
+            }
+        }
+        for (int b = 0; b < s.n_bins; ++b) {
+            const double N = pulled(N0, s, xi, b);
+            const double n = s.counts[b];
+            for (int k = 0; k < K; ++k) {
+                const double B = s.templates[k * s.n_bins + b];
+                g[k] += n > 0 ? B * (1 - n / N) : B;
+                for (int l = 0; l <= k && n > 0; ++l) {
+                    H[k][l] += n * (B / N) * (s.templates[l * s.n_bins + b] / N);
+                }
+            }
+        }
+        for (int k = 0; k < K; ++k) {
+            active[k] = xi[k] <= -1 && g[k] > 0;
+            d[k] = active[k] ? 0 : -g[k];
+        }
+        // Cholesky H = L L^T on the free pulls, then two triangular solves; a vanishing pivot gets a small one.
+        for (int k = 0; k < K; ++k) {
+            for (int l = 0; l <= k; ++l) {
+                double sum = active[k] || active[l] ? (k == l ? 1 : 0) : H[k][l];
+                for (int m = 0; m < l; ++m) {
+                    sum -= H[k][m] * H[l][m];
+                }
+                H[k][l] = k == l ? std::sqrt(sum > 1e-300 ? sum : 1e-12) : sum / H[l][l];
+            }
+        }
+        for (int k = 0; k < K; ++k) {
+            for (int m = 0; m < k; ++m) {
+                d[k] -= H[k][m] * d[m];
+            }
+            d[k] /= H[k][k];
+        }
+        for (int k = K - 1; k >= 0; --k) {
+            for (int m = k + 1; m < K; ++m) {
+                d[k] -= H[m][k] * d[m];
+            }
+            d[k] /= H[k][k];
+        }
+        double decrement = 0;
+        for (int k = 0; k < K; ++k) {
+            decrement -= g[k] * d[k];
+        }
+        double trial[max_pulls], step = 1;
+        bool improved = false;
+        for (int halving = 0; halving < 60 && !improved; ++halving, step /= 2) {
+            for (int k = 0; k < K; ++k) {
+                const double x = xi[k] + step * d[k];
+                trial[k] = x > -1 ? x : -1;
+            }
+            const double chi2 = poisson_chi2_at(N0, s, trial).value;
+            improved = chi2 < best;
+            if (improved) {
+                best = chi2;
+                for (int k = 0; k < K; ++k) {
+                    xi[k] = trial[k];
+                }
+            }
+        }
+        // The decrement is the distance to the minimum in χ² (twice that in −ln L) to second order.
+        if (decrement < 1e-12 || !improved) {
+            return decrement < 1e-8 * (1 + best);
+        }
+    }
+    return false;
+}
+
+} // namespace detail
+
+/// Poisson χ² minimised over the pulls; \p xi (n_pulls numbers) receives the minimising ξ_k ≥ −1.
+///
+/// \p N0(b) gives the prediction of bin b with all backgrounds at their nominal normalisation. Predictions that
+/// rounding made negative count as zero.
+template <class Prediction>
+NUSCAN_HOST_DEVICE Chi2 poisson_chi2(const Prediction& N0, const StatisticView& s, double* xi) {
+    bool converged = true;
+    if (s.n_pulls == 1) {
+        converged = detail::minimise_one_pull(N0, s, xi[0]);
+    } else if (s.n_pulls > 1) {
+        converged = detail::minimise_pulls(N0, s, xi);
+    }
+    Chi2 chi2 = detail::poisson_chi2_at(N0, s, xi);
+    if (!converged && chi2.status == PointStatus::ok) {
+        chi2.status = PointStatus::not_converged;
+    }
+    return chi2;
+}
+
+} // namespace nuscan
