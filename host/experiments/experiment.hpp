@@ -9,6 +9,9 @@
 
 namespace nuscan {
 
+//! Recoil energies below this [MeV] are not counted: the electromagnetic terms diverge there, and no detector sees 1 eV
+inline constexpr double min_recoil = 1e-6;
+
 /// A function tabulated at increasing x, linear in between and zero outside.
 struct Table {
     std::vector<double> x, y;
