@@ -301,6 +301,7 @@ void Plan::make_terms() {
     const Mixing& m = config_.neutrino.mixing;
     constexpr auto mixing = Parameter::Kind::mixing;
     view_.parameters = {axis_views_.data(),
+                        static_cast<int>(axis_views_.size()),
                         {scalar(mixing, "theta12", m.theta12), scalar(mixing, "theta13", m.theta13),
                          scalar(mixing, "theta23", m.theta23), scalar(mixing, "delta", m.delta),
                          scalar(mixing, "alpha21", m.alpha21), scalar(mixing, "alpha31", m.alpha31),

@@ -177,6 +177,7 @@ struct MixingScalars {
 /// What the couplings of a point depend on: the same for all experiments of a scan.
 struct ParameterView {
     const AxisView* axes;
+    int n_axes;
     MixingScalars mixing;
     Basis basis;
     double sin2_theta_w; //!< the reference value that V0 starts from; terms shift it

@@ -149,7 +149,7 @@ struct TabulatedPrediction {
 
 /// The best point of several, with its status. Starts as one that every point beats.
 struct Winner {
-    Minimum minimum{std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<std::int64_t>::max()};
+    Minimum minimum{constants::not_a_number, INT64_MAX};
     PointStatus status = PointStatus::ok;
 
     NUSCAN_HOST_DEVICE constexpr void offer(const Winner& other) {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cmath>
-#include <limits>
 
+#include "nuscan/constants.hpp"
 #include "nuscan/macros.hpp"
 
 /// χ² of binned counts, minimised over the normalisations of backgrounds.
@@ -60,7 +60,7 @@ NUSCAN_HOST_DEVICE Chi2 poisson_chi2_at(const Prediction& N0, const StatisticVie
             return {N, PointStatus::not_a_number};
         }
         if (N == 0 && s.counts[b] > 0) {
-            return {std::numeric_limits<double>::infinity(), PointStatus::empty_prediction};
+            return {constants::infinity, PointStatus::empty_prediction};
         }
         chi2.value += poisson_term(N, s.counts[b]);
     }
@@ -77,7 +77,7 @@ NUSCAN_HOST_DEVICE Chi2 poisson_chi2_at(const Prediction& N0, const StatisticVie
 template <class Prediction>
 NUSCAN_HOST_DEVICE bool minimise_one_pull(const Prediction& N0, const StatisticView& s, double& xi) {
     const double weight = 1 / (s.sigmas[0] * s.sigmas[0]);
-    double low = -1, high = std::numeric_limits<double>::infinity();
+    double low = -1, high = constants::infinity;
     bool low_tried = false;
     xi = 0;
     for (int iteration = 0; iteration < 100; ++iteration) {
