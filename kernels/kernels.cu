@@ -30,8 +30,7 @@ __global__ void __launch_bounds__(block_size)
     const int per_plane = n_plane_coefficients * plan.n_bins;
     for (std::int64_t p = blockIdx.x; p < n_planes; p += gridDim.x) {
         for (int i = static_cast<int>(threadIdx.x); i < per_plane; i += block_size) {
-            out[p * per_plane + i] =
-                plane_coefficient(plan, features + p * plan.n_features * n_plane_coefficients, i);
+            out[p * per_plane + i] = plane_coefficient(plan, features + p * plan.n_features * n_plane_coefficients, i);
         }
     }
 }
@@ -70,14 +69,10 @@ __global__ void __launch_bounds__(block_size)
     extern __shared__ double scratch[];
     __shared__ alignas(PlaneCouplings) unsigned char couplings[sizeof(PlaneCouplings)];
     for (std::int64_t point = blockIdx.x; point < unit.n_planes; point += gridDim.x) {
-        const DirectTeam team{plan,
-                              unit,
-                              point,
-                              static_cast<int>(threadIdx.x),
-                              block_size,
-                              *reinterpret_cast<PlaneCouplings*>(couplings),
-                              scratch,
-                              scratch + n_rates};
+        const DirectTeam team{plan,       unit,
+                              point,      static_cast<int>(threadIdx.x),
+                              block_size, *reinterpret_cast<PlaneCouplings*>(couplings),
+                              scratch,    scratch + n_rates};
         team.stage_couplings();
         __syncthreads();
         for (int e = 0; e < plan.n_experiments; ++e) {
@@ -115,8 +110,8 @@ unsigned int grid_size(std::int64_t n) {
 
 void use_shared_memory(const void* kernel, std::size_t bytes) {
     if (bytes > 48 * 1024) {
-        NUSCAN_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                               static_cast<int>(bytes)));
+        NUSCAN_CUDA_CHECK(
+            cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
     }
 }
 

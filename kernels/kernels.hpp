@@ -45,7 +45,7 @@ struct RowTeam {
     const PlanView& plan;
     const UnitView& unit;
     std::int64_t plane, row;
-    int thread, n_threads; //!< place in the team, and its size
+    int thread, n_threads;    //!< place in the team, and its size
     double* row_coefficients; //!< 3 × n_bins, shared by the team
 
     NUSCAN_HOST_DEVICE void stage(const double* plane_coefficients) const {

@@ -362,11 +362,14 @@ void Plan::make_experiments() {
                     counts[b] = std::max(counts[b] - (*solar)[b], 0.);
                 }
             }
-            const Scalar normalisation =
-                scalar(Parameter::Kind::normalisation, experiment.name + "." + background.name, 1);
+            // NaN where neither an axis nor a fixed parameter names it: then a pull may move it from nominal.
+            Scalar normalisation = scalar(Parameter::Kind::normalisation, experiment.name + "." + background.name,
+                                          constants::not_a_number);
+            const bool named = normalisation.axis >= 0 || !std::isnan(normalisation.fixed);
+            normalisation.fixed = named ? normalisation.fixed : 1;
             tables.normalisations.push_back(normalisation);
             tables.moments.insert(tables.moments.end(), counts.begin(), counts.end());
-            if (background.sigma > 0 && normalisation.axis < 0) {
+            if (background.sigma > 0 && !named) {
                 tables.pulls.push_back(static_cast<int>(k));
                 tables.sigmas.push_back(background.sigma);
                 tables.templates.insert(tables.templates.end(), counts.begin(), counts.end());

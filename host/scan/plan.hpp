@@ -50,6 +50,7 @@ public:
     std::uint64_t n_slices() const { return n_slices_; }                  //!< units per tile
     //! Values of the profiled parameters at a flat profile index
     std::vector<double> profiled_values(std::int64_t profile_index) const;
+    const Response& response(std::size_t experiment) const { return tables_[experiment].response; }
     //! Backgrounds of an experiment that are profiled by a pull, in the order of its StatisticView
     const std::vector<int>& pulls(std::size_t experiment) const { return tables_[experiment].pulls; }
 
