@@ -558,6 +558,8 @@ const BrokenScan broken_scans[] = {
     {"dm31_sign_normal", "[neutrino.mixing]\ndm31 = \"-2.5e-3 eV^2\"",
      "scan.toml:2: dm31 = -0.0025 eV^2 has the wrong sign (it is positive in normal ordering) write \"0.0025 eV^2\" or "
      "set ordering = \"inverted\"?"},
+    {"dm31_zero", "[neutrino.mixing]\ndm31 = 0",
+     "scan.toml:2: dm31 = 0 eV^2 has no sign (it is positive in normal ordering)"},
     {"dm31_sign_inverted", "[neutrino]\nordering = \"inverted\"\n[neutrino.mixing]\ndm31 = \"2.5e-3 eV^2\"",
      "scan.toml:4: dm31 = 0.0025 eV^2 has the wrong sign (it is negative in inverted ordering) write \"-0.0025 eV^2\" "
      "or set ordering = \"normal\"?"},

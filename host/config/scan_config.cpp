@@ -113,7 +113,9 @@ void apply_override(toml::table& root, const Override& override) {
         if (error != std::errc() || end != last || index >= array->size() || i + 1 == parts.size() ||
             !array->get(index)->is_table()) {
             throw InputError(where, fmt::format("\"{}\" is no key of the scan file", key),
-                             fmt::format("{} is counted from 0 to {}", parts[i - 1], array->size() - 1),
+                             array->empty()
+                                 ? fmt::format("{} is empty", parts[i - 1])
+                                 : fmt::format("{} is counted from 0 to {}", parts[i - 1], array->size() - 1),
                              fmt::format("write {}.0.KEY=VALUE?", parts[i - 1]));
         }
         table = array->get(index)->as_table();
@@ -511,11 +513,14 @@ private:
             return;
         }
         if (mixing.dm31 == 0 || (mixing.dm31 < 0) != inverted) {
-            throw InputError(given->second.where, fmt::format("dm31 = {} eV^2 has the wrong sign", mixing.dm31),
-                             fmt::format("it is {} in {} ordering", inverted ? "negative" : "positive",
-                                         inverted ? "inverted" : "normal"),
-                             fmt::format("write \"{} eV^2\" or set ordering = \"{}\"?", -mixing.dm31,
-                                         inverted ? "normal" : "inverted"));
+            throw InputError(
+                given->second.where,
+                fmt::format("dm31 = {} eV^2 has {} sign", mixing.dm31, mixing.dm31 == 0 ? "no" : "the wrong"),
+                fmt::format("it is {} in {} ordering", inverted ? "negative" : "positive",
+                            inverted ? "inverted" : "normal"),
+                mixing.dm31 == 0 ? ""
+                                 : fmt::format("write \"{} eV^2\" or set ordering = \"{}\"?", -mixing.dm31,
+                                               inverted ? "normal" : "inverted"));
         }
     }
 

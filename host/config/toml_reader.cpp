@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -49,7 +50,8 @@ std::string quoted_list(const std::vector<std::string>& words) {
 std::string read_text_file(const std::string& path, const InputLocation& where) {
     const InputLocation at = where.file.empty() ? InputLocation{path, 0} : where;
     const std::string subject = where.file.empty() ? "cannot be read" : fmt::format("cannot read \"{}\"", path);
-    if (std::filesystem::is_directory(path)) {
+    std::error_code ignored; // a path that cannot be looked at cannot be opened either
+    if (std::filesystem::is_directory(path, ignored)) {
         throw InputError(at, subject, "it is a folder");
     }
     errno = 0;
