@@ -38,6 +38,12 @@ struct Shell {
     double binding_energy; //!< [MeV]
 };
 
+/// Recoils below this energy [MeV] are not counted: 1 eV.
+///
+/// Where electrons are free (bound by 0) the charge and magnetic terms, ∝ 1/T² and 1/T, would make the first bin's
+/// integral over the recoil energy diverge at T → 0. It starts at the larger of this and the lowest binding energy.
+inline constexpr double min_recoil = 1e-6;
+
 /// Target electrons, counted per atom.
 struct ElectronTarget {
     double atoms = 0;          //!< in the fiducial volume
