@@ -121,21 +121,72 @@ NUSCAN_HOST_DEVICE bool minimise_one_pull(const Prediction& N0, const StatisticV
     return false;
 }
 
-/// Several pulls: damped Newton with an active set for the bounds ξ_k ≥ −1.
+/// d ← −(H + damping · diag H)⁻¹ g on the pulls that are not active, by Cholesky; d of active pulls stays.
+///
+/// \p H holds the lower triangle. Returns −g·d of the free pulls: twice the fall that the quadratic model promises.
+NUSCAN_HOST_DEVICE inline double damped_newton_step(int K, const double (&H)[max_pulls][max_pulls], const double* g,
+                                                    const bool* active, double damping, double* d) {
+    double L[max_pulls][max_pulls]; // rows and columns of active pulls are those of the unit matrix
+    for (int k = 0; k < K; ++k) {
+        for (int l = 0; l <= k; ++l) {
+            double sum = active[k] || active[l] ? 0 : H[k][l];
+            if (k == l) {
+                sum = active[k] || !(sum > 0) ? 1 : sum + damping * sum;
+            }
+            for (int m = 0; m < l; ++m) {
+                sum -= L[k][m] * L[l][m];
+            }
+            // Combinations of templates that the data do not tell apart: pivots stay above rounding.
+            const double least = 1e-14 * H[k][k];
+            L[k][l] = k == l ? std::sqrt(sum > least ? sum : least) : sum / L[l][l];
+        }
+    }
+    double x[max_pulls];
+    for (int k = 0; k < K; ++k) {
+        x[k] = active[k] ? 0 : -g[k];
+        for (int m = 0; m < k; ++m) {
+            x[k] -= L[k][m] * x[m];
+        }
+        x[k] /= L[k][k];
+    }
+    double decrement = 0;
+    for (int k = K - 1; k >= 0; --k) {
+        for (int m = k + 1; m < K; ++m) {
+            x[k] -= L[m][k] * x[m];
+        }
+        x[k] /= L[k][k];
+        if (!active[k]) {
+            d[k] = x[k];
+            decrement -= g[k] * d[k];
+        }
+    }
+    return decrement;
+}
+
+/// Several pulls: projected Newton (D. Bertsekas, SIAM J. Control Optim. 20, 221 (1982)), damped where it does not
+/// lower χ² (Levenberg and Marquardt).
+///
+/// Pulls that stand at or near the bound ξ_k = −1 and are pressed against it move by themselves, along their own
+/// gradient; the others take a joint step. Both are cut off at the bound. Were pulls near the bound left in the joint
+/// step, cutting them off could turn it uphill, and the search would stall. Damping bends the step towards the
+/// gradient, which shortens it most where the data tell least: halving it would not do where templates outnumber bins
+/// with counts.
 template <class Prediction>
 NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView& s, double* xi) {
+    constexpr double least_damping = 1e-12;
     const int K = s.n_pulls;
     for (int k = 0; k < K; ++k) {
         xi[k] = 0;
     }
     double best = poisson_chi2_at(N0, s, xi).value;
+    double damping = least_damping;
     for (int iteration = 0; iteration < 200; ++iteration) {
-        double g[max_pulls], H[max_pulls][max_pulls], d[max_pulls];
-        bool active[max_pulls];
+        // Half of the gradient and of the Hessian of χ²
+        double g[max_pulls], H[max_pulls][max_pulls];
         for (int k = 0; k < K; ++k) {
             const double weight = 1 / (s.sigmas[k] * s.sigmas[k]);
             g[k] = xi[k] * weight;
-            for (int l = 0; l < K; ++l) {
+            for (int l = 0; l <= k; ++l) {
                 H[k][l] = k == l ? weight : 0;
             }
         }
@@ -150,55 +201,52 @@ NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView
                 }
             }
         }
+        // Each pull's own step, cut off at the bound; where there is no curvature, the whole way.
+        double d[max_pulls], reach = 0;
         for (int k = 0; k < K; ++k) {
-            active[k] = xi[k] <= -1 && g[k] > 0;
-            d[k] = active[k] ? 0 : -g[k];
+            const double room = 1 + xi[k];
+            d[k] = H[k][k] > 0 ? -g[k] / H[k][k] : (g[k] > 0 ? -room : 0);
+            d[k] = d[k] < -room ? -room : d[k];
+            reach = std::fmax(reach, std::fabs(d[k]));
         }
-        // Cholesky H = L L^T on the free pulls, then two triangular solves; a vanishing pivot gets a small one.
+        const double near = std::fmin(reach, 0.01);
+        bool active[max_pulls];
+        double active_decrement = 0;
         for (int k = 0; k < K; ++k) {
-            for (int l = 0; l <= k; ++l) {
-                double sum = active[k] || active[l] ? (k == l ? 1 : 0) : H[k][l];
-                for (int m = 0; m < l; ++m) {
-                    sum -= H[k][m] * H[l][m];
-                }
-                H[k][l] = k == l ? std::sqrt(sum > 1e-300 ? sum : 1e-12) : sum / H[l][l];
-            }
-        }
-        for (int k = 0; k < K; ++k) {
-            for (int m = 0; m < k; ++m) {
-                d[k] -= H[k][m] * d[m];
-            }
-            d[k] /= H[k][k];
-        }
-        for (int k = K - 1; k >= 0; --k) {
-            for (int m = k + 1; m < K; ++m) {
-                d[k] -= H[m][k] * d[m];
-            }
-            d[k] /= H[k][k];
+            active[k] = g[k] > 0 && (1 + xi[k] <= near || !(H[k][k] > 0));
+            active_decrement -= active[k] ? g[k] * d[k] : 0;
         }
         double decrement = 0;
-        for (int k = 0; k < K; ++k) {
-            decrement -= g[k] * d[k];
-        }
-        double trial[max_pulls], step = 1;
         bool improved = false;
-        for (int halving = 0; halving < 60 && !improved; ++halving, step /= 2) {
+        for (int trial = 0; trial < 30 && !improved; ++trial) {
+            const double promised = active_decrement + damped_newton_step(K, H, g, active, damping, d);
+            decrement = trial == 0 ? promised : decrement;
+            double moved[max_pulls];
             for (int k = 0; k < K; ++k) {
-                const double x = xi[k] + step * d[k];
-                trial[k] = x > -1 ? x : -1;
+                const double x = xi[k] + d[k];
+                moved[k] = x > -1 ? x : -1;
             }
-            const double chi2 = poisson_chi2_at(N0, s, trial).value;
+            const double chi2 = poisson_chi2_at(N0, s, moved).value;
             improved = chi2 < best;
             if (improved) {
                 best = chi2;
                 for (int k = 0; k < K; ++k) {
-                    xi[k] = trial[k];
+                    xi[k] = moved[k];
+                }
+                damping = std::fmax(damping / 64, least_damping);
+            } else {
+                damping = std::fmax(damping * 16, 1e-6);
+                for (int k = 0; k < K; ++k) {
+                    d[k] = active[k] ? d[k] / 2 : d[k]; // not so far, either
                 }
             }
         }
-        // The decrement is the distance to the minimum in χ² (twice that in −ln L) to second order.
-        if (decrement < 1e-12 || !improved) {
+        // The decrement is the distance to the minimum in χ² to second order, or twice that to first.
+        if (!improved) {
             return decrement < 1e-8 * (1 + best);
+        }
+        if (decrement < 1e-12 && damping < 1e-5) {
+            return true;
         }
     }
     return false;
