@@ -1,28 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""LZ 2022 the way a careful physicist would scan it in numpy: the yardstick for nuscan's speed, and a check of its χ².
+"""LZ 2022 the way a careful physicist would scan it in numpy: a yardstick for nuscan's speed, and a check of its χ².
 
-Universal magnetic moment μ against universal millicharge q, solar pp and ⁷Be neutrinos (decohered ν_e), stepping
+Universal magnetic moment μ against universal millicharge q; solar pp and ⁷Be neutrinos (decohered ν_e), stepping
 approximation for bound electrons, Poisson χ² with one pull on the background. Two ways:
 
 * ``integrated``: dσ/dT on a grid of neutrino and recoil energies for every point, folded with precomputed fluxes and
   response, then χ² with the pull minimised;
-* ``templates``: counts are exactly N0 + μ² N_μμ + q N_q + q² N_qq, so that four spectra are computed once and χ² is
+* ``templates``: counts are exactly N0 + μ² N_μ + q N_q + q² N_qq, so four spectra are computed once, and χ² is
   vectorised over points.
 
-Nothing here uses nuscan but its experiment files. Formulas: K. Kouzakov, A. Studenikin, Phys. Rev. D 95, 055013 (2017)
-with erratum. Energies in keV, charges in e, magnetic moments in μ_B, lengths in cm.
+Uses nuscan's experiment file and nothing else of it. Formulas: K. Kouzakov, A. Studenikin, Phys. Rev. D 95, 055013
+(2017) with erratum. Energies in keV, charges in e, magnetic moments in μ_B, lengths in cm.
 """
 import argparse
-import csv
 import json
 import math
-import os
-import platform
-import re
 import subprocess
-import sys
-import tempfile
 import time
 import tomllib
 from dataclasses import dataclass
@@ -43,9 +37,15 @@ MAGNETIC = math.pi * ALPHA**2 / M_E**2 * HBAR_C**2  # cm²
 CHARGE = math.sqrt(2) * math.pi * ALPHA / (G_FERMI * M_E)  # keV: the charge q adds −CHARGE q / T to g_V
 G_V, G_A = 2 * SIN2_THETA_W - 0.5, -0.5
 C12, S12, C13, S13 = np.cos(THETA12) ** 2, np.sin(THETA12) ** 2, np.cos(THETA13) ** 2, np.sin(THETA13) ** 2
-P_EE = C13**2 * (C12**2 * C13**0 * 1 + S12**2) + S13**2  # Σ_k |U_ek|⁴
+P_EE = C13**2 * (C12**2 + S12**2) + S13**2  # Σ_k |U_ek|⁴
 
-# (μ [μ_B], q [e]) at which χ² is printed, to be compared with other codes.
+# Electrons and binding energies [keV] of xenon's shells, K to O3 (xraylib 4).
+XENON = [(2, 34.5644), (2, 5.4528), (2, 5.1037), (4, 4.7822), (2, 1.1487), (2, 1.0021), (4, 0.9406), (4, 0.6894),
+         (6, 0.6767), (2, 0.2133), (2, 0.1455), (4, 0.1455), (4, 0.0695), (6, 0.0675), (2, 0.0234), (2, 0.0134),
+         (4, 0.0121)]
+XENON_WEIGHT = 131.293  # g/mol
+
+# (μ [μ_B], q [e]) at which χ² is printed, for comparison with other codes.
 CHECK_POINTS = [(0, 0), (5e-12, 0), (1.2e-11, 0), (3e-11, 0), (0, 3e-13), (0, -3e-13), (0, 6e-13), (0, -6e-13),
                 (1e-11, 2e-13), (1e-11, -2e-13), (2e-11, 5e-13), (2e-11, -5e-13)]
 
@@ -62,6 +62,47 @@ class Experiment:
     shells: list  # (electrons, binding energy [keV])
     atoms: float
     seconds: float
+
+
+def read_table(path):
+    """Columns of a CSV file with comments and a line of names."""
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(zip(lines[0].split(","), np.loadtxt(lines[1:], delimiter=",", unpack=True, ndmin=2)))
+
+
+def quantity(text, unit):
+    value, _, found = text.partition(" ")
+    if found != unit:
+        raise ValueError(f"{text!r} (expected {unit})")
+    return float(value)
+
+
+def read_experiment(path):
+    """The experiment of a nuscan experiment file: as much of the format as LZ 2022 uses."""
+    path = Path(path)
+    file = tomllib.loads(path.read_text())
+    bins, response = file["bins"], file["response"]
+    counts = read_table(path.parent / bins["counts"]["table"])
+    (background,) = file["background"]
+    spectra, lines = [], []
+    for source in file["source"]:
+        flux = quantity(source["flux"], "cm^-2 s^-1")
+        if "spectrum" in source:
+            table = read_table(path.parent / source["spectrum"])
+            spectra.append((1e3 * table["energy_MeV"], table["per_MeV"], flux))
+        lines += [(quantity(line["energy"], "keV"), flux * line["fraction"]) for line in source.get("lines", [])]
+    return Experiment(
+        edges=np.linspace(bins["min"], quantity(bins["max"], "keV"), bins["number"] + 1),
+        counts=counts[bins["counts"]["column"]],
+        background=counts[background["counts"]["column"]],
+        efficiency=tuple(read_table(path.parent / response["efficiency"]).values()),
+        resolution=quantity(response["resolution"]["sqrt"], "keV^1/2"),
+        spectra=spectra,
+        lines=lines,
+        shells=XENON,
+        atoms=1e6 * quantity(file["exposure"]["mass"], "t") / XENON_WEIGHT * AVOGADRO,
+        seconds=86400 * quantity(file["exposure"]["live_time"], "d"),
+    )
 
 
 def gauss_legendre(edges, n):
@@ -178,3 +219,81 @@ class Templates:
 
     def solar_counts(self, mu, q):
         return np.stack([np.ones_like(mu), mu**2, q, q**2], axis=-1) @ self.stack
+
+
+def rate(evaluate, n_points, seconds):
+    """Points per second of ``evaluate()``, which does ``n_points``: the best of repeats over ``seconds``."""
+    best, end = math.inf, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        evaluate()
+        best = min(best, time.perf_counter() - start)
+    return n_points / best
+
+
+def upper_limit(templates, background, counts, sigma):
+    """Where χ² of the magnetic moment alone has risen by 2.71 from its minimum over μ ≥ 0 [μ_B]."""
+    mu = np.linspace(0, 5e-11, 50001)
+    value, _ = chi2(templates.solar_counts(mu, np.zeros_like(mu)), background, counts, sigma)
+    best = value.argmin()
+    return float(np.interp(2.71, value[best:] - value[best], mu[best:]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("experiment", help="experiments/lz-2022/experiment.toml")
+    parser.add_argument("--sigma", type=float, default=0.13, help="relative uncertainty of the background")
+    parser.add_argument("--points", type=int, default=401, help="grid points an axis")
+    parser.add_argument("--seconds", type=float, default=2, help="time for each measurement")
+    parser.add_argument("--loop", help="program of lz_templates.cpp, to be measured as well")
+    arguments = parser.parse_args()
+
+    experiment = read_experiment(arguments.experiment)
+    start = time.perf_counter()
+    prediction = Prediction(experiment)
+    templates = Templates(prediction)
+    set_up = time.perf_counter() - start
+    counts, sigma = experiment.counts, arguments.sigma
+    solar = templates.constant
+    background = experiment.background - solar  # the published one has the standard solar neutrinos in it
+
+    mu_axis, q_axis = np.linspace(0, 3e-11, arguments.points), np.linspace(-6e-13, 6e-13, arguments.points)
+    mu, q = (x.ravel() for x in np.meshgrid(mu_axis, q_axis, indexing="ij"))
+
+    def integrated():
+        for i in range(0, len(mu), len(mu) // 100):
+            chi2(prediction.solar_counts(mu[i], q[i]), background, counts, sigma)
+
+    def vectorised():
+        for part in range(0, len(mu), 2048):  # what fits into the cache
+            points = slice(part, part + 2048)
+            chi2(templates.solar_counts(mu[points], q[points]), background, counts, sigma)
+
+    report = {
+        "solar_counts": solar.tolist(),
+        "limits_mu_B": {name: upper_limit(templates, background, counts, s)
+                        for name, s in [("fixed", 0), ("13 %", 0.13), ("free", math.inf)]},
+        "chi2": [{"mu": m, "charge": e, "value": float(chi2(prediction.solar_counts(m, e), background, counts, sigma)[0])}
+                 for m, e in CHECK_POINTS],
+        "set_up_seconds": set_up,
+        "nodes": list(prediction.E.shape),
+        "points_per_second": {
+            "numpy, integrating per point": rate(integrated, len(range(0, len(mu), len(mu) // 100)), arguments.seconds),
+            "numpy, templates": rate(vectorised, len(mu), arguments.seconds),
+        },
+    }
+    if arguments.loop:
+        numbers = [len(counts), sigma, *counts, *background, *templates.stack.ravel(), len(mu_axis), *mu_axis, len(q_axis),
+                   *q_axis]
+        text = "\n".join(repr(float(x)) if isinstance(x, float) else str(x) for x in numbers)
+        run = subprocess.run([arguments.loop], input=text, capture_output=True, text=True, check=True)
+        points_per_second, minimum = map(float, run.stdout.split())
+        expected = min(chi2(templates.solar_counts(np.full_like(q_axis, m), q_axis), background, counts, sigma)[0].min()
+                       for m in mu_axis)
+        assert abs(minimum - expected) < 1e-9, (minimum, expected)
+        report["points_per_second"]["C++, templates"] = points_per_second
+    print(json.dumps(report, indent=4))
+
+
+if __name__ == "__main__":
+    main()
