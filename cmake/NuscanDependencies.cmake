@@ -6,6 +6,7 @@ find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(CLI11 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(Boost 1.74 REQUIRED)
+find_package(xsimd 8 REQUIRED)
 find_package(HDF5 1.10 REQUIRED COMPONENTS C HL)
 
 # Not its own target, which links the shared library where a distribution ships one.

@@ -185,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(All, Backends,
                                            Implementation{"emulated_direct", Method::direct, make_emulated},
                                            Implementation{"cuda_moments", Method::moments, make_cuda},
                                            Implementation{"cuda_direct", Method::direct, make_cuda}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& instance) { return instance.param.name; });
 
 TEST(Plan, UnitsCoverEveryPointOnce) {
     // Large enough for several tiles and slices.
