@@ -430,7 +430,8 @@ struct ResultWriter::Impl {
 };
 
 void ResultWriter::Impl::open(const ResultLayout& layout) {
-    file = Handle(H5Fopen(partial.c_str(), H5F_ACC_RDWR, access_properties(partial)), H5Fclose);
+    const Handle access = access_properties(partial);
+    file = Handle(H5Fopen(partial.c_str(), H5F_ACC_RDWR, access), H5Fclose);
     if (file < 0) {
         throw InputError({partial, 0}, "cannot open the unfinished result", hdf5::error_text(),
                          "is another scan writing it? If not, remove it to start over");
@@ -593,7 +594,8 @@ Result read_result(const std::string& path) {
         throw InputError(where, "not finished", "a scan stopped before its end",
                          "run the same \"nuscan scan\" again to resume?");
     }
-    const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access_properties(path)), H5Fclose);
+    const Handle access = access_properties(path);
+    const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose);
     if (file < 0) {
         throw InputError(where, "cannot read it as HDF5", hdf5::error_text(),
                          "is this the file a \"nuscan scan\" wrote?");
