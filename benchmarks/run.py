@@ -59,8 +59,7 @@ class Nuscan:
         if run.returncode:
             raise SystemExit(f"{' '.join(map(str, command))}\n{run.stderr}")
         with h5py.File(output) as file:
-            attributes = {key: value.decode() if isinstance(value, bytes) else value for key, value in file.attrs.items()}
-            return attributes | {"wall_seconds": wall}, file["chi2"][...]
+            return dict(file.attrs) | {"wall_seconds": wall}, file["chi2"][...]
 
     def measure(self, threads, backend, method, seconds):
         """Throughput of a square grid that keeps nuscan busy for about ``seconds``."""
@@ -150,8 +149,8 @@ def table(report):
     machine = report["hardware"]
     first = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in report["time_to_first_point"].items())
     return "\n".join([
-        "# LZ 2022: magnetic moment × charge, 20 bins, Poisson χ², one pull", "",
-        f"{report['date']}, nuscan {report['version']} ({report['commit']}, {report['instruction_set']}), {machine['cpu']}, "
+        f"# LZ 2022: magnetic moment × charge, {report['bins']} bins, Poisson χ², one pull", "",
+        f"{report['date']}, nuscan {report['nuscan_version']} ({report['nuscan_commit']}, {report['instruction_set']}), {machine['cpu']}, "
         f"{machine['cores']} cores, GPU: {machine['gpu']}, {machine['compiler']}, numpy {machine['numpy']}; load before the "
         f"run {machine['load_before']:.2f}.", "", *rows, "",
         f"From the command line to the first result: {first}. Largest difference in χ² from numpy integrating per point, "
@@ -178,7 +177,7 @@ def main():
             for method in methods:
                 report["largest_chi2_difference"][f"{backend}, {method}"] = check(nuscan, backend, method, 1e-5)
         attributes, _ = nuscan.scan(2, 2, 1, backends[0], methods[0])
-        report |= {key: str(attributes.get(key, "unknown")) for key in ("version", "commit", "instruction_set")}
+        report |= {key: str(attributes[key]) for key in ("nuscan_version", "nuscan_commit", "instruction_set", "bins")}
         report["peers"] = peers(Path(folder), arguments.seconds)
         report["rates"] = [{"code": code, "threads": 1, "points_per_second": rate}
                            for code, rate in report["peers"]["points_per_second"].items()]

@@ -91,10 +91,12 @@ def read_experiment(path):
             table = read_table(path.parent / source["spectrum"])
             spectra.append((1e3 * table["energy_MeV"], table["per_MeV"], flux))
         lines += [(quantity(line["energy"], "keV"), flux * line["fraction"]) for line in source.get("lines", [])]
+    edges = np.linspace(bins["min"], quantity(bins["max"], "keV"), bins["number"] + 1)
+    first = np.searchsorted(edges, quantity(bins["fit_min"], "keV") if "fit_min" in bins else edges[0])
     return Experiment(
-        edges=np.linspace(bins["min"], quantity(bins["max"], "keV"), bins["number"] + 1),
-        counts=counts[bins["counts"]["column"]],
-        background=counts[background["counts"]["column"]],
+        edges=edges[first:],
+        counts=counts[bins["counts"]["column"]][first:],
+        background=counts[background["counts"]["column"]][first:],
         efficiency=tuple(read_table(path.parent / response["efficiency"]).values()),
         resolution=quantity(response["resolution"]["sqrt"], "keV^1/2"),
         spectra=spectra,
