@@ -6,7 +6,6 @@ find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(CLI11 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(Boost 1.74 REQUIRED)
-find_package(xsimd 8 REQUIRED)
 find_package(HDF5 1.10 REQUIRED COMPONENTS C HL)
 
 # Not its own target, which links the shared library where a distribution ships one.
@@ -14,6 +13,12 @@ find_path(NUSCAN_TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 mark_as_advanced(NUSCAN_TOMLPLUSPLUS_INCLUDE_DIR)
 add_library(nuscan_tomlplusplus INTERFACE)
 target_include_directories(nuscan_tomlplusplus SYSTEM INTERFACE ${NUSCAN_TOMLPLUSPLUS_INCLUDE_DIR})
+
+# Its target drags in xtl, which only batches of complex numbers need.
+find_path(NUSCAN_XSIMD_INCLUDE_DIR xsimd/xsimd.hpp REQUIRED)
+mark_as_advanced(NUSCAN_XSIMD_INCLUDE_DIR)
+add_library(nuscan_xsimd INTERFACE)
+target_include_directories(nuscan_xsimd SYSTEM INTERFACE ${NUSCAN_XSIMD_INCLUDE_DIR})
 
 add_library(nuscan_hdf5 INTERFACE)
 if(NUSCAN_STATIC)
