@@ -86,7 +86,8 @@ void add_point_command(CLI::App& app) {
         ->allow_extra_args(false);
     command->add_flag("--json", arguments->json, "Print JSON");
     command->callback([arguments] {
-        const PointReport report = evaluate_point(read_point_config(arguments->file, split_overrides(arguments->set), true));
+        const PointReport report =
+            evaluate_point(read_point_config(arguments->file, split_overrides(arguments->set), true));
         if (arguments->json) {
             print_json(report);
         } else {

@@ -12,8 +12,6 @@ namespace nuscan {
 
 namespace {
 
-//! Points of a work unit, at most: large enough to fill a GPU, small enough for a journal entry every second on a CPU
-std::int64_t unit_points(Method method) { return method == Method::direct ? 1 << 10 : 1 << 22; }
 //! Kept points of a tile, at most: chunks of 2 MiB
 constexpr std::int64_t tile_points = 1 << 18;
 
@@ -114,10 +112,11 @@ private:
     std::string bytes_;
 };
 
-std::string hash_of(const ScanConfig& config, Method method) {
+std::string hash_of(const ScanConfig& config, Method method, std::int64_t unit_points) {
     HashInput hash;
     hash.add(plan_format);
     hash.add(static_cast<double>(method));
+    hash.add(static_cast<double>(unit_points));
     const NeutrinoConfig& neutrino = config.neutrino;
     const Mixing& m = neutrino.mixing;
     hash.add(static_cast<double>(neutrino.basis));
@@ -198,13 +197,14 @@ std::uint64_t WorkUnit::n_points() const {
     return static_cast<std::uint64_t>(v.n_planes * v.n_rows * v.row_length);
 }
 
-Plan::Plan(ScanConfig config, Method method) : config_(std::move(config)), method_(method) {
+Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
+    : config_(std::move(config)), method_(method), unit_points_(unit_points) {
     make_axes();
     make_terms();
     make_experiments();
     choose_layout();
     choose_units();
-    hash_ = hash_of(config_, method_);
+    hash_ = hash_of(config_, method_, unit_points_);
 }
 
 Scalar Plan::scalar(Parameter::Kind kind, const std::string& name, double otherwise) const {
@@ -431,8 +431,8 @@ void Plan::choose_units() {
     // Tiles are cut before slices: as long as a unit holds all profiled points of its tile, nothing is left to merge.
     const std::vector<std::int64_t> whole_tile = tile_, whole_slice = slice_;
     const std::int64_t profile_points = volume(slice_);
-    cut(tile_, std::min(tile_points, unit_points(method_) / std::min(profile_points, unit_points(method_))));
-    cut(slice_, unit_points(method_) / volume(tile_));
+    cut(tile_, std::min(tile_points, unit_points_ / std::min(profile_points, unit_points_)));
+    cut(slice_, unit_points_ / volume(tile_));
     n_units_ = 1;
     for (std::size_t i = 0; i < tile_.size(); ++i) {
         n_units_ *= static_cast<std::uint64_t>((whole_tile[i] + tile_[i] - 1) / tile_[i]);

@@ -13,6 +13,12 @@ namespace nuscan {
 
 enum class Method { direct, moments };
 
+//! Points of a work unit, at most: large enough to fill a GPU, small enough for a journal entry every few seconds on a
+//! CPU
+constexpr std::int64_t default_unit_points(Method method) {
+    return method == Method::direct ? std::int64_t{1} << 10 : std::int64_t{1} << 22;
+}
+
 /// A work unit: a box of indices, a tile of the kept axes × a slice of the profiled ones.
 struct WorkUnit {
     std::uint64_t number = 0;
@@ -29,7 +35,8 @@ struct WorkUnit {
 /// Fixed by the scan file and the method alone, never by the device, the number of threads or the shard.
 class Plan {
 public:
-    Plan(ScanConfig config, Method method);
+    Plan(ScanConfig config, Method method) : Plan(std::move(config), method, default_unit_points(method)) {}
+    Plan(ScanConfig config, Method method, std::int64_t unit_points);
     Plan(const Plan&) = delete;
     Plan& operator=(const Plan&) = delete;
 
@@ -79,6 +86,7 @@ private:
 
     ScanConfig config_;
     Method method_;
+    std::int64_t unit_points_;
     std::vector<AxisTable> axis_tables_;
     std::vector<AxisView> axis_views_;
     std::vector<Term> terms_;

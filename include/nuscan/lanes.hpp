@@ -7,9 +7,9 @@
 
 /// What a body needs so that it can be written once for one point and for several at a time.
 ///
-/// Bodies that take a type Real are called with double, on the host and on the device, and on the host also with a batch
-/// of an SIMD library, whose comparisons give one truth value per lane. These are the scalar versions of the batch's
-/// operations; a batch brings its own, found by argument-dependent lookup.
+/// Bodies that take a type Real are called with double, on the host and on the device, and on the host also with a
+/// batch of an SIMD library, whose comparisons give one truth value per lane. These are the scalar versions of the
+/// batch's operations; a batch brings its own, found by argument-dependent lookup.
 namespace nuscan {
 
 NUSCAN_HOST_DEVICE constexpr double select(bool condition, double yes, double no) { return condition ? yes : no; }

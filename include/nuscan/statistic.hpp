@@ -44,10 +44,10 @@ struct Chi2 {
 };
 
 NUSCAN_HOST_DEVICE constexpr Chi2 with_status(double chi2, bool converged) {
-    const PointStatus status = chi2 != chi2                    ? PointStatus::not_a_number
+    const PointStatus status = chi2 != chi2                  ? PointStatus::not_a_number
                                : chi2 == constants::infinity ? PointStatus::empty_prediction
-                               : converged                     ? PointStatus::ok
-                                                               : PointStatus::not_converged;
+                               : converged                   ? PointStatus::ok
+                                                             : PointStatus::not_converged;
     return {chi2, status};
 }
 
