@@ -230,6 +230,16 @@ TEST_F(ResultFile, BytesDoNotDependOnTheOrderOfTiles) {
     }
 }
 
+TEST_F(ResultFile, GivesOutAllSpaceAtOnce) {
+    // So tiles change no metadata, which is why a file that a kill left behind opens.
+    ResultWriter writer(path, layout, false);
+    const auto size = std::filesystem::file_size(partial);
+    for (const ResultTile& tile : tiles_of(layout)) {
+        writer.write(tile);
+        EXPECT_EQ(std::filesystem::file_size(partial), size);
+    }
+}
+
 TEST_F(ResultFile, ResumesAndFinishes) {
     const std::vector<ResultTile> tiles = tiles_of(layout);
     for (std::size_t i = 0; i < tiles.size(); ++i) {
