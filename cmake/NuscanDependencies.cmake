@@ -14,6 +14,12 @@ mark_as_advanced(NUSCAN_TOMLPLUSPLUS_INCLUDE_DIR)
 add_library(nuscan_tomlplusplus INTERFACE)
 target_include_directories(nuscan_tomlplusplus SYSTEM INTERFACE ${NUSCAN_TOMLPLUSPLUS_INCLUDE_DIR})
 
+# Its target drags in xtl, which only batches of complex numbers need.
+find_path(NUSCAN_XSIMD_INCLUDE_DIR xsimd/xsimd.hpp REQUIRED)
+mark_as_advanced(NUSCAN_XSIMD_INCLUDE_DIR)
+add_library(nuscan_xsimd INTERFACE)
+target_include_directories(nuscan_xsimd SYSTEM INTERFACE ${NUSCAN_XSIMD_INCLUDE_DIR})
+
 add_library(nuscan_hdf5 INTERFACE)
 if(NUSCAN_STATIC)
     # FindHDF5's list of static libraries drags in curl and crypto, which only its remote drivers use.

@@ -60,7 +60,10 @@ struct RowTeam {
         const double penalty = row_penalty(plan, unit, plane, row);
         const RowPlace place = row_place(plan, unit, plane, row);
         for (std::int64_t i = thread; i < unit.row_length; i += n_threads) {
-            const Chi2 chi2 = row_point_chi2(plan, unit, row_coefficients, penalty, i);
+            const AxisFactors line = axis_factors(plan, unit, plan.layout.line_axis, i);
+            const PoissonFit<double> fit =
+                row_fit(plan, row_coefficients, line.u, line.v, penalty + line_penalty(plan, unit, i));
+            const Chi2 chi2 = with_status(fit.chi2, fit.converged);
             output.chi2[place.first + i * place.stride] = chi2.value;
             output.status[place.first + i * place.stride] = static_cast<unsigned char>(chi2.status);
         }

@@ -41,8 +41,8 @@ public:
             }
             Winner best;
             for (int thread = 0; thread < block_size; ++thread) {
-                best.offer(kernels::best_candidate(plan, unit, output, static_cast<std::int64_t>(kept), thread,
-                                                   block_size));
+                best.offer(
+                    kernels::best_candidate(plan, unit, output, static_cast<std::int64_t>(kept), thread, block_size));
             }
             result.chi2[kept] = best.minimum.chi2;
             result.profile_index[kept] = best.minimum.index;

@@ -22,6 +22,7 @@ public:
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
     const std::filesystem::path& path() const { return path_; }
+    std::string operator/(const std::string& name) const { return (path_ / name).string(); }
 
     //! Writes a file, with the folders it is in; returns its path
     std::string write(const std::string& name, const std::string& text) const {

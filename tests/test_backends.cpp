@@ -49,15 +49,15 @@ std::vector<Scan> scans() {
                    toy_scan({axis("magnetic_moment.emu.arg", range(0.3, 5, 3)), axis("delta", range(0.4, 4, 2)),
                              axis("magnetic_moment.emu.abs", range(0, 6e-11, 3)),
                              axis("charge_radius.emu.im", range(-4e-31, 4e-31, 4))})});
-    all.push_back({"mass basis, profiled line",
-                   toy_scan({axis("charge_radius.13.im", range(-3e-31, 5e-31, 4), false, mass),
-                             axis("theta23", range(0.6, 0.9, 2), true, mass),
-                             axis("charge.12.re", range(-1e-12, 1e-12, 5), true, mass)},
-                            mass)});
-    all.push_back({"profiled row and plane, kept line",
-                   toy_scan({axis("anapole.ee", range(-3e-32, 5e-32, 3), true),
-                             axis("electric_moment.mutau.re", range(-2e-11, 2e-11, 3), true),
-                             axis("charge.universal", range(-1e-12, 1e-12, 7))})});
+    all.push_back(
+        {"mass basis, profiled line", toy_scan({axis("charge_radius.13.im", range(-3e-31, 5e-31, 4), false, mass),
+                                                axis("theta23", range(0.6, 0.9, 2), true, mass),
+                                                axis("charge.12.re", range(-1e-12, 1e-12, 5), true, mass)},
+                                               mass)});
+    all.push_back(
+        {"profiled row and plane, kept line", toy_scan({axis("anapole.ee", range(-3e-32, 5e-32, 3), true),
+                                                        axis("electric_moment.mutau.re", range(-2e-11, 2e-11, 3), true),
+                                                        axis("charge.universal", range(-1e-12, 1e-12, 7))})});
     all.push_back({"weak mixing angle against a background's normalisation",
                    toy_scan({axis("sin2_theta_w", range(0.18, 0.29, 4)), axis("toy.flat", range(0, 2.5, 5))})});
     all.push_back({"no fast axis", toy_scan({axis("theta12", range(0.4, 0.8, 3)), axis("theta13", range(0, 0.3, 3))})});
@@ -185,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(All, Backends,
                                            Implementation{"emulated_direct", Method::direct, make_emulated},
                                            Implementation{"cuda_moments", Method::moments, make_cuda},
                                            Implementation{"cuda_direct", Method::direct, make_cuda}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& instance) { return instance.param.name; });
 
 TEST(Plan, UnitsCoverEveryPointOnce) {
     // Large enough for several tiles and slices.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -121,6 +122,12 @@ protected:
         return text.replace(at, from.size(), to);
     }
 
+    //! Line of \p text in the valid file
+    static int line_of(const std::string& text) {
+        const std::string all = valid;
+        return 1 + static_cast<int>(std::count(all.begin(), all.begin() + static_cast<long>(all.find(text)), '\n'));
+    }
+
     test::TemporaryFolder folder_;
 };
 
@@ -173,6 +180,21 @@ TEST_F(ExperimentFile, free_electrons_and_uniform_bins) {
     EXPECT_EQ(e.bin_edges.front(), 0);
     EXPECT_DOUBLE_EQ(e.bin_edges[1], 3e-4);
     EXPECT_EQ(e.bin_edges.back(), 9e-4);
+}
+
+TEST_F(ExperimentFile, fit_range_takes_whole_bins) {
+    const Experiment e = read(with("[bins]", "[bins]\nfit_min = \"1 keV\""));
+    EXPECT_EQ(e.bin_edges, (std::vector<double>{1e-3, 3e-3}));
+    EXPECT_EQ(e.counts, (std::vector<double>{7}));
+    for (const Background& background : e.backgrounds) {
+        EXPECT_EQ(background.counts.size(), 1u);
+    }
+    EXPECT_EQ(error(with("[bins]", "[bins]\nfit_min = \"2 keV\"")),
+              "toy.toml:" + std::to_string(line_of("[bins]") + 1) +
+                  ": fit_min = 0.002 MeV is no edge of a bin (the fit takes or leaves whole bins)");
+    EXPECT_EQ(error(with("[bins]", "[bins]\nfit_max = 0")),
+              "toy.toml:" + std::to_string(line_of("[bins]") + 1) +
+                  ": no bin is left to fit (fit_min must be below fit_max)");
 }
 
 TEST_F(ExperimentFile, digest_covers_file_and_tables) {
@@ -366,11 +388,11 @@ TEST(ShippedExperiments, carry_the_name_of_their_folder) {
 
 TEST(ShippedExperiments, lz_2022) {
     const Experiment e = read_experiment(find_experiment("lz-2022", {}));
-    EXPECT_EQ(e.n_bins(), 20);
-    EXPECT_EQ(e.bin_edges.front(), 0);
+    EXPECT_EQ(e.n_bins(), 19); // without the first keV
+    EXPECT_EQ(e.bin_edges.front(), 1e-3);
     EXPECT_EQ(e.bin_edges.back(), 0.02);
     EXPECT_EQ(std::accumulate(e.counts.begin(), e.counts.end(), 0.0), 471);
-    EXPECT_NEAR(std::accumulate(e.backgrounds[0].counts.begin(), e.backgrounds[0].counts.end(), 0.0), 463.381, 1e-3);
+    EXPECT_NEAR(std::accumulate(e.backgrounds[0].counts.begin(), e.backgrounds[0].counts.end(), 0.0), 463.263, 1e-3);
     EXPECT_TRUE(e.backgrounds[0].includes_solar);
     EXPECT_EQ(e.backgrounds[0].sigma, 0.13);
     EXPECT_DOUBLE_EQ(e.target.atoms, 5.5e6 / 131.293 * constants::avogadro);

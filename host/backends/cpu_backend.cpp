@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <xsimd/xsimd.hpp>
 
 #include "backends/backend.hpp"
 
@@ -28,6 +29,7 @@ public:
           plane_(size(plan.n_bins * n_plane_coefficients)), row_(size(plan.n_bins * 3)) {
         for (int e = 0; e < plan.n_experiments; ++e) {
             rates_.resize(std::max(rates_.size(), size(plan.experiments[e].response.n_recoils)));
+            one_pull_ = one_pull_ && plan.experiments[e].statistic.n_pulls <= 1;
         }
     }
 
@@ -56,11 +58,23 @@ public:
         PointAddress at = row_address(unit_, plan_.layout, plane, row);
         const int axis = plan_.layout.line_axis;
         const AxisRange line = axis < 0 ? AxisRange{} : unit_.ranges[axis];
-        for (std::int64_t i = 0; i < unit_.row_length; ++i) {
-            const Chi2 chi2 = row_point_chi2(plan_, unit_, row_.data(), penalty, i);
-            offer(at, chi2);
+        const auto offer_next = [&](double value, bool converged) {
+            offer(at, with_status(value, converged));
             at.kept += line.kept_stride;
             at.profile += line.profile_stride;
+        };
+        if (one_pull_) {
+            for (std::int64_t i = 0; i < unit_.row_length; i += lanes) {
+                const std::int64_t n = std::min<std::int64_t>(lanes, unit_.row_length - i);
+                evaluate_batch(i, n, penalty, offer_next);
+            }
+            return;
+        }
+        for (std::int64_t i = 0; i < unit_.row_length; ++i) {
+            const AxisFactors x = axis_factors(plan_, unit_, axis, i);
+            const PoissonFit<double> fit =
+                row_fit(plan_, row_.data(), x.u, x.v, penalty + line_penalty(plan_, unit_, i));
+            offer_next(fit.chi2, fit.converged);
         }
     }
 
@@ -86,6 +100,29 @@ public:
     }
 
 private:
+    using Batch = xsimd::batch<double>;
+    static constexpr std::int64_t lanes = Batch::size;
+
+    //! Points first … first + n − 1 of a row, one per lane; lanes beyond repeat the last point
+    template <class Next>
+    void evaluate_batch(std::int64_t first, std::int64_t n, double row_penalty, const Next& next) {
+        double u[lanes], v[lanes], penalty[lanes], chi2[lanes], converged[lanes];
+        for (std::int64_t i = 0; i < lanes; ++i) {
+            const std::int64_t offset = first + std::min(i, n - 1);
+            const AxisFactors x = axis_factors(plan_, unit_, plan_.layout.line_axis, offset);
+            u[i] = x.u;
+            v[i] = x.v;
+            penalty[i] = row_penalty + line_penalty(plan_, unit_, offset);
+        }
+        const PoissonFit<Batch> fit = row_fit(plan_, row_.data(), Batch::load_unaligned(u), Batch::load_unaligned(v),
+                                              Batch::load_unaligned(penalty));
+        fit.chi2.store_unaligned(chi2);
+        select(fit.converged, Batch(1), Batch(0)).store_unaligned(converged);
+        for (std::int64_t i = 0; i < n; ++i) {
+            next(chi2[i], converged[i] > 0);
+        }
+    }
+
     void offer(const PointAddress& at, const Chi2& chi2) {
         winners_[static_cast<std::size_t>(at.kept)].offer({{chi2.value, at.profile}, chi2.status});
     }
@@ -96,6 +133,7 @@ private:
     const UnitView& unit_;
     std::vector<Winner>& winners_;
     std::vector<double> features_, plane_, row_, rates_;
+    bool one_pull_ = true; // at most one an experiment: points of a row are evaluated a batch at a time
 };
 
 class CpuBackend final : public Backend {

@@ -28,9 +28,8 @@ void run(const Arguments& arguments) {
         throw InputError({"--target", 0}, "unknown target \"" + arguments.target + "\"",
                          "this version knows free electrons", "write --target electron?");
     }
-    ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set), false, false);
-    config.axes.clear();        // the point is what [neutrino] and [parameters] say
-    config.experiments.clear(); // and no experiment sees it
+    ScanConfig config = read_point_config(arguments.file, split_overrides(arguments.set), false);
+    config.experiments.clear(); // no experiment sees this point
     if (!(arguments.energy > 0)) {
         throw InputError({"--energy", 0}, fmt::format("{} MeV is no neutrino energy", arguments.energy),
                          "it must be positive");
@@ -97,13 +96,16 @@ void add_cross_section_command(CLI::App& app) {
             std::map<std::string, Flavour>{{"e", Flavour::e}, {"mu", Flavour::mu}, {"tau", Flavour::tau}}));
     command->add_flag("--antineutrino", arguments->antineutrino, "Antineutrinos instead of neutrinos");
     command->add_option("--energy", arguments->energy, "Neutrino energy [MeV]")->required();
-    command->add_option("--recoil", arguments->recoils, "Recoil energy [MeV]; repeatable")->required();
+    command->add_option("--recoil", arguments->recoils, "Recoil energy [MeV]; repeatable")
+        ->required()
+        ->allow_extra_args(false);
     auto* baseline = command->add_option("--baseline", arguments->baseline, "Source to detector [m]");
     command->add_option("--propagation", arguments->propagation, "short (default), exact or decohered")
         ->transform(CLI::CheckedTransformer(std::map<std::string, Propagation>{{"short", Propagation::short_baseline},
                                                                                {"exact", Propagation::exact},
                                                                                {"decohered", Propagation::decohered}}));
-    command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable");
+    command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
+        ->allow_extra_args(false);
     command->add_flag("--json", arguments->json, "Print a list with one object a recoil energy");
     command->callback([arguments, baseline] {
         if (arguments->propagation == Propagation::exact && baseline->count() == 0) {

@@ -82,10 +82,11 @@ void add_point_command(CLI::App& app) {
     auto* command = app.add_subcommand("point", "Spectrum and chi2 of one point: a scan file without its axes");
     auto arguments = std::make_shared<Arguments>();
     command->add_option("file", arguments->file, "Scan file (TOML)")->required();
-    command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable");
+    command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
+        ->allow_extra_args(false);
     command->add_flag("--json", arguments->json, "Print JSON");
     command->callback([arguments] {
-        const PointReport report = evaluate_point(read_point_config(arguments->file, split_overrides(arguments->set)));
+        const PointReport report = evaluate_point(read_point_config(arguments->file, split_overrides(arguments->set), true));
         if (arguments->json) {
             print_json(report);
         } else {

@@ -173,7 +173,8 @@ void add_scan_command(CLI::App& app, int& status) {
             {"auto", Method::moments}, {"moments", Method::moments}, {"direct", Method::direct}}));
     command->add_option("--threads", arguments->threads, "CPU threads (default: all cores)")
         ->check(CLI::PositiveNumber);
-    command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable");
+    command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
+        ->allow_extra_args(false);
     command->add_flag("--overwrite", arguments->overwrite, "Replace a result that is there, finished or not");
     command->callback([arguments, &status] { status = run(*arguments); });
 }

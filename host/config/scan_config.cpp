@@ -252,11 +252,7 @@ private:
         }
         neutrino.basis = table.choice("basis", {"flavour", "mass"}, "flavour") == "mass" ? Basis::mass : Basis::flavour;
         neutrino.inverted_ordering = table.choice("ordering", {"normal", "inverted"}, "normal") == "inverted";
-        if (neutrino.inverted_ordering) { // NuFIT 6.0 values, as quoted; dm31 follows from dm21 in check_ordering
-            neutrino.mixing.theta23 = 47.9 * constants::pi / 180;
-            neutrino.mixing.theta13 = 8.59 * constants::pi / 180;
-            neutrino.mixing.delta = 274 * constants::pi / 180;
-        }
+        neutrino.mixing = default_mixing(neutrino.inverted_ordering);
         if (table.has("sin2_theta_w")) {
             set_fixed(find("sin2_theta_w", table.where("sin2_theta_w")), table, "sin2_theta_w");
         }
@@ -507,8 +503,9 @@ private:
         const bool inverted = config_.neutrino.inverted_ordering;
         const auto given = claims_.find("dm31");
         if (given == claims_.end()) {
-            if (inverted) {
-                mixing.dm31 = -2.484e-3 + mixing.dm21; // Δm²32 + Δm²21, NuFIT 6.0 value, as quoted
+            if (inverted) { // what is measured is Δm²32: Δm²31 follows a given Δm²21
+                const Mixing standard = default_mixing(inverted);
+                mixing.dm31 = standard.dm31 - standard.dm21 + mixing.dm21;
             }
             return;
         }
@@ -549,14 +546,19 @@ private:
 
 } // namespace
 
-ScanConfig read_scan_config(const std::string& path, const std::vector<Override>& overrides, bool needs_experiment,
-                            bool needs_axis) {
+namespace {
+
+ScanConfig read_config(const std::string& path, const std::vector<Override>& overrides, bool with_axes,
+                       bool needs_experiment, bool needs_axis) {
     std::string text = read_text_file(path);
     toml::table table = parse_toml(text, path);
+    if (!with_axes) {
+        table.erase("axis");
+    }
     for (const Override& override : overrides) {
         apply_override(table, override);
     }
-    if (!overrides.empty()) {
+    if (!overrides.empty() || !with_axes) {
         std::ostringstream out;
         out << table << '\n';
         text = out.str();
@@ -564,6 +566,17 @@ ScanConfig read_scan_config(const std::string& path, const std::vector<Override>
     ScanConfig config = ScanReader(path, table).read(needs_experiment, needs_axis);
     config.text = text;
     return config;
+}
+
+} // namespace
+
+ScanConfig read_scan_config(const std::string& path, const std::vector<Override>& overrides, bool needs_experiment,
+                            bool needs_axis) {
+    return read_config(path, overrides, true, needs_experiment, needs_axis);
+}
+
+ScanConfig read_point_config(const std::string& path, const std::vector<Override>& overrides, bool needs_experiment) {
+    return read_config(path, overrides, false, needs_experiment, false);
 }
 
 } // namespace nuscan

@@ -9,9 +9,6 @@
 
 namespace nuscan {
 
-//! Recoil energies below this [MeV] are not counted: the electromagnetic terms diverge there, and no detector sees 1 eV
-inline constexpr double min_recoil = 1e-6;
-
 /// A function tabulated at increasing x, linear in between and zero outside.
 struct Table {
     std::vector<double> x, y;
@@ -40,6 +37,12 @@ struct Shell {
     double electrons;      //!< may be fractional in open shells
     double binding_energy; //!< [MeV]
 };
+
+/// Recoils below this energy [MeV] are not counted: 1 eV.
+///
+/// Where electrons are free (bound by 0) the charge and magnetic terms, ∝ 1/T² and 1/T, would make the first bin's
+/// integral over the recoil energy diverge at T → 0. It starts at the larger of this and the lowest binding energy.
+inline constexpr double min_recoil = 1e-6;
 
 /// Target electrons, counted per atom.
 struct ElectronTarget {

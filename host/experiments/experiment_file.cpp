@@ -47,6 +47,7 @@ public:
         read_bins(experiment);
         experiment.response = read_response(experiment.bin_edges);
         experiment.backgrounds = read_backgrounds(experiment.bin_edges);
+        keep_fitted_bins(experiment);
         experiment.digest = sha256_hex(digest_input_);
         return experiment;
     }
@@ -251,7 +252,7 @@ private:
 
     void read_bins(Experiment& experiment) {
         const TomlTable table = root_.table("bins");
-        table.allow_only({"variable", "edges", "min", "max", "number", "counts"});
+        table.allow_only({"variable", "edges", "min", "max", "number", "counts", "fit_min", "fit_max"});
         table.choice("variable", {"energy"}, "energy");
         std::vector<double>& edges = experiment.bin_edges;
         if (table.has("edges")) {
@@ -298,6 +299,39 @@ private:
                                  "the statistic is Poisson");
             }
         }
+    }
+
+    //! Drops the bins outside fit_min … fit_max, which the analysis leaves out
+    void keep_fitted_bins(Experiment& experiment) {
+        const TomlTable table = root_.table("bins");
+        const std::vector<double>& edges = experiment.bin_edges;
+        const auto edge = [&](const char* key, std::size_t otherwise) {
+            if (!table.has(key)) {
+                return otherwise;
+            }
+            const double value = table.quantity(key, Dimension::energy);
+            for (std::size_t i = 0; i < edges.size(); ++i) {
+                if (std::abs(edges[i] - value) <= 1e-12 * edges.back()) {
+                    return i;
+                }
+            }
+            throw InputError(table.where(key), fmt::format("{} = {} MeV is no edge of a bin", key, value),
+                             "the fit takes or leaves whole bins");
+        };
+        const std::size_t first = edge("fit_min", 0), last = edge("fit_max", edges.size() - 1);
+        if (!(first < last)) {
+            throw InputError(table.where(table.has("fit_max") ? "fit_max" : "fit_min"), "no bin is left to fit",
+                             "fit_min must be below fit_max");
+        }
+        const auto keep = [&](std::vector<double>& values, std::size_t end) {
+            values = std::vector<double>(values.begin() + static_cast<std::ptrdiff_t>(first),
+                                         values.begin() + static_cast<std::ptrdiff_t>(end));
+        };
+        keep(experiment.counts, last);
+        for (Background& background : experiment.backgrounds) {
+            keep(background.counts, last);
+        }
+        keep(experiment.bin_edges, last + 1);
     }
 
     //! One number per bin: an array, or { table = "file.csv", column = "name" }

@@ -286,13 +286,12 @@ void Plan::make_terms() {
     const auto consider = [&](const Parameter& parameter, Scalar value) {
         if (parameter.kind == Parameter::Kind::element && parameter.part != Parameter::Part::arg) {
             add(parameter, value, parameter.part == Parameter::Part::abs ? argument_of(parameter) : Scalar{});
-        } else if (parameter.kind == Parameter::Kind::sin2_theta_w) { // g_V = 2 sin²θ_W − 1/2
+        } else if (parameter.kind == Parameter::Kind::sin2_theta_w) { // g_V = 2 sin²θ_W − 1/2, as a shift
             terms_.push_back({Coupling::V0, 2, Pattern::universal, 0, 0, value, {}});
         }
     };
     for (const FixedParameter& fixed : config_.fixed) {
-        const bool weak = fixed.parameter.kind == Parameter::Kind::sin2_theta_w;
-        consider(fixed.parameter, {weak ? fixed.value - config_.neutrino.sin2_theta_w : fixed.value, -1});
+        consider(fixed.parameter, {fixed.value, -1});
     }
     for (std::size_t i = 0; i < config_.axes.size(); ++i) {
         consider(config_.axes[i].parameter, {0, static_cast<int>(i)});
@@ -313,9 +312,7 @@ void Plan::make_terms() {
 }
 
 void Plan::make_experiments() {
-    Mixing mixing = config_.neutrino.mixing; // splittings may also be fixed among the parameters
-    mixing.dm21 = view_.parameters.mixing.dm21.fixed;
-    mixing.dm31 = view_.parameters.mixing.dm31.fixed;
+    const Mixing& mixing = config_.neutrino.mixing;
     const Mixing standard = default_mixing(config_.neutrino.inverted_ordering);
 
     tables_.resize(config_.experiments.size());

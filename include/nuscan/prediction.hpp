@@ -127,17 +127,16 @@ NUSCAN_HOST_DEVICE inline double row_coefficient(const double* plane, int n_bins
     return std::fma(c[2 * static_cast<std::ptrdiff_t>(n_bins)], row.v, std::fma(c[n_bins], row.u, c[0]));
 }
 
-//! N, or zero where rounding made it negative; NaN stays
-NUSCAN_HOST_DEVICE constexpr double not_negative(double N) { return N < 0 ? 0 : N; }
-
-/// Predictions of a point on a row: N_b = a_b + b_b u + c_b v, never below zero; two multiply-adds a bin.
+/// Predictions on a row: N_b = a_b + b_b u + c_b v, never below zero; two multiply-adds a bin and point.
+template <class Real>
 struct RowPrediction {
     const double* row; //!< 3 × n_bins numbers, starting at the experiment's first bin
     std::ptrdiff_t n_bins;
-    AxisFactors line;
+    Real u, v; //!< of the line axis
 
-    NUSCAN_HOST_DEVICE double operator()(int b) const {
-        return not_negative(std::fma(row[2 * n_bins + b], line.v, std::fma(row[n_bins + b], line.u, row[b])));
+    NUSCAN_HOST_DEVICE Real operator()(int b) const {
+        using std::fma;
+        return not_negative(fma(Real(row[2 * n_bins + b]), v, fma(Real(row[n_bins + b]), u, Real(row[b]))));
     }
 };
 
@@ -159,35 +158,36 @@ struct Winner {
     }
 };
 
-/// χ² of a point: the sum over experiments, plus what its axes add. The gravest status is the point's.
+/// χ² summed over experiments, plus what the axes add.
 ///
 /// \p prediction(experiment) gives a callable b → N_b.
-template <class Prediction>
-NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const Prediction& prediction, double penalty) {
-    Chi2 total{penalty, PointStatus::ok};
+template <class Real, class Prediction>
+NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Prediction& prediction, const Real& penalty) {
+    PoissonFit<Real> total{penalty, Real(0) < Real(1)};
     for (int e = 0; e < plan.n_experiments; ++e) {
-        double xi[max_pulls];
-        const Chi2 chi2 = poisson_chi2(prediction(plan.experiments[e]), plan.experiments[e].statistic, xi);
-        total.value += chi2.value;
-        if (chi2.status > total.status) {
-            total.status = chi2.status;
-        }
+        Real xi[std::is_same_v<Real, double> ? max_pulls : 1] = {};
+        const PoissonFit<Real> fit = poisson_fit(prediction(plan.experiments[e]), plan.experiments[e].statistic, xi);
+        total.chi2 = total.chi2 + fit.chi2;
+        total.converged = total.converged && fit.converged;
     }
     return total;
 }
 
-//! χ² of the point at \p offset on a row; \p penalty is that of the row
-NUSCAN_HOST_DEVICE inline Chi2 row_point_chi2(const PlanView& plan, const UnitView& unit, const double* row,
-                                              double penalty, std::int64_t offset) {
-    const int axis = plan.layout.line_axis;
-    const AxisFactors line = axis_factors(plan, unit, axis, offset);
-    if (axis >= 0) {
-        penalty += plan.parameters.axes[axis].penalty[unit.ranges[axis].begin + offset];
-    }
+//! The same for one point, with its status
+template <class Prediction>
+NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const Prediction& prediction, double penalty) {
+    const PoissonFit<double> fit = total_fit(plan, prediction, penalty);
+    return with_status(fit.chi2, fit.converged);
+}
+
+//! χ² of points on a row; \p u, \p v and \p penalty are theirs
+template <class Real>
+NUSCAN_HOST_DEVICE PoissonFit<Real> row_fit(const PlanView& plan, const double* row, const Real& u, const Real& v,
+                                            const Real& penalty) {
     const auto prediction = [&](const ExperimentView& experiment) {
-        return RowPrediction{row + experiment.first_bin, plan.n_bins, line};
+        return RowPrediction<Real>{row + experiment.first_bin, plan.n_bins, u, v};
     };
-    return total_chi2(plan, prediction, penalty);
+    return total_fit(plan, prediction, penalty);
 }
 
 //! What the priors of all axes but the line axis add to χ² on a row
@@ -202,6 +202,12 @@ NUSCAN_HOST_DEVICE constexpr double row_penalty(const PlanView& plan, const Unit
         }
     }
     return sum;
+}
+
+//! What the prior of the line axis adds to χ² at an offset on a row
+NUSCAN_HOST_DEVICE constexpr double line_penalty(const PlanView& plan, const UnitView& unit, std::int64_t offset) {
+    const int axis = plan.layout.line_axis;
+    return axis < 0 ? 0 : plan.parameters.axes[axis].penalty[unit.ranges[axis].begin + offset];
 }
 
 /// Direct method: Σ_sources Σ_j flux_j dσ/dT(E_j, T_i) [MeV^-1 s^-1] per electron at recoil node i.

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "backends/reference_model.hpp"
+#include "nuscan/prediction.hpp"
+#include "nuscan/statistic.hpp"
+#include "random_physics.hpp"
+
+/// χ² with pulls against brute force and against the reference's minimisers.
+namespace nuscan::testing {
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+//! An experiment's numbers, with the views that the core reads
+struct Sample {
+    std::vector<double> counts;                 // n_b
+    std::vector<double> signal;                 // and whatever has a fixed normalisation
+    std::vector<std::vector<double>> templates; // B_kb
+    std::vector<double> sigmas;
+
+    std::vector<double> flat_templates() const {
+        std::vector<double> flat;
+        for (const std::vector<double>& B : templates) {
+            flat.insert(flat.end(), B.begin(), B.end());
+        }
+        return flat;
+    }
+    std::vector<double> nominal() const {
+        std::vector<double> N = signal;
+        for (const std::vector<double>& B : templates) {
+            for (std::size_t b = 0; b < N.size(); ++b) {
+                N[b] += B[b];
+            }
+        }
+        return N;
+    }
+};
+
+struct Fit {
+    Chi2 chi2;
+    std::vector<double> xi;
+};
+
+Fit core_fit(const Sample& s) {
+    const std::vector<double> flat = s.flat_templates(), N = s.nominal();
+    const StatisticView view{static_cast<int>(s.counts.size()), s.counts.data(), static_cast<int>(s.templates.size()),
+                             flat.data(), s.sigmas.data()};
+    Fit fit;
+    fit.xi.assign(max_pulls, 0);
+    fit.chi2 = poisson_chi2(TabulatedPrediction{N.data()}, view, fit.xi.data());
+    fit.xi.resize(s.templates.size());
+    return fit;
+}
+
+//! χ² at given pulls, written out
+double chi2_at(const Sample& s, const std::vector<double>& xi) {
+    double chi2 = 0;
+    for (std::size_t b = 0; b < s.counts.size(); ++b) {
+        double N = s.signal[b];
+        for (std::size_t k = 0; k < xi.size(); ++k) {
+            N += (1 + xi[k]) * s.templates[k][b];
+        }
+        const double n = s.counts[b];
+        chi2 += 2 * (N - n);
+        if (n > 0) {
+            chi2 += 2 * n * std::log(n / N);
+        }
+    }
+    for (std::size_t k = 0; k < xi.size(); ++k) {
+        chi2 += xi[k] * xi[k] / (s.sigmas[k] * s.sigmas[k]);
+    }
+    return chi2;
+}
+
+//! What rounding leaves of χ²: differences of numbers as large as the counts
+double rounding_size(const Sample& s, double chi2) {
+    double size = 1 + std::abs(chi2);
+    for (const double n : s.counts) {
+        size += n;
+    }
+    return size;
+}
+
+void expect_agreement(const Sample& s) {
+    const Fit fit = core_fit(s);
+    const ReferenceFit reference = reference_fit(s.counts, s.signal, s.templates, s.sigmas);
+    ASSERT_EQ(fit.chi2.status, reference.status);
+    ASSERT_EQ(fit.chi2.status, PointStatus::ok);
+    expect_close(fit.chi2.value, reference.chi2, rounding_size(s, reference.chi2), 1e-12, "chi2");
+    for (const double xi : fit.xi) {
+        EXPECT_GE(xi, -1);
+    }
+    // χ² belongs to the pulls that are returned, and no neighbour is better.
+    expect_close(chi2_at(s, fit.xi), fit.chi2.value, rounding_size(s, fit.chi2.value), 1e-12, "chi2 at the pulls");
+    for (std::size_t k = 0; k < fit.xi.size(); ++k) {
+        for (const double step : {-1e-3, 1e-3, -0.3, 0.3}) {
+            std::vector<double> neighbour = fit.xi;
+            neighbour[k] = std::max(-1.0, neighbour[k] + step);
+            const double chi2 = chi2_at(s, neighbour);
+            EXPECT_GE(chi2, fit.chi2.value - 1e-12 * rounding_size(s, fit.chi2.value)) << "pull " << k;
+        }
+    }
+}
+
+//! Integer counts near \p expected, some of them zero where few are expected
+double draw(Random& random, double expected) {
+    if (expected > 50) {
+        return std::floor(std::max(0.0, expected + std::sqrt(3 * expected) * random.uniform(-1, 1)));
+    }
+    double product = random.uniform(0, 1), n = 0; // Knuth's way to a Poisson number
+    for (const double limit = std::exp(-expected); product > limit; ++n) {
+        product *= random.uniform(0, 1);
+    }
+    return n;
+}
+
+Sample random_sample(Random& random, int n_bins, int n_pulls, double background, double signal) {
+    Sample s;
+    s.templates.resize(static_cast<std::size_t>(n_pulls));
+    for (int k = 0; k < n_pulls; ++k) {
+        const double slope = random.uniform(-3, 3);
+        for (int b = 0; b < n_bins; ++b) {
+            s.templates[static_cast<std::size_t>(k)].push_back(background * random.uniform(0.5, 1.5) *
+                                                               std::exp(slope * b / n_bins) / n_pulls);
+        }
+        const double sigmas[] = {0.05, 0.13, 0.5, 2, inf};
+        s.sigmas.push_back(sigmas[random.integer(0, 4)]);
+    }
+    for (int b = 0; b < n_bins; ++b) {
+        s.signal.push_back(signal * random.uniform(0, 1));
+    }
+    const std::vector<double> N = s.nominal();
+    for (const double x : N) {
+        s.counts.push_back(draw(random, x * random.uniform(0.5, 1.5)));
+    }
+    return s;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+TEST(Statistic, a_bin_by_hand) {
+    EXPECT_DOUBLE_EQ(poisson_term(3., 0), 6);
+    EXPECT_DOUBLE_EQ(poisson_term(3., 3), 0);
+    EXPECT_DOUBLE_EQ(poisson_term(2., 4), 2 * (2 - 4 + 4 * std::log(2.0)));
+    EXPECT_DOUBLE_EQ(poisson_term(0., 0), 0);
+}
+
+TEST(Statistic, no_pull_is_the_sum_of_the_bins) {
+    Random random(31);
+    for (int i = 0; i < 20; ++i) {
+        expect_agreement(random_sample(random, 20, 0, 0, 10));
+    }
+}
+
+class Pulls : public ::testing::TestWithParam<int> {};
+
+TEST_P(Pulls, near_the_data) {
+    Random random(32);
+    for (int i = 0; i < 200; ++i) {
+        SCOPED_TRACE(i);
+        const double background = std::exp(random.uniform(std::log(0.05), std::log(1e4)));
+        expect_agreement(random_sample(random, 20, GetParam(), background, background * random.uniform(0, 0.5)));
+        if (HasFatalFailure() || HasFailure()) {
+            return;
+        }
+    }
+}
+
+TEST_P(Pulls, signal_far_above_the_data) {
+    Random random(33);
+    for (int i = 0; i < 100; ++i) {
+        SCOPED_TRACE(i);
+        Sample s = random_sample(random, 20, GetParam(), 20, 1);
+        for (double& x : s.signal) {
+            x = (1 + x) * std::pow(10, random.uniform(4, 6));
+        }
+        expect_agreement(s);
+        s.sigmas.assign(s.sigmas.size(), inf);
+        expect_agreement(s);
+        for (const double xi : core_fit(s).xi) {
+            EXPECT_EQ(xi, -1) << "a free background vanishes under too much signal";
+        }
+        if (HasFatalFailure() || HasFailure()) {
+            return;
+        }
+    }
+}
+
+TEST_P(Pulls, data_far_above_the_prediction) {
+    Random random(34);
+    for (int i = 0; i < 100; ++i) {
+        SCOPED_TRACE(i);
+        Sample s = random_sample(random, 20, GetParam(), 1, 1);
+        for (double& n : s.counts) {
+            n = std::floor((n + 1) * std::pow(10, random.uniform(0, 4)));
+        }
+        expect_agreement(s);
+        s.sigmas.assign(s.sigmas.size(), inf);
+        expect_agreement(s);
+        if (HasFatalFailure() || HasFailure()) {
+            return;
+        }
+    }
+}
+
+TEST_P(Pulls, without_signal) {
+    Random random(35);
+    for (int i = 0; i < 100; ++i) {
+        SCOPED_TRACE(i);
+        Sample s = random_sample(random, 20, GetParam(), 5, 0);
+        expect_agreement(s);
+        if (HasFatalFailure() || HasFailure()) {
+            return;
+        }
+    }
+}
+
+TEST_P(Pulls, tiny_backgrounds) {
+    Random random(36);
+    for (int i = 0; i < 100; ++i) {
+        SCOPED_TRACE(i);
+        Sample s = random_sample(random, 10, GetParam(), 1e-7, 3);
+        expect_agreement(s);
+        if (HasFatalFailure() || HasFailure()) {
+            return;
+        }
+    }
+}
+
+TEST_P(Pulls, templates_that_are_empty_in_some_bins) {
+    Random random(37);
+    for (int i = 0; i < 100; ++i) {
+        SCOPED_TRACE(i);
+        Sample s = random_sample(random, 12, GetParam(), 30, 2);
+        for (std::vector<double>& B : s.templates) {
+            const int first = random.integer(0, 11), last = random.integer(0, 11);
+            for (int b = std::min(first, last); b < std::max(first, last); ++b) {
+                B[static_cast<std::size_t>(b)] = 0;
+            }
+        }
+        expect_agreement(s);
+        if (HasFatalFailure() || HasFailure()) {
+            return;
+        }
+    }
+}
+
+TEST_P(Pulls, no_counts_at_all) {
+    Random random(38);
+    for (int i = 0; i < 20; ++i) {
+        SCOPED_TRACE(i);
+        Sample s = random_sample(random, 12, GetParam(), 3, 2);
+        s.counts.assign(12, 0);
+        expect_agreement(s);
+        s.sigmas.assign(s.sigmas.size(), inf);
+        expect_agreement(s);
+    }
+}
+
+TEST_P(Pulls, an_empty_prediction_is_infinite) {
+    Random random(39);
+    for (const double signal : {0.0, -1e-17}) { // below zero by rounding counts as zero
+        Sample s = random_sample(random, 6, GetParam(), 3, 2);
+        s.counts[3] = 2;
+        s.signal[3] = signal;
+        for (std::vector<double>& B : s.templates) {
+            B[3] = 0;
+        }
+        const Fit fit = core_fit(s);
+        EXPECT_EQ(fit.chi2.status, PointStatus::empty_prediction);
+        EXPECT_EQ(fit.chi2.value, inf);
+        EXPECT_EQ(reference_fit(s.counts, s.signal, s.templates, s.sigmas).status, PointStatus::empty_prediction);
+        s.counts[3] = 0; // nothing seen where nothing is expected
+        s.signal[3] = 0;
+        expect_agreement(s);
+    }
+}
+
+TEST_P(Pulls, NaN_says_so) {
+    Random random(40);
+    for (const std::size_t bin : {std::size_t{0}, std::size_t{5}}) {
+        Sample s = random_sample(random, 6, GetParam(), 3, 2);
+        s.signal[bin] = nan;
+        const Fit fit = core_fit(s);
+        EXPECT_EQ(fit.chi2.status, PointStatus::not_a_number);
+        EXPECT_NE(fit.chi2.value, fit.chi2.value);
+        EXPECT_EQ(reference_fit(s.counts, s.signal, s.templates, s.sigmas).status, PointStatus::not_a_number);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Statistic, Pulls, ::testing::Values(0, 1, 2, 3, max_pulls));
+
+// ---------------------------------------------------------------------------------------------------------------------
+// One pull, closed forms and brute force
+
+TEST(OnePull, scaled_background_without_signal) {
+    // Σ B (1 − n/((1+ξ)B)) = 0: the total is matched.
+    const Sample s{{3, 0, 8, 5}, {0, 0, 0, 0}, {{2, 1, 5, 2.5}}, {inf}};
+    const Fit fit = core_fit(s);
+    EXPECT_NEAR(fit.xi[0], 16 / 10.5 - 1, 1e-12);
+    EXPECT_NEAR(reference_fit(s.counts, s.signal, s.templates, s.sigmas).normalisations[0], 16 / 10.5, 1e-12);
+}
+
+TEST(OnePull, one_bin_in_closed_form) {
+    // 1 − n/N + ξ/(σ²B) = 0 with N = N0 + ξB: a quadratic in ξ
+    for (const double n : {0.0, 3.0, 40.0}) {
+        for (const double sigma : {0.1, 1.0}) {
+            const double signal = 2, B = 7, N0 = signal + B, w = 1 / (sigma * sigma);
+            const double b = B * B + N0 * w, c = B * N0 - B * n, a = B * w;
+            const double expected = std::max(-1.0, (-b + std::sqrt(b * b - 4 * a * c)) / (2 * a));
+            const Fit fit = core_fit({{n}, {signal}, {{B}}, {sigma}});
+            EXPECT_NEAR(fit.xi[0], expected, 1e-11) << n << " " << sigma;
+        }
+    }
+}
+
+TEST(OnePull, brute_force) {
+    Random random(41);
+    for (int i = 0; i < 20; ++i) {
+        const Sample s = random_sample(random, 8, 1, 5, 5);
+        const Fit fit = core_fit(s);
+        double best = inf;
+        for (double xi = -1; xi < 20; xi += 1e-3) {
+            best = std::min(best, chi2_at(s, {xi}));
+        }
+        EXPECT_LE(fit.chi2.value, best + 1e-12);
+        EXPECT_GE(fit.chi2.value, best - 1e-2);
+    }
+}
+
+TEST(OnePull, the_prior_holds_the_background) {
+    const Sample loose{{40}, {0}, {{10}}, {10}}, tight{{40}, {0}, {{10}}, {1e-3}};
+    EXPECT_NEAR(core_fit(loose).xi[0], 3, 0.02);
+    EXPECT_NEAR(core_fit(tight).xi[0], 0, 1e-4);
+    EXPECT_NEAR(core_fit(tight).chi2.value, chi2_at(tight, {0}), 1e-2);
+}
+
+TEST(ManyPulls, brute_force) {
+    Random random(42);
+    for (int i = 0; i < 5; ++i) {
+        const Sample s = random_sample(random, 8, 2, 10, 5);
+        const Fit fit = core_fit(s);
+        double best = inf;
+        for (double x = -1; x < 4; x += 0.02) {
+            for (double y = -1; y < 4; y += 0.02) {
+                best = std::min(best, chi2_at(s, {x, y}));
+            }
+        }
+        EXPECT_LE(fit.chi2.value, best + 1e-12);
+        EXPECT_GE(fit.chi2.value, best - 1);
+    }
+}
+
+//! Two equal templates without priors: only their sum is determined, χ² all the same
+TEST(ManyPulls, degenerate_templates) {
+    const Sample one{{12, 9, 20}, {1, 2, 3}, {{8, 6, 14}}, {inf}};
+    const Sample two{{12, 9, 20}, {1, 2, 3}, {{4, 3, 7}, {4, 3, 7}}, {inf, inf}};
+    const Fit fit = core_fit(two);
+    EXPECT_EQ(fit.chi2.status, PointStatus::ok);
+    EXPECT_NEAR(fit.chi2.value, core_fit(one).chi2.value, 1e-10);
+}
+
+TEST(TotalChi2, adds_experiments_and_priors_and_keeps_the_worst_status) {
+    const std::vector<double> counts{3, 4};
+    ExperimentView experiments[2] = {};
+    for (ExperimentView& e : experiments) {
+        e.n_bins = 2;
+        e.statistic = {2, counts.data(), 0, nullptr, nullptr};
+    }
+    experiments[1].first_bin = 2;
+    PlanView plan{};
+    plan.experiments = experiments;
+    plan.n_experiments = 2;
+    const auto total = [&](const std::vector<double>& N) {
+        return total_chi2(
+            plan, [&](const ExperimentView& e) { return TabulatedPrediction{N.data() + e.first_bin}; }, 0.25);
+    };
+    EXPECT_DOUBLE_EQ(total({3, 4, 3, 4}).value, 0.25);
+    EXPECT_DOUBLE_EQ(total({3, 4, 5, 4}).value, 0.25 + poisson_term(5., 3));
+    EXPECT_EQ(total({0, 4, 3, 4}).status, PointStatus::empty_prediction);
+    EXPECT_EQ(total({3, 4, nan, 4}).status, PointStatus::not_a_number);
+    EXPECT_EQ(total({nan, 4, 0, 4}).status, PointStatus::not_a_number);
+    EXPECT_NE(total({0, 4, nan, 4}).value, total({0, 4, nan, 4}).value);
+}
+
+} // namespace
+} // namespace nuscan::testing
