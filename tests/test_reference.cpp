@@ -425,7 +425,11 @@ TEST(ReferenceModel, pulls_are_profiled_and_axes_scale_backgrounds) {
     EXPECT_NEAR(by_axis({y}).chi2, chi2, 1e-10);
     EXPECT_GT(by_axis({y + 0.01}).chi2, chi2);
     EXPECT_GT(by_axis({y - 0.01}).chi2, chi2);
-    // A free normalisation has no prior.
+    // One that the scan file fixes has none: it is not a parameter of the fit.
+    ScanConfig given = background_scan(0.2, false);
+    given.fixed = {{axis.parameter, y}};
+    EXPECT_NEAR(ReferenceModel(given)({}).chi2, baker_cousins(N, fitted.experiments[0].counts), 1e-10);
+    // A free normalisation has none, either.
     scanned.experiments[0].backgrounds[0].sigma = std::numeric_limits<double>::infinity();
     EXPECT_NEAR(ReferenceModel(scanned)({y}).chi2, baker_cousins(N, fitted.experiments[0].counts), 1e-10);
 }
