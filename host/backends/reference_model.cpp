@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
 
 #include <Eigen/Dense>
@@ -257,9 +258,9 @@ Estimate gauss_kronrod(const ManyFunctions& f, double a, double b) {
     return {half * kronrod, half * (kronrod - gauss).abs()};
 }
 
-//! Halves [a, b] until no error exceeds what is \p allowed
+//! Halves [a, b] until no error exceeds what is \p allowed, or rounding
 ArrayXd refine(const ManyFunctions& f, double a, double b, const Estimate& whole, const ArrayXd& allowed, int depth) {
-    if (depth == 0 || (whole.error <= allowed).all()) {
+    if (depth == 0 || (whole.error <= allowed.max(1e-14 * whole.value.abs())).all()) {
         return whole.value;
     }
     const double middle = (a + b) / 2;
@@ -279,7 +280,7 @@ ArrayXd integrals(const ManyFunctions& f, const std::vector<double>& limits, int
     const ArrayXd allowed = tolerance * sum.abs().max(1e-12 * sum.abs().sum());
     ArrayXd result = ArrayXd::Zero(n_functions);
     for (std::size_t i = 0; i < first.size(); ++i) {
-        result += refine(f, limits[i], limits[i + 1], first[i], allowed, 40);
+        result += refine(f, limits[i], limits[i + 1], first[i], allowed, 30);
     }
     return result;
 }
@@ -650,26 +651,24 @@ double reference_acceptance(const EnergyResponse& response, double T, double low
     if (sigma == 0) {
         return T > low && T < high ? accepted * efficiency_at(T) : 0;
     }
-    low = std::max(low, T - gaussian_reach * sigma);
-    high = std::min(high, T + gaussian_reach * sigma);
-    if (!(low < high) || accepted == 0) {
+    // In z = (E_rec − T)/σ, which keeps its digits where σ is small
+    const auto in_sigmas = [&](double reconstructed) { return (reconstructed - T) / sigma; };
+    const double z_low = std::max(in_sigmas(low), -gaussian_reach);
+    const double z_high = std::min(in_sigmas(high), gaussian_reach);
+    if (!(z_low < z_high) || accepted == 0) {
         return 0;
     }
-    std::vector<double> kinks;
-    for (const double z : {-6.5, -4.5, -2.5, -1.0, 1.0, 2.5, 4.5, 6.5}) {
-        kinks.push_back(T + z * sigma);
-    }
+    std::vector<double> kinks{-6.5, -4.5, -2.5, -1.0, 1.0, 2.5, 4.5, 6.5};
     if (!response.efficiency_of_true_energy) {
         const std::vector<double>& knots = response.efficiency.x;
-        kinks.insert(kinks.end(), std::upper_bound(knots.begin(), knots.end(), low),
-                     std::lower_bound(knots.begin(), knots.end(), high));
+        std::transform(std::upper_bound(knots.begin(), knots.end(), low),
+                       std::lower_bound(knots.begin(), knots.end(), high), std::back_inserter(kinks), in_sigmas);
+        sort_unique(kinks);
     }
-    sort_unique(kinks);
-    const auto integrand = [&](double reconstructed) {
-        const double z = (reconstructed - T) / sigma;
-        return efficiency_at(reconstructed) * std::exp(-z * z / 2) / (std::sqrt(2 * pi) * sigma);
+    const auto integrand = [&](double z) {
+        return efficiency_at(T + z * sigma) * std::exp(-z * z / 2) / std::sqrt(2 * pi);
     };
-    return accepted * integral(integrand, low, high, kinks);
+    return accepted * integral(integrand, z_low, z_high, kinks);
 }
 
 std::vector<double> reference_signal(const Experiment& experiment, const ReferencePoint& point, double tolerance) {

@@ -77,7 +77,7 @@ double reference_acceptance(const EnergyResponse& response, double T, double low
 ///
 /// \p tolerance is relative, on each of the intervals that the T integral is split into.
 std::vector<double> reference_signal(const Experiment& experiment, const ReferencePoint& point,
-                                     double tolerance = 1e-10);
+                                     double tolerance = 1e-12);
 
 /// χ² of one experiment minimised over the normalisations y_k >= 0 of its backgrounds.
 struct ReferenceFit {

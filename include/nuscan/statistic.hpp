@@ -184,14 +184,12 @@ NUSCAN_HOST_DEVICE inline double damped_newton_step(int K, const double (&H)[max
     return decrement;
 }
 
-/// Several pulls: projected Newton (D. Bertsekas, SIAM J. Control Optim. 20, 221 (1982)), damped where it does not
-/// lower χ² (Levenberg and Marquardt).
+/// Several pulls: Newton's method cut off at the bounds ξ_k >= −1 (D. Bertsekas, SIAM J. Control Optim. 20, 221
+/// (1982)), damped where that does not lower χ² (Levenberg and Marquardt).
 ///
-/// Pulls that stand at or near the bound ξ_k = −1 and are pressed against it move by themselves, along their own
-/// gradient; the others take a joint step. Both are cut off at the bound. Were pulls near the bound left in the joint
-/// step, cutting them off could turn it uphill, and the search would stall. Damping bends the step towards the
-/// gradient, which shortens it most where the data tell least: halving it would not do where templates outnumber bins
-/// with counts.
+/// Pulls that stand at the bound and are pressed against it stay out of the joint step. Cutting off a pull just above
+/// the bound can turn the step uphill, and where free templates outnumber the bins with counts it has no scale at all.
+/// Damping bends the step towards the gradient, of which enough always lowers χ²; halving it would not do.
 template <class Prediction>
 NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView& s, double* xi) {
     constexpr double least_damping = 1e-12;
@@ -222,26 +220,20 @@ NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView
                 }
             }
         }
-        // Each pull's own step, cut off at the bound; where there is no curvature, the whole way.
-        double d[max_pulls], reach = 0;
-        for (int k = 0; k < K; ++k) {
-            const double room = 1 + xi[k];
-            d[k] = H[k][k] > 0 ? -g[k] / H[k][k] : (g[k] > 0 ? -room : 0);
-            d[k] = d[k] < -room ? -room : d[k];
-            reach = std::fmax(reach, std::fabs(d[k]));
-        }
-        const double near = std::fmin(reach, 0.01);
+        // A template without curvature has no counts under it and no prior: it goes to the bound in one step.
         bool active[max_pulls] = {};
-        double active_decrement = 0;
+        double d[max_pulls] = {}, active_decrement = 0;
         for (int k = 0; k < K; ++k) {
-            active[k] = g[k] > 0 && (1 + xi[k] <= near || !(H[k][k] > 0));
+            active[k] = g[k] > 0 && (xi[k] <= -1 || !(H[k][k] > 0));
+            d[k] = -(1 + xi[k]);
             active_decrement -= active[k] ? g[k] * d[k] : 0;
         }
         double decrement = 0;
+        const bool damped = damping > 1e-5; // so that the decrement says little
         bool improved = false;
         for (int trial = 0; trial < 30 && !improved; ++trial) {
-            const double promised = active_decrement + damped_newton_step(K, H, g, active, damping, d);
-            decrement = trial == 0 ? promised : decrement;
+            const double free_decrement = damped_newton_step(K, H, g, active, damping, d);
+            decrement = trial == 0 ? active_decrement + free_decrement : decrement;
             double moved[max_pulls];
             for (int k = 0; k < K; ++k) {
                 const double x = xi[k] + d[k];
@@ -255,18 +247,17 @@ NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView
                     xi[k] = moved[k];
                 }
                 damping = std::fmax(damping / 64, least_damping);
+            } else if (decrement < 1e-11 && !damped) {
+                return true; // what is left is rounding
             } else {
                 damping = std::fmax(damping * 16, 1e-6);
-                for (int k = 0; k < K; ++k) {
-                    d[k] = active[k] ? d[k] / 2 : d[k]; // not so far, either
-                }
             }
         }
         // The decrement is the distance to the minimum in χ² to second order, or twice that to first.
         if (!improved) {
             return decrement < 1e-8 * (1 + best);
         }
-        if (decrement < 1e-12 && damping < 1e-5) {
+        if (decrement < 1e-12 && !damped) {
             return true;
         }
     }

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <boost/math/quadrature/gauss.hpp>
+
+#include "backends/reference_model.hpp"
+#include "random_physics.hpp"
+
+/// The reference's spectra against closed forms that can be checked by hand.
+namespace nuscan::testing {
+namespace {
+
+namespace c = constants;
+
+//! ∫_a^b T^n dT for n = −2 … 2
+double power_integral(int n, double a, double b) {
+    return n == -1 ? std::log(b / a) : (std::pow(b, n + 1) - std::pow(a, n + 1)) / (n + 1);
+}
+
+/// A point whose spectrum integrates in closed form: at short baseline C1 = (v0 + v1/T)², C2 = a², C3 = a (v0 + v1/T),
+/// for elements that are proportional to the unit matrix.
+struct ClosedForm {
+    double v0, v1, a, mu2;
+
+    ClosedForm(Flavour flavour, double charge, double radius, double moment) {
+        const double delta = flavour == Flavour::e ? 1 : 0;
+        v0 = 2 * c::sin2_theta_w - 0.5 + delta + 2.37956e30 * radius;
+        v1 = -std::sqrt(2.0) * c::pi * c::alpha / (c::fermi * c::electron_mass) * charge; // MeV
+        a = -0.5 + delta;
+        mu2 = moment * moment;
+    }
+
+    //! ∫_low^high dσ/dT dT [cm²], the upper limit cut at T_max
+    double integral(double E, double s, double low, double high) const {
+        high = std::min(high, 2 * E * E / (c::electron_mass + 2 * E));
+        if (high <= low) {
+            return 0;
+        }
+        // dσ/dT = G_F² m/2π Σ_p T^p Σ_q …: coefficients of 1, T, T² in the kernels
+        const double m = c::electron_mass;
+        const double k1[3] = {2, -2 / E - m / (E * E), 1 / (E * E)}; // of C1: 1 + (1 − T/E)² − m T/E²
+        const double k2[3] = {2, -2 / E + m / (E * E), 1 / (E * E)}; // of C2
+        const double k3[3] = {0, 2 * s * 2 / E, -2 * s / (E * E)};   // of C3: 2s (1 − (1 − T/E)²)
+        double weak = 0;
+        for (int p = 0; p < 3; ++p) {
+            weak += k1[p] * (v0 * v0 * power_integral(p, low, high) + 2 * v0 * v1 * power_integral(p - 1, low, high) +
+                             v1 * v1 * power_integral(p - 2, low, high));
+            weak += k2[p] * a * a * power_integral(p, low, high);
+            weak += k3[p] * a * (v0 * power_integral(p, low, high) + v1 * power_integral(p - 1, low, high));
+        }
+        const double magnetic = power_integral(-1, low, high) - (high - low) / E;
+        return std::pow(c::fermi * c::hbar_c, 2) * m / (2 * c::pi) * weak + 2.494674e-25 * mu2 * magnetic;
+    }
+};
+
+Parameter universal(FormFactor form_factor) {
+    Parameter p;
+    p.form_factor = form_factor;
+    p.part = Parameter::Part::universal;
+    return p;
+}
+
+struct Universal {
+    double charge = 0, radius = 0, moment = 0;
+};
+
+ReferencePoint point(const Universal& u) {
+    return reference_point(NeutrinoConfig{},
+                           {{universal(FormFactor::charge), u.charge},
+                            {universal(FormFactor::charge_radius), u.radius},
+                            {universal(FormFactor::magnetic_moment), u.moment}},
+                           {});
+}
+
+//! One line, free electrons, every recoil seen
+Experiment line_experiment(double E, Flavour flavour, bool antineutrino) {
+    Experiment x;
+    x.name = "line";
+    Source source;
+    source.flavour = flavour;
+    source.antineutrino = antineutrino;
+    source.flux = 1e13;
+    source.lines = {{E, 1}};
+    x.sources = {source};
+    x.target = {1e28, {{2, 0}}};
+    x.live_time = 1e7;
+    x.bin_edges = {0.01, 0.1, 0.3, 0.6, 5};
+    x.counts = {1, 2, 3, 4};
+    return x;
+}
+
+//! Flux × electrons × time × ∫ dσ/dT over a bin
+double expected(const Experiment& x, const ClosedForm& form, double E, int b) {
+    const Source& source = x.sources[0];
+    double electrons = 0;
+    for (const Shell& shell : x.target.shells) {
+        const double low = std::max(x.bin_edges[static_cast<std::size_t>(b)], shell.binding_energy);
+        electrons += shell.electrons *
+                     form.integral(E, source.antineutrino ? -1 : 1, low, x.bin_edges[static_cast<std::size_t>(b) + 1]);
+    }
+    return source.flux * x.target.atoms * x.live_time * electrons;
+}
+
+constexpr Universal strong{-3e-12, 4e-32, 2e-11}; // at 0.1 MeV all three matter
+
+TEST(Reference, a_line_on_free_electrons_with_perfect_resolution) {
+    for (const Flavour flavour : {Flavour::e, Flavour::mu}) {
+        for (const bool antineutrino : {false, true}) {
+            const double E = 0.9;
+            const Experiment x = line_experiment(E, flavour, antineutrino);
+            for (const Universal& u : {Universal{}, strong}) {
+                const std::vector<double> N = reference_signal(x, point(u));
+                for (int b = 0; b < 4; ++b) {
+                    const double closed = expected(x, ClosedForm(flavour, u.charge, u.radius, u.moment), E, b);
+                    // The literal constants above have six digits.
+                    EXPECT_NEAR(N[static_cast<std::size_t>(b)] / closed, 1, u.charge == 0 ? 1e-10 : 3e-6) << b;
+                }
+            }
+        }
+    }
+}
+
+TEST(Reference, a_resolution_that_goes_to_nothing) {
+    Experiment x = line_experiment(0.9, Flavour::e, false);
+    const std::vector<double> sharp = reference_signal(x, point(strong));
+    for (const double sigma : {1e-5, 1e-7, 1e-9}) {
+        x.response.constant_term = sigma;
+        const std::vector<double> N = reference_signal(x, point(strong));
+        for (std::size_t b = 0; b < 4; ++b) {
+            EXPECT_NEAR(N[b] / sharp[b], 1, 1e-10 + 1e5 * sigma * sigma) << sigma << " bin " << b;
+        }
+    }
+}
+
+TEST(Reference, resolution_moves_events_between_bins_and_loses_none) {
+    Experiment x = line_experiment(0.9, Flavour::e, false);
+    x.bin_edges = {-3, 0.1, 0.3, 0.6, 5};
+    const auto total = [](const std::vector<double>& N) { return N[0] + N[1] + N[2] + N[3]; };
+    const std::vector<double> sharp = reference_signal(x, point(strong));
+    x.response = {0.05, 0.01, 0.02, {}, false};
+    const std::vector<double> smeared = reference_signal(x, point(strong));
+    EXPECT_NEAR(total(smeared) / total(sharp), 1, 1e-10);
+    EXPECT_GT(std::abs(smeared[2] / sharp[2] - 1), 1e-3);
+}
+
+TEST(Reference, counts_step_at_the_binding_energies) {
+    const double E = 0.9;
+    Experiment x = line_experiment(E, Flavour::mu, false);
+    x.target.shells = {{2, 0.2}, {6, 0.05}, {1.5, 0.003}};
+    const ClosedForm form(Flavour::mu, 0, 0, 2e-11);
+    const std::vector<double> N = reference_signal(x, point({0, 0, 2e-11}));
+    for (int b = 0; b < 4; ++b) {
+        EXPECT_NEAR(N[static_cast<std::size_t>(b)] / expected(x, form, E, b), 1, 1e-6);
+    }
+    // Nothing below the lowest binding energy, even where a bin is open to 0.
+    x.bin_edges = {0, 0.003, 0.3, 0.6, 5};
+    EXPECT_EQ(reference_signal(x, point(strong))[0], 0);
+}
+
+TEST(Reference, free_electrons_count_from_one_electronvolt) {
+    Experiment x = line_experiment(0.9, Flavour::mu, false);
+    x.bin_edges = {0, 0.1, 0.3, 0.6, 5};
+    const ClosedForm form(Flavour::mu, 0, 0, 2e-11);
+    const double closed = 2 * x.sources[0].flux * x.target.atoms * x.live_time * form.integral(0.9, 1, 1e-6, 0.1);
+    EXPECT_NEAR(reference_signal(x, point({0, 0, 2e-11}))[0] / closed, 1, 1e-6);
+}
+
+TEST(Reference, a_flat_spectrum) {
+    Experiment x = line_experiment(1, Flavour::e, true);
+    x.sources[0].lines.clear();
+    // A flat part and a falling one: φ = 1.25 on [0.5, 1], falling to 0 at 1.6; the integral is 1.
+    x.sources[0].spectrum = {{0.5, 1, 1.6}, {1.25, 1.25, 0}};
+    const ClosedForm form(Flavour::e, 0, 0, 0);
+    const std::vector<double> N = reference_signal(x, point({}));
+    for (int b = 0; b < 4; ++b) {
+        // The energies at which the end of the recoil spectrum crosses the edges of the bin are kinks.
+        std::vector<double> kinks{0.5, 1, 1.6};
+        for (const double T :
+             {x.bin_edges[static_cast<std::size_t>(b)], x.bin_edges[static_cast<std::size_t>(b) + 1]}) {
+            const double E = (T + std::sqrt(T * T + 2 * T * c::electron_mass)) / 2;
+            if (E > 0.5 && E < 1.6) {
+                kinks.push_back(E);
+            }
+        }
+        std::sort(kinks.begin(), kinks.end());
+        double sum = 0;
+        for (std::size_t i = 0; i + 1 < kinks.size(); ++i) {
+            sum += boost::math::quadrature::gauss<double, 30>::integrate(
+                [&](double E) { return (E < 1 ? 1.25 : 1.25 * (1.6 - E) / 0.6) * 1e28 * expected(x, form, E, b); },
+                kinks[i], kinks[i + 1]);
+        }
+        EXPECT_NEAR(N[static_cast<std::size_t>(b)] / (sum / 1e28), 1, 1e-10) << b;
+    }
+}
+
+TEST(Reference, sources_add_and_lines_share_the_flux) {
+    Experiment x = line_experiment(0.9, Flavour::e, false);
+    Experiment second = line_experiment(0.7, Flavour::mu, true);
+    const std::vector<double> a = reference_signal(x, point(strong)), b = reference_signal(second, point(strong));
+    x.sources.push_back(second.sources[0]);
+    x.sources[1].flux *= 2;
+    const std::vector<double> sum = reference_signal(x, point(strong));
+    Experiment shared = line_experiment(0.9, Flavour::e, false);
+    shared.sources[0].lines = {{0.9, 0.25}, {0.7, 0.75}};
+    Experiment third = line_experiment(0.7, Flavour::e, false);
+    const std::vector<double> d = reference_signal(third, point(strong)),
+                              mixed = reference_signal(shared, point(strong));
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_NEAR(sum[i] / (a[i] + 2 * b[i]), 1, 1e-10);
+        EXPECT_NEAR(mixed[i] / (0.25 * a[i] + 0.75 * d[i]), 1, 1e-10);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Propagation
+
+TEST(Reference, propagation_decides_the_state) {
+    ReferencePoint p = point({});
+    const auto signal = [&](Propagation propagation, double baseline) {
+        Experiment x = line_experiment(0.9, Flavour::e, false);
+        x.sources[0].propagation = propagation;
+        x.sources[0].baseline = baseline;
+        return reference_signal(x, p)[1];
+    };
+    // At no distance exact phases are none; over all distances they average to decoherence.
+    EXPECT_NEAR(signal(Propagation::exact, 0) / signal(Propagation::short_baseline, 1e5), 1, 1e-12);
+    p.mixing.theta13 = 0;
+    p.U = reference_mixing_matrix(p.mixing);
+    const double period = 4 * c::pi * 0.9 * c::hbar_c / (p.mixing.dm21 * 1e-10); // m: phase 2π
+    double mean = 0;
+    for (int i = 0; i < 8; ++i) {
+        mean += signal(Propagation::exact, period * i / 8) / 8;
+    }
+    EXPECT_NEAR(mean / signal(Propagation::decohered, 0), 1, 1e-10);
+    // A probability, with the cross-sections of ν_e and of the others: sin²2θ12 of the full swing at half the period
+    Experiment mu = line_experiment(0.9, Flavour::mu, false);
+    const double sigma_e = signal(Propagation::short_baseline, 0), sigma_mu = reference_signal(mu, p)[1];
+    const double P = 1 - std::pow(std::sin(2 * p.mixing.theta12), 2);
+    EXPECT_NEAR(signal(Propagation::exact, period / 2) / (P * sigma_e + (1 - P) * sigma_mu), 1, 1e-10);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Response
+
+TEST(Reference, acceptance_without_efficiency_is_an_error_function) {
+    const EnergyResponse response{0.01, 0.0005, 0.002, {}, false};
+    for (const double T : {1e-4, 1e-3, 5e-3, 0.02}) {
+        const double sigma = 0.01 * std::sqrt(T) + 0.0005 + 0.002 * T;
+        for (const auto& [low, high] : {std::pair(0.0, 1e-3), {1e-3, 2e-3}, {4e-3, 6e-3}, {0.0, 0.1}}) {
+            const double exact =
+                (std::erf((high - T) / (std::sqrt(2) * sigma)) - std::erf((low - T) / (std::sqrt(2) * sigma))) / 2;
+            EXPECT_NEAR(reference_acceptance(response, T, low, high), exact, 1e-14) << T << " " << low;
+        }
+    }
+}
+
+TEST(Reference, efficiency_of_reconstructed_energy_goes_inside) {
+    // A linear efficiency under a Gaussian well inside its table gives its value at the mean.
+    EnergyResponse response{0, 1e-3, 0, {{0, 0.1}, {0.2, 0.9}}, false};
+    EXPECT_NEAR(reference_acceptance(response, 0.04, 0, 0.1), 0.2 + 0.7 * 0.4, 1e-13);
+    EXPECT_NEAR(reference_acceptance(response, 0.04, 0.04, 0.1), 0.5 * 0.48 + 7 * 1e-3 / std::sqrt(2 * c::pi),
+                1e-13); // half, and the mean of the upper half
+    response.efficiency_of_true_energy = true;
+    EXPECT_NEAR(reference_acceptance(response, 0.04, 0.04, 0.1), 0.5 * 0.48, 1e-13);
+    // Zero outside the table
+    EXPECT_EQ(reference_acceptance(response, 0.11, 0, 0.2), 0);
+    response.efficiency_of_true_energy = false;
+    EXPECT_NEAR(reference_acceptance(response, 0.1, 0, 1), 0.5 * 0.9 - 7 * 1e-3 / std::sqrt(2 * c::pi), 1e-13);
+}
+
+TEST(Reference, efficiency_in_the_spectrum) {
+    // Efficiency ∝ T over flat bins: with C3 and kinks switched off by E → ∞ the magnetic term ∝ 1/T becomes flat.
+    Experiment x = line_experiment(1e6, Flavour::mu, false);
+    x.response.efficiency = {{0, 0.01, 0.3, 10}, {0, 0, 0.29, 0.29}};
+    x.response.efficiency_of_true_energy = true;
+    const std::vector<double> with = reference_signal(x, point({0, 0, 1e-6})); // a moment that dwarfs all else
+    const double scale = 2 * 1e13 * 1e28 * 1e7 * 2.494674e-25 * 1e-12;
+    // ∫ (T − 0.01)/T dT on [0.01, 0.1] and [0.1, 0.3]; 0.29 ln 2 on [0.3, 0.6]
+    EXPECT_NEAR(with[0] / scale / (0.09 - 0.01 * std::log(10.0)), 1, 2e-6);
+    EXPECT_NEAR(with[1] / scale / (0.2 - 0.01 * std::log(3.0)), 1, 2e-6);
+    EXPECT_NEAR(with[2] / scale / (0.29 * std::log(2.0)), 1, 2e-6);
+    x.response.efficiency_of_true_energy = false; // the same with perfect resolution
+    const std::vector<double> reconstructed = reference_signal(x, point({0, 0, 1e-6}));
+    for (std::size_t b = 0; b < 4; ++b) {
+        EXPECT_NEAR(reconstructed[b] / with[b], 1, 1e-12);
+    }
+}
+
+TEST(Reference, quadrature_has_converged) {
+    Experiment x = line_experiment(0.42, Flavour::e, false);
+    x.sources[0].propagation = Propagation::decohered;
+    x.sources[0].lines = {{0.3843, 0.1}};
+    Table& spectrum = x.sources[0].spectrum;
+    for (int i = 0; i <= 84; ++i) {
+        const double E = 0.005 * i;
+        spectrum.x.push_back(E);
+        spectrum.y.push_back(E * E * std::sqrt(std::max(0.0, 0.42 - E)));
+    }
+    x.target.shells = {{2, 0.0346}, {2, 0.0055}, {6, 0.0048}, {18, 0.0009}, {18, 0.0001}, {8, 1.2e-5}};
+    x.response = {0.33 * std::sqrt(1e-3), 0, 0, {{0, 0.001, 0.005, 0.02}, {0, 0.1, 0.9, 0.95}}, false};
+    x.bin_edges.clear();
+    for (int i = 0; i <= 20; ++i) {
+        x.bin_edges.push_back(1e-3 * i);
+    }
+    x.counts.assign(20, 1);
+    const ReferencePoint p = point({2e-13, 1e-32, 1e-11});
+    const std::vector<double> usual = reference_signal(x, p), finer = reference_signal(x, p, 1e-14);
+    for (std::size_t b = 0; b < 20; ++b) {
+        EXPECT_NEAR(usual[b] / finer[b], 1, 1e-11) << b;
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Parameters
+
+TEST(Reference, parameters_fill_Hermitian_matrices) {
+    const auto element = [](FormFactor form_factor, Parameter::Part part, int row, int column) {
+        Parameter p;
+        p.form_factor = form_factor;
+        p.part = part;
+        p.row = row;
+        p.column = column;
+        return p;
+    };
+    using Part = Parameter::Part;
+    NeutrinoConfig neutrino;
+    neutrino.basis = Basis::mass;
+    const std::vector<FixedParameter> fixed{{element(FormFactor::anapole, Part::abs, 0, 2), 2e-33},
+                                            {element(FormFactor::anapole, Part::diagonal, 1, 1), 5e-33}};
+    const ReferencePoint p = reference_point(neutrino, fixed,
+                                             {{universal(FormFactor::charge), 1e-12},
+                                              {element(FormFactor::charge, Part::re, 0, 1), 2e-12},
+                                              {element(FormFactor::charge, Part::im, 0, 1), 3e-12},
+                                              {element(FormFactor::anapole, Part::arg, 0, 2), 0.5}});
+    Matrix3cd charge = 1e-12 * Matrix3cd::Identity();
+    charge(0, 1) = {2e-12, 3e-12};
+    charge(1, 0) = {2e-12, -3e-12};
+    EXPECT_LE((p.charge - charge).norm(), 1e-26);
+    Matrix3cd anapole = Matrix3cd::Zero();
+    anapole(1, 1) = 5e-33;
+    anapole(0, 2) = std::polar(2e-33, 0.5);
+    anapole(2, 0) = std::polar(2e-33, -0.5);
+    EXPECT_LE((p.anapole - anapole).norm(), 1e-47);
+    EXPECT_EQ(p.charge_radius.norm() + p.magnetic.norm() + p.electric.norm(), 0);
+
+    neutrino.basis = Basis::flavour;
+    const ReferencePoint q = reference_point(neutrino, {{element(FormFactor::charge, Part::re, 0, 1), 1}}, {});
+    const Matrix3cd flavour = q.U * q.charge * q.U.adjoint();
+    EXPECT_NEAR(flavour(0, 1).real(), 1, 1e-14);
+    EXPECT_NEAR(flavour.norm(), std::sqrt(2.0), 1e-14);
+
+    Parameter theta23, sin2;
+    theta23.kind = Parameter::Kind::mixing;
+    theta23.mixing = Parameter::MixingName::theta23;
+    sin2.kind = Parameter::Kind::sin2_theta_w;
+    const ReferencePoint r = reference_point(neutrino, {{theta23, 0.1}}, {{theta23, 0.6}, {sin2, 0.25}});
+    EXPECT_EQ(r.mixing.theta23, 0.6);
+    EXPECT_EQ(r.sin2_theta_w, 0.25);
+    EXPECT_LE((r.U - reference_mixing_matrix(r.mixing)).norm(), 0);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// χ²
+
+//! A scan of one background's normalisation in the line experiment
+ScanConfig background_scan(double sigma, bool includes_solar) {
+    ScanConfig config;
+    Experiment x = line_experiment(0.9, Flavour::e, false);
+    x.sources[0].flux = 3e9; // tens of counts
+    x.sources[0].propagation = Propagation::decohered;
+    x.counts = {20, 31, 9, 0};
+    x.backgrounds = {{"flat", {30, 30, 30, 5}, includes_solar, sigma}, {"fixed", {1, 2, 3, 1}, false, 0}};
+    config.experiments = {x};
+    return config;
+}
+
+double baker_cousins(const std::vector<double>& N, const std::vector<double>& n) {
+    double chi2 = 0;
+    for (std::size_t b = 0; b < n.size(); ++b) {
+        chi2 += 2 * (N[b] - n[b] + (n[b] > 0 ? n[b] * std::log(n[b] / N[b]) : 0));
+    }
+    return chi2;
+}
+
+TEST(ReferenceModel, the_solar_part_is_in_the_background_only_once) {
+    ScanConfig config = background_scan(0, true);
+    const ReferenceResult result = ReferenceModel(config)({});
+    EXPECT_NEAR(result.chi2, baker_cousins({31, 32, 33, 6}, config.experiments[0].counts), 1e-9);
+    // What is taken out is the standard signal whatever the scan's own mixing and sin²θ_W are.
+    config.neutrino.mixing.theta12 = 0.3;
+    config.neutrino.sin2_theta_w = 0.2;
+    const ReferenceModel other(config);
+    const ReferenceModel standard(background_scan(0, true));
+    EXPECT_EQ(other.backgrounds()[0][0], standard.backgrounds()[0][0]);
+    EXPECT_GT(std::abs(other({}).chi2 - result.chi2), 1e-3);
+    // Inverted ordering has a default mixing of its own.
+    config = background_scan(0, true);
+    config.neutrino.inverted_ordering = true;
+    EXPECT_NE(ReferenceModel(config).backgrounds()[0][0][0], standard.backgrounds()[0][0][0]);
+}
+
+TEST(ReferenceModel, pulls_are_profiled_and_axes_scale_backgrounds) {
+    const ScanConfig fitted = background_scan(0.2, false);
+    const ReferenceModel model(fitted);
+    const ReferenceResult best = model({});
+    const double y = best.normalisations[0][0];
+    EXPECT_NE(y, 1);
+    EXPECT_EQ(best.normalisations[0][1], 1);
+    std::vector<double> N = best.signal[0];
+    for (std::size_t b = 0; b < 4; ++b) {
+        N[b] += y * fitted.experiments[0].backgrounds[0].counts[b] + fitted.experiments[0].backgrounds[1].counts[b];
+    }
+    const double chi2 = baker_cousins(N, fitted.experiments[0].counts) + std::pow((y - 1) / 0.2, 2);
+    EXPECT_NEAR(best.chi2, chi2, 1e-10);
+
+    // The same normalisation by an axis: equal at the minimum, prior included, and larger beside it.
+    ScanConfig scanned = background_scan(0.2, false);
+    Axis axis;
+    axis.parameter.kind = Parameter::Kind::normalisation;
+    axis.parameter.experiment = "line";
+    axis.parameter.background = "flat";
+    axis.values = {y};
+    scanned.axes = {axis};
+    const ReferenceModel by_axis(scanned);
+    EXPECT_NEAR(by_axis({y}).chi2, chi2, 1e-10);
+    EXPECT_GT(by_axis({y + 0.01}).chi2, chi2);
+    EXPECT_GT(by_axis({y - 0.01}).chi2, chi2);
+    // One that the scan file fixes has none: it is not a parameter of the fit.
+    ScanConfig given = background_scan(0.2, false);
+    given.fixed = {{axis.parameter, y}};
+    EXPECT_NEAR(ReferenceModel(given)({}).chi2, baker_cousins(N, fitted.experiments[0].counts), 1e-10);
+    // A free normalisation has none, either.
+    scanned.experiments[0].backgrounds[0].sigma = std::numeric_limits<double>::infinity();
+    EXPECT_NEAR(ReferenceModel(scanned)({y}).chi2, baker_cousins(N, fitted.experiments[0].counts), 1e-10);
+}
+
+TEST(ReferenceModel, normalisation_at_its_bound) {
+    ScanConfig config = background_scan(10, false);
+    config.experiments[0].sources[0].flux *= 100;
+    const ReferenceResult result = ReferenceModel(config)({});
+    EXPECT_EQ(result.normalisations[0][0], 0);
+    EXPECT_EQ(result.status, PointStatus::ok);
+}
+
+} // namespace
+} // namespace nuscan::testing
