@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <map>
+#include <optional>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/overrides.hpp"
 #include "scan/plan.hpp"
 
 namespace nuscan::cli {
@@ -12,13 +12,11 @@ namespace nuscan::cli {
 namespace {
 
 struct Arguments {
-    std::string file, target;
-    Flavour flavour = Flavour::e;
+    std::string file, target, flavour, propagation = "short";
     bool antineutrino = false;
     double energy = 0;
     std::vector<double> recoils;
-    double baseline = 0;
-    Propagation propagation = Propagation::short_baseline;
+    std::optional<double> baseline; //!< [m]
     bool json = false;
     std::vector<std::string> set;
 };
@@ -27,6 +25,19 @@ void run(const Arguments& arguments) {
     if (arguments.target != "electron") {
         throw InputError({"--target", 0}, "unknown target \"" + arguments.target + "\"",
                          "this version knows free electrons", "write --target electron?");
+    }
+    const auto flavour = choose<Flavour>("--flavour", arguments.flavour,
+                                         {{"e", Flavour::e}, {"mu", Flavour::mu}, {"tau", Flavour::tau}});
+    const auto propagation = choose<Propagation>(
+        "--propagation", arguments.propagation,
+        {{"short", Propagation::short_baseline}, {"exact", Propagation::exact}, {"decohered", Propagation::decohered}});
+    if (propagation == Propagation::exact && !arguments.baseline) {
+        throw InputError({"--baseline", 0}, "missing", "exact propagation needs the distance",
+                         "write --baseline METRES?");
+    }
+    const double baseline = arguments.baseline.value_or(0);
+    if (!(baseline >= 0)) {
+        throw InputError({"--baseline", 0}, fmt::format("{} m is no distance", baseline), "it must not be negative");
     }
     ScanConfig config = read_point_config(arguments.file, split_overrides(arguments.set), false);
     config.experiments.clear(); // no experiment sees this point
@@ -52,9 +63,8 @@ void run(const Arguments& arguments) {
     const ParameterView& parameters = plan.view().parameters;
     const PlaneCouplings point = plane_couplings(parameters, plan.view().layout, unit, 0);
     const ElectronCouplings couplings = arguments.antineutrino ? antineutrino_couplings(point.base) : point.base;
-    const Matrix3 rho =
-        density_matrix(point.U, mixing_of(parameters, unit, 0), arguments.flavour, arguments.antineutrino,
-                       arguments.propagation, arguments.baseline, arguments.energy);
+    const Matrix3 rho = density_matrix(point.U, mixing_of(parameters, unit, 0), flavour, arguments.antineutrino,
+                                       propagation, baseline, arguments.energy);
 
     std::string separator;
     if (arguments.json) {
@@ -90,33 +100,18 @@ void add_cross_section_command(CLI::App& app) {
     auto arguments = std::make_shared<Arguments>();
     command->add_option("file", arguments->file, "Scan file (TOML); its axes and experiments are not used")->required();
     command->add_option("--target", arguments->target, "electron")->required();
-    command->add_option("--flavour", arguments->flavour, "e, mu or tau: flavour at the source")
-        ->required()
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, Flavour>{{"e", Flavour::e}, {"mu", Flavour::mu}, {"tau", Flavour::tau}}));
+    command->add_option("--flavour", arguments->flavour, "e, mu or tau: flavour at the source")->required();
     command->add_flag("--antineutrino", arguments->antineutrino, "Antineutrinos instead of neutrinos");
     command->add_option("--energy", arguments->energy, "Neutrino energy [MeV]")->required();
     command->add_option("--recoil", arguments->recoils, "Recoil energy [MeV]; repeatable")
         ->required()
         ->allow_extra_args(false);
-    auto* baseline = command->add_option("--baseline", arguments->baseline, "Source to detector [m]");
-    command->add_option("--propagation", arguments->propagation, "short (default), exact or decohered")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, Propagation>{{"short", Propagation::short_baseline},
-                                                                               {"exact", Propagation::exact},
-                                                                               {"decohered", Propagation::decohered}}));
+    command->add_option("--baseline", arguments->baseline, "Source to detector [m]");
+    command->add_option("--propagation", arguments->propagation, "short (default), exact or decohered");
     command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
         ->allow_extra_args(false);
     command->add_flag("--json", arguments->json, "Print a list with one object a recoil energy");
-    command->callback([arguments, baseline] {
-        if (arguments->propagation == Propagation::exact && baseline->count() == 0) {
-            throw InputError({"--baseline", 0}, "missing", "exact propagation needs the distance",
-                             "write --baseline METRES?");
-        }
-        if (arguments->baseline < 0) {
-            throw InputError({"--baseline", 0}, "negative", "it is a distance in m");
-        }
-        run(*arguments);
-    });
+    command->callback([arguments] { run(*arguments); });
 }
 
 } // namespace nuscan::cli

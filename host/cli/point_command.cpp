@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/overrides.hpp"
 #include "scan/point.hpp"
 
 namespace nuscan::cli {

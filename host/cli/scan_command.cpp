@@ -7,10 +7,9 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <map>
 
+#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/overrides.hpp"
 #include "scan/scan.hpp"
 
 namespace nuscan::cli {
@@ -86,8 +85,7 @@ private:
 
 struct Arguments {
     std::string file, output;
-    BackendChoice backend = BackendChoice::automatic;
-    Method method = Method::moments;
+    std::string backend = "auto", method = "auto";
     int threads = 0;
     bool overwrite = false;
     std::vector<std::string> set;
@@ -107,14 +105,22 @@ int run(const Arguments& arguments) {
     if (arguments.threads > 0) {
         omp_set_num_threads(arguments.threads);
     }
+    const auto backend_choice = choose<BackendChoice>("--backend", arguments.backend,
+                                                      {{"auto", BackendChoice::automatic},
+                                                       {"cpu", BackendChoice::cpu},
+                                                       {"cuda", BackendChoice::cuda},
+                                                       {"reference", BackendChoice::reference}});
+    const auto method =
+        choose<Method>("--method", arguments.method,
+                       {{"auto", Method::moments}, {"moments", Method::moments}, {"direct", Method::direct}});
     ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
     ScanOptions options;
     options.output = output_path(arguments, config);
     options.overwrite = arguments.overwrite;
     options.stop = &stop_requested;
-    const Plan plan(std::move(config), arguments.method);
+    const Plan plan(std::move(config), method);
     std::string notice;
-    const std::unique_ptr<Backend> backend = make_backend(arguments.backend, plan, notice);
+    const std::unique_ptr<Backend> backend = make_backend(backend_choice, plan, notice);
     if (!notice.empty()) {
         fmt::print(stderr, "{}\n", notice);
     }
@@ -162,15 +168,8 @@ void add_scan_command(CLI::App& app, int& status) {
     auto arguments = std::make_shared<Arguments>();
     command->add_option("file", arguments->file, "Scan file (TOML)")->required();
     command->add_option("-o,--output", arguments->output, "Result file (default: [output] file, or NAME.h5)");
-    command->add_option("--backend", arguments->backend, "auto, cpu, cuda or reference")
-        ->transform(
-            CLI::CheckedTransformer(std::map<std::string, BackendChoice>{{"auto", BackendChoice::automatic},
-                                                                         {"cpu", BackendChoice::cpu},
-                                                                         {"cuda", BackendChoice::cuda},
-                                                                         {"reference", BackendChoice::reference}}));
-    command->add_option("--method", arguments->method, "auto, moments or direct")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, Method>{
-            {"auto", Method::moments}, {"moments", Method::moments}, {"direct", Method::direct}}));
+    command->add_option("--backend", arguments->backend, "auto (default), cpu, cuda or reference");
+    command->add_option("--method", arguments->method, "auto (default), moments or direct");
     command->add_option("--threads", arguments->threads, "CPU threads (default: all cores)")
         ->check(CLI::PositiveNumber);
     command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,24 @@ inline std::vector<Override> split_overrides(const std::vector<std::string>& arg
         overrides.emplace_back(argument.substr(0, equals), argument.substr(equals + 1));
     }
     return overrides;
+}
+
+/// The value a word stands for. \throws InputError with the nearest word for one that is not there
+template <class T>
+T choose(const std::string& flag, const std::string& word, const std::map<std::string, T>& choices) {
+    const auto found = choices.find(word);
+    if (found != choices.end()) {
+        return found->second;
+    }
+    std::vector<std::string> words;
+    std::string list;
+    for (const auto& choice : choices) {
+        words.push_back(choice.first);
+        list += (list.empty() ? "" : ", ") + choice.first;
+    }
+    const std::string nearest = nearest_name(word, words);
+    throw InputError({flag, 0}, "unknown value \"" + word + "\"", "it is one of " + list,
+                     nearest.empty() ? "" : "did you mean \"" + nearest + "\"?");
 }
 
 } // namespace nuscan::cli

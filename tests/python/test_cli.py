@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program as a user runs it: output, exit statuses, error texts, limits, and what kill -9 leaves."""
+
+import cmath
+import json
+import math
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import xarray
+
+ROOT = pathlib.Path(__file__).parents[2]
+PROGRAM = os.environ.get("NUSCAN_PROGRAM", str(ROOT / "build" / "nuscan"))
+LZ = ROOT / "examples" / "lz-magnetic-moment.toml"
+LZ_MAP = ROOT / "examples" / "lz-magnetic-moment-charge.toml"
+
+
+def nuscan(*arguments, cwd=None, environment=None):
+    return subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=300,
+        env={**os.environ, **(environment or {})},
+    )
+
+
+def scan(file, output, *arguments):
+    run = nuscan("scan", file, "-o", output, *arguments)
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+def dataset(path):
+    with xarray.open_dataset(path, engine="h5netcdf") as opened:
+        return opened.load()
+
+
+# ---- cross-section ----------------------------------------------------------------------------------------------
+
+
+def mixing_matrix(t12, t13, t23, delta):
+    """PDG, as a product of three rotations (nuscan writes the elements out)."""
+    c, s = math.cos, math.sin
+    r23 = np.array([[1, 0, 0], [0, c(t23), s(t23)], [0, -s(t23), c(t23)]], complex)
+    r13 = np.array([[c(t13), 0, s(t13) * cmath.exp(-1j * delta)], [0, 1, 0], [-s(t13) * cmath.exp(1j * delta), 0, c(t13)]])
+    r12 = np.array([[c(t12), s(t12), 0], [-s(t12), c(t12), 0], [0, 0, 1]], complex)
+    return r23 @ r13 @ r12
+
+
+@pytest.mark.parametrize("flavour", ["e", "mu", "tau"])
+@pytest.mark.parametrize("antineutrino", [False, True])
+@pytest.mark.parametrize("propagation", ["short", "exact", "decohered"])
+def test_cross_section_is_that_of_the_formulas(tmp_path, flavour, antineutrino, propagation):
+    file = tmp_path / "point.toml"
+    file.write_text(
+        """
+[neutrino]
+basis = "mass"
+sin2_theta_w = 0.235
+[neutrino.mixing]
+theta12 = 0.59
+theta13 = "8.6 deg"
+theta23 = 0.8
+delta = 3.9
+dm21 = "7.4e-5 eV^2"
+dm31 = "2.5e-3 eV^2"
+[parameters]
+"charge.12.re" = "1.3e-12 e"
+"charge.12.im" = "-0.7e-12 e"
+"charge.33" = "0.4e-12 e"
+"charge_radius.13.abs" = "3e-32 cm^2"
+"charge_radius.13.arg" = 0.8
+"anapole.22" = "-1e-32 cm^2"
+"magnetic_moment.universal" = "2e-11 mu_B"
+"magnetic_moment.23.im" = "3e-11 mu_B"
+"electric_moment.13.re" = "1.5e-11 mu_B"
+"""
+    )
+    E, baseline, recoils = 0.9, 31000.0, [0.002, 0.4]
+    run = nuscan(
+        "cross-section", file, "--target", "electron", "--flavour", flavour, *(["--antineutrino"] * antineutrino),
+        "--energy", E, *(x for T in recoils for x in ("--recoil", T)), "--baseline", baseline,
+        "--propagation", propagation, "--json",
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    points = json.loads(run.stdout)
+    assert len(points) == len(recoils)
+
+    m, G, alpha, hc = 0.51099895, 1.1663788e-11, 1 / 137.035999084, 197.3269804e-13
+    kappa = 2 * math.sqrt(2) * math.pi * alpha / G  # MeV^2
+    U = mixing_matrix(0.59, math.radians(8.6), 0.8, 3.9)
+    hermitian = lambda M: M + M.conj().T - np.diag(np.diag(M))
+    e = np.zeros((3, 3), complex)
+    r, a, mu, eps = e.copy(), e.copy(), 2e-11 * np.eye(3, dtype=complex), e.copy()
+    e[0, 1], e[2, 2] = 1.3e-12 - 0.7e-12j, 0.4e-12
+    r[0, 2] = 3e-32 * cmath.exp(0.8j)
+    a[1, 1] = -1e-32
+    mu[1, 2] = 3e-11j
+    eps[0, 2] = 1.5e-11
+    e, r, a, mu, eps = map(hermitian, (e, r, a, mu, eps))
+    radius, moment = (r - 6 * a) / hc**2, mu - 1j * eps  # natural units, mu_B
+    charged = np.outer(U[0].conj(), U[0])
+    gV, gA = (2 * 0.235 - 0.5) * np.eye(3) + charged, -0.5 * np.eye(3) + charged
+    s, row = 1, U[["e", "mu", "tau"].index(flavour)]
+    if antineutrino:
+        s, row = -1, row.conj()
+        e, radius, moment, gV, gA = -e.T, -radius.T, -moment.conj(), -gV.conj(), -gA.conj()
+    phase = 1e-12 * np.array([0, 7.4e-5, 2.5e-3]) * baseline * 100 / hc / (2 * E)
+    psi = row.conj() * np.exp(-1j * phase * (propagation == "exact"))
+    rho = np.outer(psi, psi.conj())
+    if propagation == "decohered":
+        rho = np.diag(np.diag(rho))
+    for T, point in zip(recoils, points):
+        assert list(point) == ["recoil", "C1", "C2", "C3", "mu2", "dsigma_dT"]
+        V = gV + kappa * (e / (-2 * m * T) + radius / 6)
+        C1, C2, C3 = (np.trace(rho @ X) for X in (V.conj().T @ V, gA.conj().T @ gA, gA.conj().T @ V))
+        mu2 = np.trace(rho @ moment.conj().T @ moment).real
+        plus, minus = C1 + C2 + 2 * s * C3.real, C1 + C2 - 2 * s * C3.real
+        weak = G**2 * m / (2 * math.pi) * (plus + minus * (1 - T / E) ** 2 + (C2 - C1) * m * T / E**2).real * hc**2
+        sigma = weak + math.pi * alpha**2 / m**2 * hc**2 * mu2 * (1 / T - 1 / E)
+        assert point["recoil"] == T
+        assert point["C1"] == pytest.approx(C1.real, rel=1e-11)
+        assert point["C2"] == pytest.approx(C2.real, rel=1e-11)
+        assert complex(*point["C3"]) == pytest.approx(C3, rel=1e-10)
+        assert point["mu2"] == pytest.approx(mu2, rel=1e-11)
+        assert point["dsigma_dT"] == pytest.approx(sigma, rel=1e-11)
+
+
+def test_cross_section_without_parameters_is_the_standard_model(tmp_path):
+    file = tmp_path / "empty.toml"
+    file.write_text("")
+    run = nuscan("cross-section", file, "--target", "electron", "--flavour", "e", "--energy", 1, "--recoil", 0.3, "--json")
+    (point,) = json.loads(run.stdout)
+    gV, gA = 2 * 0.23863 + 0.5, 0.5
+    assert point["C1"] == pytest.approx(gV**2)
+    assert point["C3"] == [pytest.approx(gV * gA), pytest.approx(0, abs=1e-15)]
+    assert point["mu2"] == 0
+    text = nuscan("cross-section", file, "--target", "electron", "--flavour", "e", "--energy", 1, "--recoil", 0.3).stdout
+    assert text.split("\n")[0].split("  ")[-1].strip() == "dsigma_dT [cm^2/MeV]"
+
+
+# ---- scans and limits -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("background, low, high", [("free", 1.3e-11, 1.5e-11), ("fixed", 1.1e-11, 1.3e-11)])
+def test_lz_limit_on_the_magnetic_moment(tmp_path, background, low, high):
+    file = tmp_path / "lz.toml"
+    file.write_text(LZ.read_text().replace("systematics.background = 0.13", f'systematics.background = "{background}"'))
+    scan(file, tmp_path / "lz.h5")
+    limits = json.loads(nuscan("limits", tmp_path / "lz.h5", "--json").stdout)
+    (axis,) = limits["axes"]
+    assert axis["name"] == "magnetic_moment.universal"
+    (interval,) = axis["intervals"]
+    assert interval["low"] == 0
+    assert low < interval["high"] < high
+
+
+def test_result_opens_in_xarray_and_says_what_ran(tmp_path):
+    scan(LZ_MAP, tmp_path / "map.h5", "--set", "axis.0.points=21", "--set", "axis.1.points=31")
+    result = dataset(tmp_path / "map.h5")
+    assert result.chi2.dims == ("magnetic_moment.universal", "charge.universal")
+    assert result.chi2.shape == result.status.shape == (21, 31)
+    assert result["charge.universal"].attrs["units"] == "e"
+    assert float(result["magnetic_moment.universal"][-1]) == 2.4e-11
+    assert result.attrs["chi2_min"] == float(result.chi2.min())
+    assert result.attrs["parity_points"] == 16
+    assert result.attrs["parity_largest_deviation"] < 1e-8
+    for name in ["title", "scan", "plan_hash", "experiment_digests", "nuscan_commit", "backend", "device", "method",
+                 "instruction_set", "precision", "minimum", "charge_radius_mode", "couplings"]:  # fmt: skip
+        assert result.attrs[name], name
+    # Without any form factor a point of the map is the point command's.
+    zero = nuscan("point", LZ_MAP, "--set", "charge.universal=0", "--set", "magnetic_moment.universal=1.2e-12 mu_B", "--json")
+    point = json.loads(zero.stdout)
+    near = result.chi2.interp({"magnetic_moment.universal": 1.2e-12, "charge.universal": 0})
+    assert point["chi2"] == pytest.approx(float(near), abs=2e-3)
+
+
+def test_methods_and_backends_agree(tmp_path):
+    few = ["--set", "axis.0.points=3", "--set", "axis.1.points=3"]
+    chi2 = {}
+    for name, options in {
+        "moments": ["--method", "moments"],
+        "direct": ["--method", "direct"],
+        "reference": ["--backend", "reference"],
+    }.items():
+        scan(LZ_MAP, tmp_path / f"{name}.h5", *few, *options)
+        chi2[name] = dataset(tmp_path / f"{name}.h5").chi2.values
+    np.testing.assert_allclose(chi2["direct"], chi2["moments"], rtol=1e-11)
+    np.testing.assert_allclose(chi2["reference"], chi2["moments"], rtol=1e-8)
+
+
+def test_profile_keeps_the_minimising_value(tmp_path):
+    file = tmp_path / "profile.toml"
+    file.write_text(LZ_MAP.read_text().replace('max = "1.2e-12 e"', 'max = "1.2e-12 e"\nprofile = true'))
+    scan(file, tmp_path / "profile.h5", "--set", "axis.0.points=11", "--set", "axis.1.points=41")
+    scan(LZ_MAP, tmp_path / "map.h5", "--set", "axis.0.points=11", "--set", "axis.1.points=41")
+    profile, full = dataset(tmp_path / "profile.h5"), dataset(tmp_path / "map.h5")
+    assert profile.chi2.dims == ("magnetic_moment.universal",)
+    np.testing.assert_array_equal(profile.chi2, full.chi2.min("charge.universal"))
+    np.testing.assert_array_equal(profile["charge.universal"], full["charge.universal"][full.chi2.argmin("charge.universal")])
+
+
+BIG = ["--set", "axis.0.points=1801", "--set", "axis.1.points=1201"]
+
+
+def started(output, *arguments):
+    return subprocess.Popen(
+        [PROGRAM, "scan", str(LZ_MAP), "-o", str(output), *BIG, *arguments], stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for_units(output, process):
+    """Until the journal holds a few units; False where the scan was faster."""
+    journal = pathlib.Path(f"{output}.journal")
+    while process.poll() is None:
+        if journal.exists() and journal.stat().st_size > 150:
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def test_kill_9_loses_nothing_but_the_unit_in_hand(tmp_path):
+    scan(LZ_MAP, tmp_path / "whole.h5", *BIG)
+    whole = dataset(tmp_path / "whole.h5")
+    output = tmp_path / "killed.h5"
+    kills = 0
+    for _ in range(3):
+        process = started(output, "--threads", "1")
+        if wait_for_units(output, process):
+            process.kill()
+            kills += 1
+        process.communicate()
+        if output.exists():
+            break
+        refused = nuscan("limits", f"{output}.partial")
+        assert refused.returncode == 2
+        assert "not finished" in refused.stderr
+    assert kills > 0
+    if not output.exists():
+        run = scan(LZ_MAP, output, *BIG)
+        assert "resumed: " in run.stderr
+    killed = dataset(output)
+    for name in ("chi2", "status"):
+        assert killed[name].values.tobytes() == whole[name].values.tobytes()
+    assert list(tmp_path.glob("killed.h5.*")) == []
+
+
+def test_sigterm_stops_cleanly_with_75(tmp_path):
+    output = tmp_path / "stopped.h5"
+    process = started(output, "--threads", "1")
+    assert wait_for_units(output, process)
+    process.send_signal(signal.SIGTERM)
+    _, messages = process.communicate()
+    assert process.returncode == 75, messages
+    assert "the same command goes on from there" in messages
+    assert not output.exists()
+    other = nuscan("scan", LZ_MAP, "-o", output)
+    assert other.returncode == 2
+    assert "stopped.h5.journal" in other.stderr
+    scan(LZ_MAP, output, *BIG)
+
+
+# ---- errors -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["scan", "nowhere.toml"], "nowhere.toml: cannot be read (No such file or directory)\n"),
+        (["scan", LZ, "--set", "charge.emuu.re=1"], 'command line: "charge.emuu.re" is no parameter'),
+        (["scan", LZ, "--backend", "gpu"], "--backend"),
+        (["scan", LZ, "--threads", "0"], "--threads"),
+        (["scan", LZ, "--set", "nonsense"], "command line: --set nonsense has no value (it reads KEY=VALUE) write --set 'nonsense=…'?\n"),
+        (["scam", LZ], 'nuscan: unknown command "scam" did you mean "scan"?\n'),
+        (["limits", LZ], "lz-magnetic-moment.toml"),
+        (["cross-section", LZ, "--target", "electron", "--flavour", "e", "--energy", "1", "--recoil", "0.9"],
+         "--recoil: 0.9 MeV is above the kinematic limit (an electron at rest gets at most 0.796494 MeV from a neutrino of 1 MeV)\n"),
+        (["cross-section", LZ, "--target", "electron", "--flavour", "e", "--energy", "1", "--recoil", "-1"],
+         "--recoil: -1 MeV is no recoil energy (it must be positive)\n"),
+        (["cross-section", LZ, "--target", "electron", "--flavour", "e", "--energy", "0", "--recoil", "1"],
+         "--energy: 0 MeV is no neutrino energy (it must be positive)\n"),
+        (["cross-section", LZ, "--target", "Xe", "--flavour", "e", "--energy", "1", "--recoil", "0.1"],
+         '--target: unknown target "Xe" (this version knows free electrons) write --target electron?\n'),
+        (["cross-section", LZ, "--target", "electron", "--flavour", "e", "--energy", "1", "--recoil", "0.1", "--propagation", "exact"],
+         "--baseline: missing (exact propagation needs the distance) write --baseline METRES?\n"),
+    ],
+)  # fmt: skip
+def test_bad_input_exits_with_2_and_says_why(tmp_path, arguments, message):
+    run = nuscan(*arguments, cwd=tmp_path)
+    assert run.returncode == 2, run.stderr
+    assert message in run.stderr
+    assert run.stdout == ""
+    assert list(tmp_path.iterdir()) == [], "nothing half-written"
+
+
+def test_a_missing_experiments_folder_is_bad_input(tmp_path):
+    run = nuscan("scan", LZ, cwd=tmp_path, environment={"NUSCAN_EXPERIMENTS": "/no/such/folder"})
+    assert run.returncode == 2
+    assert "NUSCAN_EXPERIMENTS" in run.stderr
+
+
+def test_help_exits_with_0():
+    for arguments in (["--help"], ["scan", "--help"], ["--version"]):
+        run = nuscan(*arguments)
+        assert run.returncode == 0
+        assert "nuscan" in run.stdout or "scan" in run.stdout
