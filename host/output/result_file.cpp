@@ -17,6 +17,7 @@
 #include "config/error.hpp"
 #include "output/durable.hpp"
 #include "output/hdf5.hpp"
+#include "output/undo_file.hpp"
 
 static_assert(std::endian::native == std::endian::little, "whole chunks are written in memory order");
 
@@ -239,6 +240,9 @@ void create_file(const std::string& path, const ResultLayout& layout) {
     Handle file(
         check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access_properties(path)), path, "create the file"),
         H5Fclose);
+    // First, so that all that finishing changes stands before the data: see metadata_end.
+    write_attribute(file, "Conventions", "CF-1.8", path);
+    write_attributes(file, layout.attributes, path);
     std::vector<Handle> scales;
     for (const Variable& axis : layout.kept) {
         scales.push_back(create_scale(file, axis, path));
@@ -257,8 +261,6 @@ void create_file(const std::string& path, const ResultLayout& layout) {
         const Handle dataset = create_dataset(file, axis.name, H5T_IEEE_F64LE, &nan, scales, shape, chunk, path);
         describe(dataset, axis.unit, axis.long_name.empty() ? axis.name : axis.long_name, path);
     }
-    write_attribute(file, "Conventions", "CF-1.8", path);
-    write_attributes(file, layout.attributes, path);
     scales.clear();
     check(H5Fflush(file, H5F_SCOPE_GLOBAL), path, "write the file");
     check(file.close(), path, "close the file");
@@ -314,6 +316,17 @@ std::vector<hsize_t> dataset_chunk(hid_t dataset, const std::string& path) {
         check(H5Pget_chunk(properties, static_cast<int>(chunk.size()), chunk.data()), path, "read chunks");
     }
     return chunk;
+}
+
+//! Where the data begin. New attributes of the root change no byte between here and the end of the file.
+std::uint64_t metadata_end(hid_t chi2, const std::string& path) {
+    if (dataset_chunk(chi2, path).empty()) {
+        return std::numeric_limits<std::uint64_t>::max(); // without axes: all of a small file
+    }
+    const Handle space(check(H5Dget_space(chi2), path, "find the data"), H5Sclose);
+    haddr_t address = 0;
+    check(H5Dget_chunk_info(chi2, space, 0, nullptr, nullptr, &address, nullptr), path, "find the data");
+    return address;
 }
 
 //! What stands in a file, in the order of the dimensions of chi2
@@ -416,6 +429,7 @@ struct ResultWriter::Impl {
     Handle chi2, status;
     std::vector<Handle> profiled;
     int descriptor = -1; //!< of the file that HDF5 has open
+    std::uint64_t data_begin = 0;
 
     struct Box {
         std::vector<hsize_t> begin, count;
@@ -430,18 +444,27 @@ struct ResultWriter::Impl {
 };
 
 void ResultWriter::Impl::open(const ResultLayout& layout) {
+    restore_undo(partial);
     const Handle access = access_properties(partial);
-    file = Handle(H5Fopen(partial.c_str(), H5F_ACC_RDWR, access), H5Fclose);
-    if (file < 0) {
-        throw InputError({partial, 0}, "cannot open the unfinished result", hdf5::error_text(),
-                         "is another scan writing it? If not, remove it to start over");
-    }
-    const Contents contents = read_contents(file, partial);
-    chi2 = open_dataset(file, "chi2", partial);
-    if (const std::string why = difference(contents, chi2, layout, partial); !why.empty()) {
+    const auto open_file = [&](unsigned flags) {
+        file = Handle(H5Fopen(partial.c_str(), flags, access), H5Fclose);
+        if (file < 0) {
+            throw InputError({partial, 0}, "cannot open the unfinished result", hdf5::error_text(),
+                             "is another scan writing it? If not, remove it to start over");
+        }
+        chi2 = open_dataset(file, "chi2", partial);
+    };
+    // Read and closed again: strings that HDF5 has read it may move when others are written, which finish must not.
+    open_file(H5F_ACC_RDONLY);
+    if (const std::string why = difference(read_contents(file, partial), chi2, layout, partial); !why.empty()) {
         throw InputError({partial, 0}, "the unfinished result belongs to another scan", why,
                          "remove it to start over, or use another output file");
     }
+    data_begin = metadata_end(chi2, partial);
+    chi2.close();
+    file.close();
+
+    open_file(H5F_ACC_RDWR);
     status = open_dataset(file, "status", partial);
     for (const Variable& axis : layout.profiled) {
         profiled.push_back(open_dataset(file, axis.name, partial));
@@ -515,6 +538,7 @@ ResultWriter::ResultWriter(const std::string& path, const ResultLayout& layout, 
         const std::string fresh = impl_->partial + ".new";
         try {
             create_file(fresh, layout);
+            discard_undo(impl_->partial); // of a file that is given up now
             publish(fresh, impl_->partial);
         } catch (...) {
             std::remove(fresh.c_str());
@@ -570,6 +594,8 @@ void ResultWriter::finish(const Attributes& attributes) {
     if (impl_->file < 0) {
         throw std::logic_error(impl_->path + ": the result is finished");
     }
+    // Metadata of HDF5 do not change in one step: a kill amid the next lines is undone when the file is opened again.
+    save_undo(impl_->partial, impl_->data_begin);
     write_attributes(impl_->file, attributes, impl_->partial);
     impl_->chi2.close();
     impl_->status.close();
@@ -577,6 +603,7 @@ void ResultWriter::finish(const Attributes& attributes) {
     check(H5Fflush(impl_->file, H5F_SCOPE_GLOBAL), impl_->partial, "finish the result");
     check(impl_->file.close(), impl_->partial, "close the result");
     publish(impl_->partial, impl_->path);
+    discard_undo(impl_->partial);
 }
 
 // ---- read_result -----------------------------------------------------------------------------------------------

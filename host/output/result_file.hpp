@@ -44,9 +44,9 @@ struct ResultTile {
 /// chunked as the layout says. The file is written as `<path>.partial` and takes its name when it is finished.
 ///
 /// It opens after kill -9, whenever that came: all space is given out and filled (χ² with NaN, status with 255) before
-/// the file gets even its `.partial` name, so that a tile changes nothing but its own bytes. The bytes of the datasets
-/// do not depend on the order of tiles. One thread at a time; \throws std::runtime_error with path and reason where
-/// the disk refuses.
+/// the file gets even its `.partial` name, so that a tile changes nothing but its own bytes, and what finish changes is
+/// saved in `<path>.partial.undo` meanwhile. The bytes of the datasets do not depend on the order of tiles. One thread
+/// at a time; \throws std::runtime_error with path and reason where the disk refuses.
 class ResultWriter {
 public:
     /// Creates `<path>.partial`, or opens the one that is there for more tiles when \p resume.
