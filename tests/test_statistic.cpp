@@ -141,10 +141,10 @@ Sample random_sample(Random& random, int n_bins, int n_pulls, double background,
 // ---------------------------------------------------------------------------------------------------------------------
 
 TEST(Statistic, a_bin_by_hand) {
-    EXPECT_DOUBLE_EQ(poisson_term(3, 0), 6);
-    EXPECT_DOUBLE_EQ(poisson_term(3, 3), 0);
-    EXPECT_DOUBLE_EQ(poisson_term(2, 4), 2 * (2 - 4 + 4 * std::log(2.0)));
-    EXPECT_DOUBLE_EQ(poisson_term(0, 0), 0);
+    EXPECT_DOUBLE_EQ(poisson_term(3., 0), 6);
+    EXPECT_DOUBLE_EQ(poisson_term(3., 3), 0);
+    EXPECT_DOUBLE_EQ(poisson_term(2., 4), 2 * (2 - 4 + 4 * std::log(2.0)));
+    EXPECT_DOUBLE_EQ(poisson_term(0., 0), 0);
 }
 
 TEST(Statistic, no_pull_is_the_sum_of_the_bins) {
@@ -378,7 +378,7 @@ TEST(TotalChi2, adds_experiments_and_priors_and_keeps_the_worst_status) {
             plan, [&](const ExperimentView& e) { return TabulatedPrediction{N.data() + e.first_bin}; }, 0.25);
     };
     EXPECT_DOUBLE_EQ(total({3, 4, 3, 4}).value, 0.25);
-    EXPECT_DOUBLE_EQ(total({3, 4, 5, 4}).value, 0.25 + poisson_term(5, 3));
+    EXPECT_DOUBLE_EQ(total({3, 4, 5, 4}).value, 0.25 + poisson_term(5., 3));
     EXPECT_EQ(total({0, 4, 3, 4}).status, PointStatus::empty_prediction);
     EXPECT_EQ(total({3, 4, nan, 4}).status, PointStatus::not_a_number);
     EXPECT_EQ(total({nan, 4, 0, 4}).status, PointStatus::not_a_number);

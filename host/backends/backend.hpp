@@ -31,7 +31,12 @@ public:
 std::unique_ptr<Backend> make_reference_backend(const Plan& plan);
 //! The shared bodies on all cores
 std::unique_ptr<Backend> make_cpu_backend(const Plan& plan);
-//! The shared bodies on the first CUDA device; null, with \p why_not, where this build or machine has none
-std::unique_ptr<Backend> make_cuda_backend(const Plan& plan, std::string& why_not);
+
+enum class BackendChoice { automatic, cpu, cuda, reference };
+
+/// Makes the back end asked for; automatic is the GPU where there is one, else the CPU.
+/// \param notice one line for the user where automatic falls back to the CPU in a build that has CUDA; else empty.
+/// \throws InputError where CUDA is asked for by name and this build or machine has none.
+std::unique_ptr<Backend> make_backend(BackendChoice choice, const Plan& plan, std::string& notice);
 
 } // namespace nuscan

@@ -18,7 +18,7 @@ public:
 
     void evaluate(const WorkUnit& unit, UnitResult& result) override {
         const std::vector<Axis>& axes = plan_.config().axes;
-        const auto n_kept = static_cast<std::size_t>(unit.view.n_kept);
+        const auto n_kept = static_cast<std::size_t>(unit.view().n_kept);
         // NaN is beaten by every number, and among NaN the lowest index stays.
         const Minimum none{std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<std::int64_t>::max()};
         std::vector<Minimum> best(n_kept, none);

@@ -34,6 +34,9 @@ struct Parameter {
     std::string experiment, background;      //!< of normalisations
 };
 
+//! All parameters that a scan in this basis, with these `experiment.background` normalisations, may name
+std::vector<Parameter> all_parameters(Basis basis, const std::vector<std::string>& normalisations);
+
 /// Looks up a parameter by the name a user wrote.
 ///
 /// \p basis decides which element names are valid (ee, emu, … or 11, 12, …); \p normalisations lists the valid
@@ -41,5 +44,8 @@ struct Parameter {
 /// other basis, and a bare off-diagonal element without .re, .im, .abs or .arg.
 Parameter find_parameter(const std::string& name, Basis basis, const std::vector<std::string>& normalisations,
                          const InputLocation& where);
+
+//! The member of \p mixing that a mixing parameter names
+double& mixing_value(Mixing& mixing, Parameter::MixingName name);
 
 } // namespace nuscan

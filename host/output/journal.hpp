@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -10,13 +11,15 @@ namespace nuscan {
 
 /// The append-only, checksummed record of finished work units that makes a scan resumable after kill -9.
 ///
-/// A header (magic, format version, plan hash, number of units) and then one record a unit: unit number, payload
-/// length, payload, checksum of all three. Nothing is overwritten: a tail that a crash left torn is cut off when the
-/// journal is opened again, and the unit it belonged to is done anew.
+/// A header (magic, format version, plan hash, number of units) and then one record a unit: unit number (u64), payload
+/// length (u32), payload, CRC-32C of all three; little-endian. Nothing is overwritten: from the first record that is
+/// torn or damaged on, the file is cut off when it is opened again, and the units that stood there are done anew.
+/// Where a unit has several records the first counts. One process at a time can have a journal open.
 class Journal {
 public:
     /// Opens the journal at \p path, creating it where there is none.
-    /// \param plan_hash hex hash of the plan. \throws InputError where the file is a journal of another plan, or none.
+    /// \param plan_hash hex hash of the plan.
+    /// \throws InputError where the file cannot be opened, is in use, is a journal of another plan, or none.
     Journal(const std::string& path, const std::string& plan_hash, std::uint64_t n_units);
     ~Journal();
     Journal(const Journal&) = delete;
@@ -25,12 +28,22 @@ public:
     //! Payloads of the units finished so far, by unit number
     const std::map<std::uint64_t, std::vector<std::byte>>& records() const { return records_; }
 
-    /// Appends the record of a unit and brings it to disk before it returns.
+    /// Appends the record of a unit and brings it to disk before it returns; a unit that has one keeps it.
+    ///
+    /// \throws std::runtime_error with path and reason where the disk refuses; the unit is then not recorded, and what
+    /// was written of it is taken back.
     void append(std::uint64_t unit, const std::vector<std::byte>& payload);
 
 private:
+    void create(const std::vector<std::byte>& header);
+    void read_records();
+    void write(const std::vector<std::byte>& bytes);
+
     std::string path_;
+    std::uint64_t n_units_ = 0;
+    std::uint64_t size_ = 0; //!< [bytes] of header and whole records
     int file_ = -1;
+    bool damaged_ = false; //!< a failed write could not be taken back: further records would be lost behind it
     std::map<std::uint64_t, std::vector<std::byte>> records_;
 };
 

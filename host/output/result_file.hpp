@@ -39,17 +39,22 @@ struct ResultTile {
 
 /// Writes a result file tile by tile.
 ///
-/// HDF5, opened by `xarray.open_dataset(file, engine="h5netcdf")`: kept axes are dimension scales at the root, `chi2`,
-/// `status` and the profiled parameters are variables on them, chunked as the layout says. The file is written as
-/// `<path>.partial` (format of HDF5 1.8, flushed after every tile, so that it opens after kill -9) and takes its name
-/// when it is finished.
+/// HDF5, opened by `xarray.open_dataset(file, engine="h5netcdf")`: kept axes are dimension scales at the root, `chi2`
+/// (its attribute `profiled` lists the profiled axes), `status` and the profiled parameters are variables on them,
+/// chunked as the layout says. The file is written as `<path>.partial` and takes its name when it is finished.
+///
+/// It opens after kill -9, whenever that came: all space is given out and filled (χ² with NaN, status with 255) before
+/// the file gets even its `.partial` name, so that a tile changes nothing but its own bytes. The bytes of the datasets
+/// do not depend on the order of tiles. One thread at a time; \throws std::runtime_error with path and reason where
+/// the disk refuses.
 class ResultWriter {
 public:
     /// Creates `<path>.partial`, or opens the one that is there for more tiles when \p resume.
+    /// \throws InputError where the one that is there is of another layout, in use or not readable.
     ResultWriter(const std::string& path, const ResultLayout& layout, bool resume);
     ~ResultWriter();
 
-    //! Writes a chunk-aligned tile and flushes it to disk
+    //! Writes a chunk-aligned tile and brings it to disk before it returns
     void write(const ResultTile& tile);
     //! Reads a tile back: begin and count are given, the rest is filled in
     void read(ResultTile& tile) const;
@@ -65,6 +70,7 @@ private:
 
 /// A finished result, read whole.
 struct Result {
+    std::string path;
     std::vector<Variable> kept;
     std::vector<Variable> profiled; //!< without values
     std::vector<double> chi2;       //!< row-major on the kept axes
@@ -73,7 +79,7 @@ struct Result {
     Attributes attributes;
 };
 
-/// Reads a finished result. \throws InputError for a missing, foreign or unfinished (`.partial`) file.
+/// Reads a finished result. \throws InputError for a missing, damaged, foreign or unfinished (`.partial`) file.
 Result read_result(const std::string& path);
 
 } // namespace nuscan

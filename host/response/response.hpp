@@ -28,7 +28,9 @@ struct Response {
 /// \param mixing sets how fast phases turn, for sources with exact propagation
 Response make_response(const Experiment& experiment, const Mixing& mixing);
 
-//! Probability that a recoil of energy T is reconstructed between \p low and \p high [MeV] and accepted: R_b(T)
+/// R_b(T): probability that a recoil of energy T is reconstructed between \p low and \p high [MeV] and accepted.
+///
+/// ∫ dE ε(E) Gauss(E − T; σ(T)) in closed form, ε being linear between its knots.
 double acceptance(const EnergyResponse& response, double T, double low, double high);
 
 /// Moments of one source: (7 matrices × components) × n_bins numbers, in the order of the features of its group.

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <limits>
+
 /// Physical constants, CODATA 2018 and PDG 2022. Energies in MeV, lengths in cm, angles in rad.
 namespace nuscan::constants {
+
+// Named here because device code may not call the functions of std::numeric_limits.
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 inline constexpr double pi = 3.141592653589793;
 inline constexpr double sqrt2 = 1.4142135623730951;

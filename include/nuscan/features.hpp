@@ -68,15 +68,13 @@ NUSCAN_HOST_DEVICE constexpr double feature_kernel(int m, const ElectronKernels&
     return value;
 }
 
-/// Neutrinos that share features: one flavour, neutrino or antineutrino, one propagation.
+/// Neutrinos that share features: one flavour and one kind of propagation.
 ///
-/// Antineutrinos need no features of their own kind: with X → −X* and U → U*, tr(ρ̄ X̄†X̄') is the complex conjugate of
-/// tr(ρ X†X') with the propagation phases reversed, so only the sign of the phase in the moments (and of s) changes.
+/// Antineutrinos need no features of their own: with X → −X* and U → U*, tr(ρ̄ X̄†X̄') is the complex conjugate of
+/// tr(ρ X†X') with the propagation phases reversed, so only the signs of the phase and of s in the moments change.
 struct FeatureGroup {
     Flavour flavour;
-    bool antineutrino;
     Propagation propagation;
-    int first_feature;
 };
 
 /// Components of a group: how many real numbers tr(ρ H) splits into, so that the energy dependence is in the moments.
@@ -93,16 +91,15 @@ struct StatePair {
 };
 NUSCAN_HOST_DEVICE constexpr StatePair state_pair(int p) { return p == 0 ? StatePair{0, 1} : StatePair{p - 1, 2}; }
 
-//! Energy dependence of component c at energy E [MeV] and baseline L [m]: the factor that the moment carries
-NUSCAN_HOST_DEVICE inline double component_phase(int c, const FeatureGroup& group, const Mixing& mixing,
-                                                 double baseline, double energy) {
+//! Energy dependence of component c, which the moment carries: 1, or cos or sin of Δ (of −Δ for antineutrinos)
+NUSCAN_HOST_DEVICE inline double component_phase(int c, const Mixing& mixing, bool antineutrino, double baseline,
+                                                 double energy) {
     if (c == 0) {
         return 1;
     }
     const StatePair pair = state_pair((c - 1) / 2);
-    const double phase =
-        propagation_phase(mass_squared(mixing, pair.k) - mass_squared(mixing, pair.k_prime), baseline, energy) *
-        (group.antineutrino ? -1 : 1);
+    const double splitting = mass_squared(mixing, pair.k) - mass_squared(mixing, pair.k_prime);
+    const double phase = propagation_phase(antineutrino ? -splitting : splitting, baseline, energy);
     return c % 2 == 1 ? std::cos(phase) : std::sin(phase);
 }
 
@@ -180,6 +177,7 @@ struct MixingScalars {
 /// What the couplings of a point depend on: the same for all experiments of a scan.
 struct ParameterView {
     const AxisView* axes;
+    int n_axes;
     MixingScalars mixing;
     Basis basis;
     double sin2_theta_w; //!< the reference value that V0 starts from; terms shift it

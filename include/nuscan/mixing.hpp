@@ -27,6 +27,18 @@ struct Mixing {
     double dm31 = 2.513e-3; //!< m_3² − m_1² [eV²], negative for inverted ordering
 };
 
+//! NuFIT 6.0 values, as quoted, for either mass ordering (inverted: Δm²31 = Δm²32 + Δm²21 < 0)
+NUSCAN_HOST_DEVICE constexpr Mixing default_mixing(bool inverted_ordering) {
+    Mixing m;
+    if (inverted_ordering) {
+        m.theta23 = 47.9 * constants::pi / 180;
+        m.theta13 = 8.59 * constants::pi / 180;
+        m.delta = 274 * constants::pi / 180;
+        m.dm31 = -2.484e-3 + m.dm21;
+    }
+    return m;
+}
+
 /// The lepton mixing matrix U_{ℓk}: PDG parametrisation × diag(1, e^{iα21/2}, e^{iα31/2}).
 ///
 /// Rows are flavours, columns mass states; unitary. Source: PDG review of neutrino masses and mixing, Eq. 14.33.

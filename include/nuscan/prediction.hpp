@@ -60,8 +60,9 @@ NUSCAN_HOST_DEVICE constexpr AxisShape axis_shape(const PlanView& plan, int axis
 }
 
 /// Plane coefficients of all features: n_features × 9 numbers to \p out.
-NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const PlaneLayout& layout, const UnitView& unit,
-                                              std::int64_t plane, double* out) {
+NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const UnitView& unit, std::int64_t plane,
+                                              double* out) {
+    const PlaneLayout& layout = plan.layout;
     for (int i = 0; i < plan.n_features * n_plane_coefficients; ++i) {
         out[i] = 0;
     }
@@ -92,7 +93,7 @@ NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const PlaneL
     }
 }
 
-/// Plane coefficient i of bin b: Σ_f M_bf c_fi, in the order of the features.
+/// Plane coefficient i of bin b of an experiment: Σ_f M_bf c_fi, in the order of the features.
 NUSCAN_HOST_DEVICE inline double prediction_coefficient(const ExperimentView& experiment, const double* features, int b,
                                                         int i) {
     double sum = 0;
@@ -103,7 +104,7 @@ NUSCAN_HOST_DEVICE inline double prediction_coefficient(const ExperimentView& ex
     return sum;
 }
 
-//! The w = (1, u, v) of an index on an axis; (1, 0, 0) where there is no axis
+//! u and v of an index on an axis, \p offset into the unit; zero where there is no axis
 struct AxisFactors {
     double u = 0, v = 0;
 };
@@ -117,74 +118,101 @@ NUSCAN_HOST_DEVICE constexpr AxisFactors axis_factors(const PlanView& plan, cons
     return {table.u[index], table.v[index]};
 }
 
-//! One line factor's coefficient on a row: c_0 + c_1 u_row + c_2 v_row
-NUSCAN_HOST_DEVICE inline double row_coefficient(double c0, double c1, double c2, const AxisFactors& row) {
-    return std::fma(c2, row.v, std::fma(c1, row.u, c0));
+/// Coefficient i (0, 1, 2 for 1, u, v of the line axis) of bin b on a row, from the plane's: c_i0 + c_i1 u + c_i2 v.
+///
+/// \p plane holds 9 × n_bins numbers, coefficient by coefficient, over the bins of all experiments.
+NUSCAN_HOST_DEVICE inline double row_coefficient(const double* plane, int n_bins, int i, int b,
+                                                 const AxisFactors& row) {
+    const double* c = plane + static_cast<std::ptrdiff_t>(3 * i) * n_bins + b;
+    return std::fma(c[2 * static_cast<std::ptrdiff_t>(n_bins)], row.v, std::fma(c[n_bins], row.u, c[0]));
 }
 
-/// Predictions of one point on a row: N_b = a_b + b_b u + c_b v, never below zero.
-///
-/// The three coefficient arrays are \p stride apart.
-struct LinePrediction {
-    const double* coefficients;
-    std::ptrdiff_t stride;
-    AxisFactors line;
+/// Predictions on a row: N_b = a_b + b_b u + c_b v, never below zero; two multiply-adds a bin and point.
+template <class Real>
+struct RowPrediction {
+    const double* row; //!< 3 × n_bins numbers, starting at the experiment's first bin
+    std::ptrdiff_t n_bins;
+    Real u, v; //!< of the line axis
 
-    NUSCAN_HOST_DEVICE double operator()(int b) const {
-        const double N =
-            std::fma(coefficients[2 * stride + b], line.v, std::fma(coefficients[stride + b], line.u, coefficients[b]));
-        return N > 0 ? N : (N == N ? 0 : N);
+    NUSCAN_HOST_DEVICE Real operator()(int b) const {
+        using std::fma;
+        return not_negative(fma(Real(row[2 * n_bins + b]), v, fma(Real(row[n_bins + b]), u, Real(row[b]))));
     }
 };
 
-//! Predictions that are there already, one per bin
+//! Predictions that are there already
 struct TabulatedPrediction {
     const double* counts;
-    NUSCAN_HOST_DEVICE double operator()(int b) const {
-        return counts[b] > 0 ? counts[b] : (counts[b] == counts[b] ? 0 : counts[b]);
+    NUSCAN_HOST_DEVICE double operator()(int b) const { return not_negative(counts[b]); }
+};
+
+/// The best point of several, with its status. Starts as one that every point beats.
+struct Winner {
+    Minimum minimum{constants::not_a_number, INT64_MAX};
+    PointStatus status = PointStatus::ok;
+
+    NUSCAN_HOST_DEVICE constexpr void offer(const Winner& other) {
+        if (other.minimum.beats(minimum)) {
+            *this = other;
+        }
     }
 };
 
-/// χ² of all experiments at a point, plus the priors of its axes.
+/// χ² summed over experiments, plus what the axes add.
 ///
-/// \p prediction_of(experiment) gives a callable b → N_b; \p penalty is what the axes add.
-template <class PredictionOf>
-NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const PredictionOf& prediction_of, double penalty) {
-    Chi2 total{penalty, PointStatus::ok};
+/// \p prediction(experiment) gives a callable b → N_b.
+template <class Real, class Prediction>
+NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Prediction& prediction, const Real& penalty) {
+    PoissonFit<Real> total{penalty, Real(0) < Real(1)};
     for (int e = 0; e < plan.n_experiments; ++e) {
-        double xi[max_pulls];
-        const Chi2 chi2 = poisson_chi2(prediction_of(plan.experiments[e]), plan.experiments[e].statistic, xi);
-        total.value += chi2.value;
-        if (chi2.status > total.status) {
-            total.status = chi2.status;
-        }
+        Real xi[std::is_same_v<Real, double> ? max_pulls : 1] = {};
+        const PoissonFit<Real> fit = poisson_fit(prediction(plan.experiments[e]), plan.experiments[e].statistic, xi);
+        total.chi2 = total.chi2 + fit.chi2;
+        total.converged = total.converged && fit.converged;
     }
     return total;
 }
 
-//! Sum of the axis priors of a plane's row over all axes but the line axis
-NUSCAN_HOST_DEVICE constexpr double row_penalty(const PlanView& plan, const PlaneLayout& layout, const UnitView& unit,
-                                                std::int64_t plane, std::int64_t row) {
+//! The same for one point, with its status
+template <class Prediction>
+NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const Prediction& prediction, double penalty) {
+    const PoissonFit<double> fit = total_fit(plan, prediction, penalty);
+    return with_status(fit.chi2, fit.converged);
+}
+
+//! χ² of points on a row; \p u, \p v and \p penalty are theirs
+template <class Real>
+NUSCAN_HOST_DEVICE PoissonFit<Real> row_fit(const PlanView& plan, const double* row, const Real& u, const Real& v,
+                                            const Real& penalty) {
+    const auto prediction = [&](const ExperimentView& experiment) {
+        return RowPrediction<Real>{row + experiment.first_bin, plan.n_bins, u, v};
+    };
+    return total_fit(plan, prediction, penalty);
+}
+
+//! What the priors of all axes but the line axis add to χ² on a row
+NUSCAN_HOST_DEVICE constexpr double row_penalty(const PlanView& plan, const UnitView& unit, std::int64_t plane,
+                                                std::int64_t row) {
     double sum = 0;
     for (int axis = 0; axis < unit.n_axes; ++axis) {
-        if (axis != layout.line_axis) {
+        if (axis != plan.layout.line_axis) {
             const std::int64_t index =
-                axis == layout.row_axis ? unit.ranges[axis].begin + row : outer_index(unit, axis, plane);
+                axis == plan.layout.row_axis ? unit.ranges[axis].begin + row : outer_index(unit, axis, plane);
             sum += plan.parameters.axes[axis].penalty[index];
         }
     }
     return sum;
 }
 
-//! Prior of the line axis at an offset within the unit
-NUSCAN_HOST_DEVICE constexpr double line_penalty(const PlanView& plan, const UnitView& unit, int axis,
-                                                 std::int64_t offset) {
+//! What the prior of the line axis adds to χ² at an offset on a row
+NUSCAN_HOST_DEVICE constexpr double line_penalty(const PlanView& plan, const UnitView& unit, std::int64_t offset) {
+    const int axis = plan.layout.line_axis;
     return axis < 0 ? 0 : plan.parameters.axes[axis].penalty[unit.ranges[axis].begin + offset];
 }
 
-/// Direct method: rate per unit weight at recoil node i, Σ_sources Σ_j flux_j dσ/dT(E_j, T_i) [cm²/MeV · cm^-2 s^-1].
+/// Direct method: Σ_sources Σ_j flux_j dσ/dT(E_j, T_i) [MeV^-1 s^-1] per electron at recoil node i.
 ///
-/// C1, C2, C3 and |μ_ν|² are worked out anew at every node, as the literature writes them.
+/// ρ, C1, C2, C3 and |μ_ν|² are worked out anew at every node, as the literature writes them.
 NUSCAN_HOST_DEVICE inline double direct_rate(const ResponseView& response, const Matrix3& U, const Mixing& mixing,
                                              const ElectronCouplings& neutrino, int i) {
     const double T = response.recoil[i];
@@ -202,6 +230,22 @@ NUSCAN_HOST_DEVICE inline double direct_rate(const ResponseView& response, const
         }
     }
     return rate;
+}
+
+//! Direct method: prediction of bin b, from the rates at all recoil nodes of its experiment
+NUSCAN_HOST_DEVICE inline double direct_prediction(const PlanView& plan, const ExperimentView& experiment,
+                                                   const UnitView& unit, std::int64_t point, const double* rates,
+                                                   int b) {
+    double N = 0;
+    for (int i = 0; i < experiment.response.n_recoils; ++i) {
+        N = std::fma(experiment.response.weight[static_cast<std::ptrdiff_t>(i) * experiment.n_bins + b], rates[i], N);
+    }
+    const int n_signal = experiment.n_features - experiment.n_backgrounds;
+    for (int k = 0; k < experiment.n_backgrounds; ++k) {
+        N = std::fma(experiment.moments[static_cast<std::ptrdiff_t>(n_signal + k) * experiment.n_bins + b],
+                     value_of(experiment.normalisations[k], plan.parameters, unit, point), N);
+    }
+    return N;
 }
 
 } // namespace nuscan

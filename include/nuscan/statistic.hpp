@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cmath>
-#include <limits>
+#include <type_traits>
 
-#include "nuscan/macros.hpp"
+#include "nuscan/constants.hpp"
+#include "nuscan/lanes.hpp"
 
 /// χ² of binned counts, minimised over the normalisations of backgrounds.
 namespace nuscan {
@@ -29,96 +30,116 @@ struct StatisticView {
     const double* sigmas;    //!< σ_k, relative; +inf for a free normalisation
 };
 
+/// χ² of one point (Real = double) or of several.
+template <class Real>
+struct PoissonFit {
+    Real chi2;
+    Mask<Real> converged;
+};
+
+//! χ² of a point, with its status
 struct Chi2 {
     double value = 0;
     PointStatus status = PointStatus::ok;
 };
 
-//! Baker-Cousins term of a bin: 2 [N − n + n ln(n/N)] (Nucl. Instrum. Meth. 221, 437 (1984)); 2N for n = 0
-NUSCAN_HOST_DEVICE inline double poisson_term(double N, double n) {
-    return n > 0 ? 2 * (N - n - n * std::log(N / n)) : 2 * N;
+NUSCAN_HOST_DEVICE constexpr Chi2 with_status(double chi2, bool converged) {
+    const PointStatus status = chi2 != chi2                  ? PointStatus::not_a_number
+                               : chi2 == constants::infinity ? PointStatus::empty_prediction
+                               : converged                   ? PointStatus::ok
+                                                             : PointStatus::not_converged;
+    return {chi2, status};
+}
+
+//! Baker-Cousins term of a bin: 2 [N − n + n ln(n/N)] (Nucl. Instrum. Meth. 221, 437 (1984)); 2N for n = 0, and +inf
+//! for N = 0 < n
+template <class Real>
+NUSCAN_HOST_DEVICE Real poisson_term(Real N, double n) {
+    using std::log;
+    return n > 0 ? Real(2) * (N - Real(n) - Real(n) * log(N * Real(1 / n))) : Real(2) * N;
 }
 
 namespace detail {
 
 //! N0_b + Σ ξ_k B_kb, never below zero
-template <class Prediction>
-NUSCAN_HOST_DEVICE double pulled(const Prediction& N0, const StatisticView& s, const double* xi, int b) {
-    double N = N0(b);
+template <class Real, class Prediction>
+NUSCAN_HOST_DEVICE Real pulled(const Prediction& N0, const StatisticView& s, const Real* xi, int b) {
+    using std::fma;
+    Real N = N0(b);
     for (int k = 0; k < s.n_pulls; ++k) {
-        N = std::fma(xi[k], s.templates[k * s.n_bins + b], N);
+        N = fma(xi[k], Real(s.templates[k * s.n_bins + b]), N);
     }
-    return N > 0 ? N : (N == N ? 0 : N);
+    return not_negative(N);
 }
 
-template <class Prediction>
-NUSCAN_HOST_DEVICE Chi2 poisson_chi2_at(const Prediction& N0, const StatisticView& s, const double* xi) {
-    Chi2 chi2;
+template <class Real, class Prediction>
+NUSCAN_HOST_DEVICE Real poisson_chi2_at(const Prediction& N0, const StatisticView& s, const Real* xi) {
+    Real chi2(0);
     for (int b = 0; b < s.n_bins; ++b) {
-        const double N = pulled(N0, s, xi, b);
-        if (N != N) {
-            return {N, PointStatus::not_a_number};
-        }
-        if (N == 0 && s.counts[b] > 0) {
-            return {std::numeric_limits<double>::infinity(), PointStatus::empty_prediction};
-        }
-        chi2.value += poisson_term(N, s.counts[b]);
+        chi2 = chi2 + poisson_term(pulled(N0, s, xi, b), s.counts[b]);
     }
     for (int k = 0; k < s.n_pulls; ++k) {
-        chi2.value += xi[k] / s.sigmas[k] * (xi[k] / s.sigmas[k]);
+        const Real pull = xi[k] * Real(1 / s.sigmas[k]);
+        chi2 = chi2 + pull * pull;
     }
     return chi2;
 }
 
-/// One pull: the root of g(ξ) = Σ B (1 − n/N) + ξ/σ² on ξ ≥ −1, by Newton's method kept inside a bracket.
-///
-/// g rises and is concave, so Newton converges from the left of the root without overshooting; from the right it may
-/// jump past N = 0, where the bracket halves the step. A root below −1 (a negative background) ends at −1.
-template <class Prediction>
-NUSCAN_HOST_DEVICE bool minimise_one_pull(const Prediction& N0, const StatisticView& s, double& xi) {
+//! Half the first and second derivative of χ² by the one pull
+template <class Real>
+struct PullSlope {
+    Real slope, curvature;
+};
+
+template <class Real, class Prediction>
+NUSCAN_HOST_DEVICE PullSlope<Real> one_pull_slope(const Prediction& N0, const StatisticView& s, const Real& xi) {
+    using std::fma;
     const double weight = 1 / (s.sigmas[0] * s.sigmas[0]);
-    double low = -1, high = std::numeric_limits<double>::infinity();
-    bool low_tried = false;
-    xi = 0;
-    for (int iteration = 0; iteration < 100; ++iteration) {
-        double slope = xi * weight, curvature = weight;
-        bool feasible = true;
-        for (int b = 0; b < s.n_bins; ++b) {
-            const double B = s.templates[b];
-            const double N = pulled(N0, s, &xi, b);
-            slope += B;
-            if (s.counts[b] > 0) {
-                feasible = feasible && N > 0;
-                const double r = B / N;
-                slope -= s.counts[b] * r;
-                curvature = std::fma(s.counts[b] * r, r, curvature);
-            }
-        }
-        if (xi == -1) {
-            low_tried = true;
-            if (feasible && slope >= 0) {
-                return true;
-            }
-        }
-        if (!feasible || slope < 0) {
-            low = xi;
-        } else {
-            high = xi;
-        }
-        double next = xi - slope / curvature;
-        if (!feasible || !(next > low)) {
-            next = low == -1 && !low_tried ? -1 : (low + (high < 1e300 ? high : 2 * low + 4)) / 2;
-        } else if (next >= high) {
-            next = (low + high) / 2;
-        }
-        const double step = next - xi;
-        xi = next;
-        // Newton's error after the step is quadratic in it: 1e-7 standard deviations leave χ² exact to rounding.
-        if (step * step * curvature < 1e-14 && feasible) {
-            return true;
+    PullSlope<Real> g{xi * Real(weight), Real(weight)};
+    for (int b = 0; b < s.n_bins; ++b) {
+        const double B = s.templates[b];
+        g.slope = g.slope + Real(B);
+        if (s.counts[b] > 0) {
+            const Real r = Real(B) / pulled(N0, s, &xi, b);
+            const Real nr = Real(s.counts[b]) * r;
+            g.slope = g.slope - nr;
+            g.curvature = fma(nr, r, g.curvature);
         }
     }
-    return false;
+    return g;
+}
+
+/// One pull: the root of g(ξ) = Σ B (1 − n/N) + ξ/σ² on ξ ≥ −1, by Newton's method from ξ = 0.
+///
+/// g rises and is concave. Left of its root a Newton step ends short of it, so from there on the steps converge without
+/// care; from the right the first step may jump too far left, and is then cut to half the way to −1. If g(−1) >= 0 the
+/// root would be a negative background, and ξ = −1 is the answer. Lanes that are done stand still, so that a point does
+/// not depend on its neighbours.
+template <class Real, class Prediction>
+NUSCAN_HOST_DEVICE Mask<Real> minimise_one_pull(const Prediction& N0, const StatisticView& s, Real& xi) {
+    xi = Real(0);
+    Mask<Real> done = Real(1) < Real(0);
+    for (int iteration = 0; iteration < 100; ++iteration) {
+        const PullSlope<Real> g = one_pull_slope(N0, s, xi);
+        const Real step = -g.slope / g.curvature;
+        Real next = xi + step;
+        // Newton's error after a step is quadratic in it: 1e-7 standard deviations leave χ² exact to rounding.
+        Mask<Real> last = step * step * g.curvature < Real(1e-14);
+        const Mask<Real> too_far = !done && next <= Real(-1);
+        if (any(too_far)) {
+            const Mask<Real> at_bound = too_far && one_pull_slope(N0, s, Real(-1)).slope >= Real(0);
+            next = select(too_far, select(at_bound, Real(-1), (xi - Real(1)) * Real(0.5)), next);
+            last = (last && !too_far) || at_bound;
+        }
+        // A bin with counts that nothing fills has no slope: any ξ gives χ² = +inf, and NaN likewise stays NaN.
+        const Mask<Real> hopeless = !(next < Real(constants::infinity));
+        xi = select(done || hopeless, xi, next);
+        done = done || last || hopeless;
+        if (all(done)) {
+            break;
+        }
+    }
+    return done;
 }
 
 /// d ← −(H + damping · diag H)⁻¹ g on the pulls that are not active, by Cholesky; d of active pulls stays.
@@ -126,7 +147,7 @@ NUSCAN_HOST_DEVICE bool minimise_one_pull(const Prediction& N0, const StatisticV
 /// \p H holds the lower triangle. Returns −g·d of the free pulls: twice the fall that the quadratic model promises.
 NUSCAN_HOST_DEVICE inline double damped_newton_step(int K, const double (&H)[max_pulls][max_pulls], const double* g,
                                                     const bool* active, double damping, double* d) {
-    double L[max_pulls][max_pulls]; // rows and columns of active pulls are those of the unit matrix
+    double L[max_pulls][max_pulls] = {}; // rows and columns of active pulls are those of the unit matrix
     for (int k = 0; k < K; ++k) {
         for (int l = 0; l <= k; ++l) {
             double sum = active[k] || active[l] ? 0 : H[k][l];
@@ -176,11 +197,11 @@ NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView
     for (int k = 0; k < K; ++k) {
         xi[k] = 0;
     }
-    double best = poisson_chi2_at(N0, s, xi).value;
+    double best = poisson_chi2_at(N0, s, xi);
     double damping = least_damping;
     for (int iteration = 0; iteration < 200; ++iteration) {
         // Half of the gradient and of the Hessian of χ²
-        double g[max_pulls], H[max_pulls][max_pulls];
+        double g[max_pulls] = {}, H[max_pulls][max_pulls] = {};
         for (int k = 0; k < K; ++k) {
             const double weight = 1 / (s.sigmas[k] * s.sigmas[k]);
             g[k] = xi[k] * weight;
@@ -200,7 +221,7 @@ NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView
             }
         }
         // A template without curvature has no counts under it and no prior: it goes to the bound in one step.
-        bool active[max_pulls];
+        bool active[max_pulls] = {};
         double d[max_pulls], active_decrement = 0;
         for (int k = 0; k < K; ++k) {
             active[k] = g[k] > 0 && (xi[k] <= -1 || !(H[k][k] > 0));
@@ -218,7 +239,7 @@ NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView
                 const double x = xi[k] + d[k];
                 moved[k] = x > -1 ? x : -1;
             }
-            const double chi2 = poisson_chi2_at(N0, s, moved).value;
+            const double chi2 = poisson_chi2_at(N0, s, moved);
             improved = chi2 < best;
             if (improved) {
                 best = chi2;
@@ -248,20 +269,26 @@ NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView
 /// Poisson χ² minimised over the pulls; \p xi (n_pulls numbers) receives the minimising ξ_k ≥ −1.
 ///
 /// \p N0(b) gives the prediction of bin b with all backgrounds at their nominal normalisation. Predictions that
-/// rounding made negative count as zero.
-template <class Prediction>
-NUSCAN_HOST_DEVICE Chi2 poisson_chi2(const Prediction& N0, const StatisticView& s, double* xi) {
-    bool converged = true;
+/// rounding made negative count as zero. With Real other than double there may be one pull at most.
+template <class Real, class Prediction>
+NUSCAN_HOST_DEVICE PoissonFit<Real> poisson_fit(const Prediction& N0, const StatisticView& s, Real* xi) {
+    Mask<Real> converged = Real(0) < Real(1);
     if (s.n_pulls == 1) {
         converged = detail::minimise_one_pull(N0, s, xi[0]);
-    } else if (s.n_pulls > 1) {
-        converged = detail::minimise_pulls(N0, s, xi);
     }
-    Chi2 chi2 = detail::poisson_chi2_at(N0, s, xi);
-    if (!converged && chi2.status == PointStatus::ok) {
-        chi2.status = PointStatus::not_converged;
+    if constexpr (std::is_same_v<Real, double>) {
+        if (s.n_pulls > 1) {
+            converged = detail::minimise_pulls(N0, s, xi);
+        }
     }
-    return chi2;
+    return {detail::poisson_chi2_at(N0, s, xi), converged};
+}
+
+//! The same for one point, with its status
+template <class Prediction>
+NUSCAN_HOST_DEVICE Chi2 poisson_chi2(const Prediction& N0, const StatisticView& s, double* xi) {
+    const PoissonFit<double> fit = poisson_fit(N0, s, xi);
+    return with_status(fit.chi2, fit.converged);
 }
 
 } // namespace nuscan

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/commands.hpp"
+#include "cli/overrides.hpp"
+#include "scan/point.hpp"
+
+namespace nuscan::cli {
+
+namespace {
+
+std::string json_array(const std::vector<double>& values) {
+    std::string text = "[";
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        text += fmt::format("{}{:.17g}", i ? ", " : "", values[i]);
+    }
+    return text + "]";
+}
+
+//! χ² may be infinite (a bin with counts and no prediction), which JSON cannot say: null
+std::string json_number(double value) { return value < constants::infinity ? fmt::format("{:.17g}", value) : "null"; }
+
+void print_json(const PointReport& report) {
+    fmt::print("{{\n  \"chi2\": {},\n  \"experiments\": [", json_number(report.chi2));
+    for (std::size_t e = 0; e < report.experiments.size(); ++e) {
+        const ExperimentPoint& x = report.experiments[e];
+        fmt::print("{}\n    {{\n      \"name\": \"{}\",\n      \"chi2\": {},\n      \"status\": {},\n", e ? "," : "",
+                   x.name, json_number(x.chi2.value), static_cast<int>(x.chi2.status));
+        fmt::print("      \"bin_edges_MeV\": {},\n      \"observed\": {},\n      \"predicted\": {},\n",
+                   json_array(x.bin_edges), json_array(x.observed), json_array(x.predicted));
+        fmt::print("      \"components\": {{");
+        for (std::size_t i = 0; i < x.components.size(); ++i) {
+            fmt::print("{}\n        \"{}\": {}", i ? "," : "", x.components[i].name,
+                       json_array(x.components[i].counts));
+        }
+        fmt::print("\n      }},\n      \"normalisations\": {{");
+        for (std::size_t i = 0; i < x.pulls.size(); ++i) {
+            fmt::print("{}\"{}\": {:.17g}", i ? ", " : "", x.pulls[i].first, x.pulls[i].second);
+        }
+        fmt::print("}}\n    }}");
+    }
+    fmt::print("\n  ]\n}}\n");
+}
+
+void print_text(const PointReport& report) {
+    for (const ExperimentPoint& x : report.experiments) {
+        fmt::print("{}: chi2 = {:.6f} with {} bins\n", x.name, x.chi2.value, x.observed.size());
+        for (const auto& [name, value] : x.pulls) {
+            fmt::print("  normalisation of {} (minimised over): {:.5f}\n", name, value);
+        }
+        std::size_t width = 10;
+        for (const Component& component : x.components) {
+            width = std::max(width, component.name.size() + 2);
+        }
+        fmt::print("  {:>8} {:>8} {:>9} {:>10}", "from keV", "to keV", "observed", "predicted");
+        for (const Component& component : x.components) {
+            fmt::print("{:>{}}", component.name, width);
+        }
+        fmt::print("\n");
+        for (std::size_t b = 0; b < x.observed.size(); ++b) {
+            fmt::print("  {:8.4g} {:8.4g} {:9g} {:10.4f}", 1e3 * x.bin_edges[b], 1e3 * x.bin_edges[b + 1],
+                       x.observed[b], x.predicted[b]);
+            for (const Component& component : x.components) {
+                fmt::print("{:>{}.4f}", component.counts[b], width);
+            }
+            fmt::print("\n");
+        }
+    }
+    fmt::print("total chi2 = {:.6f}\n", report.chi2);
+}
+
+} // namespace
+
+void add_point_command(CLI::App& app) {
+    struct Arguments {
+        std::string file;
+        std::vector<std::string> set;
+        bool json = false;
+    };
+    auto* command = app.add_subcommand("point", "Spectrum and chi2 of one point: a scan file without its axes");
+    auto arguments = std::make_shared<Arguments>();
+    command->add_option("file", arguments->file, "Scan file (TOML)")->required();
+    command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
+        ->allow_extra_args(false);
+    command->add_flag("--json", arguments->json, "Print JSON");
+    command->callback([arguments] {
+        const PointReport report =
+            evaluate_point(read_point_config(arguments->file, split_overrides(arguments->set), true));
+        if (arguments->json) {
+            print_json(report);
+        } else {
+            print_text(report);
+        }
+    });
+}
+
+} // namespace nuscan::cli

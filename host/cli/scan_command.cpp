@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <omp.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <map>
+
+#include "cli/commands.hpp"
+#include "cli/overrides.hpp"
+#include "scan/scan.hpp"
+
+namespace nuscan::cli {
+
+namespace {
+
+std::atomic<bool> stop_requested{false};
+
+extern "C" void request_stop(int) { stop_requested = true; }
+
+std::string scaled(double value) {
+    static constexpr const char* suffixes[] = {"", "k", "M", "G", "T"};
+    int power = 0;
+    for (; value >= 1000 && power < 4; ++power) {
+        value /= 1000;
+    }
+    return fmt::format("{:.3g}{}", value, suffixes[power]);
+}
+
+std::string duration(double seconds) {
+    if (seconds < 60) {
+        return fmt::format("{:.1f} s", seconds);
+    }
+    const auto whole = static_cast<long long>(seconds);
+    return whole < 3600 ? fmt::format("{} min {:02} s", whole / 60, whole % 60)
+                        : fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+}
+
+/// Tells on stderr how far a scan is: a bar on a terminal, a line a minute in a log.
+class ProgressLine {
+public:
+    void operator()(const ScanProgress& p) {
+        const auto now = std::chrono::steady_clock::now();
+        const bool done = p.points_done == p.points_total;
+        if (now - last_ < (terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(60000)) &&
+            !(done && terminal_)) {
+            return;
+        }
+        last_ = now;
+        const double fraction = static_cast<double>(p.points_done) / static_cast<double>(p.points_total);
+        const double rate = p.seconds > 0 ? static_cast<double>(p.points_now) / p.seconds : 0;
+        const double left = rate > 0 ? static_cast<double>(p.points_total - p.points_done) / rate : 0;
+        std::string text = fmt::format("{:3.0f} %  {} of {} points  {} points/s", 100 * fraction,
+                                       scaled(static_cast<double>(p.points_done)),
+                                       scaled(static_cast<double>(p.points_total)), scaled(rate));
+        text += done ? "" : "  " + duration(left) + " left";
+        if (terminal_) {
+            const int width = 30, filled = static_cast<int>(fraction * width);
+            text = "\r[" + std::string(static_cast<std::size_t>(filled), '#') +
+                   std::string(static_cast<std::size_t>(width - filled), '.') + "] " + text + "\033[K";
+            open_ = true;
+        } else {
+            text += "\n";
+        }
+        fmt::print(stderr, "{}", text);
+        std::fflush(stderr);
+    }
+
+    //! Ends the bar's line
+    void close() {
+        if (open_) {
+            fmt::print(stderr, "\n");
+            open_ = false;
+        }
+    }
+
+private:
+    bool terminal_ = isatty(STDERR_FILENO) != 0;
+    bool open_ = false;
+    std::chrono::steady_clock::time_point last_ =
+        terminal_ ? std::chrono::steady_clock::time_point{} : std::chrono::steady_clock::now();
+};
+
+struct Arguments {
+    std::string file, output;
+    BackendChoice backend = BackendChoice::automatic;
+    Method method = Method::moments;
+    int threads = 0;
+    bool overwrite = false;
+    std::vector<std::string> set;
+};
+
+std::string output_path(const Arguments& arguments, const ScanConfig& config) {
+    if (!arguments.output.empty()) {
+        return arguments.output;
+    }
+    if (!config.output_file.empty()) {
+        return config.output_file;
+    }
+    return std::filesystem::path(arguments.file).stem().string() + ".h5";
+}
+
+int run(const Arguments& arguments) {
+    if (arguments.threads > 0) {
+        omp_set_num_threads(arguments.threads);
+    }
+    ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
+    ScanOptions options;
+    options.output = output_path(arguments, config);
+    options.overwrite = arguments.overwrite;
+    options.stop = &stop_requested;
+    const Plan plan(std::move(config), arguments.method);
+    std::string notice;
+    const std::unique_ptr<Backend> backend = make_backend(arguments.backend, plan, notice);
+    if (!notice.empty()) {
+        fmt::print(stderr, "{}\n", notice);
+    }
+    fmt::print(stderr, "{}\n{} points, method {}, back end {} ({})\n", plan.config().title,
+               scaled(static_cast<double>(plan.n_points())), plan.method() == Method::direct ? "direct" : "moments",
+               backend->name(), backend->device());
+
+    std::signal(SIGINT, request_stop);
+    std::signal(SIGTERM, request_stop);
+    ProgressLine line;
+    options.progress = [&line](const ScanProgress& progress) { line(progress); };
+    const ScanOutcome outcome = run_scan(plan, *backend, options);
+    line.close();
+
+    const ScanProgress& p = outcome.progress;
+    if (!outcome.finished) {
+        fmt::print(stderr, "stopped after {} of {} points; the same command goes on from there\n",
+                   scaled(static_cast<double>(p.points_done)), scaled(static_cast<double>(p.points_total)));
+        return stopped;
+    }
+    if (p.points_now < p.points_done) {
+        fmt::print(stderr, "resumed: {} of {} points were there already\n",
+                   scaled(static_cast<double>(p.points_done - p.points_now)),
+                   scaled(static_cast<double>(p.points_total)));
+    }
+    fmt::print(stderr, "{} points in {}: {} points/s\n", scaled(static_cast<double>(p.points_now)), duration(p.seconds),
+               scaled(static_cast<double>(p.points_now) / p.seconds));
+    fmt::print(stderr, "parity: {} random points agree with the reference to {:.1e} in chi2/(1 + chi2)\n",
+               outcome.parity.points, outcome.parity.largest);
+    // 1e-8 of every bin is what the quadrature promises; far outside the allowed region χ² magnifies it.
+    if (!(outcome.parity.largest < 1e-6)) {
+        fmt::print(stderr, "warning: that is more than rounding and quadrature explain; do not trust this result\n");
+    }
+    if (outcome.flagged > 0) {
+        fmt::print(stderr, "{} points are flagged (see the variable `status`)\n", outcome.flagged);
+    }
+    fmt::print(stderr, "smallest chi2 {:.6g}; written to {}\n", outcome.chi2_min, options.output);
+    return 0;
+}
+
+} // namespace
+
+void add_scan_command(CLI::App& app, int& status) {
+    auto* command = app.add_subcommand("scan", "Evaluate a scan file's grid and write the result to HDF5");
+    auto arguments = std::make_shared<Arguments>();
+    command->add_option("file", arguments->file, "Scan file (TOML)")->required();
+    command->add_option("-o,--output", arguments->output, "Result file (default: [output] file, or NAME.h5)");
+    command->add_option("--backend", arguments->backend, "auto, cpu, cuda or reference")
+        ->transform(
+            CLI::CheckedTransformer(std::map<std::string, BackendChoice>{{"auto", BackendChoice::automatic},
+                                                                         {"cpu", BackendChoice::cpu},
+                                                                         {"cuda", BackendChoice::cuda},
+                                                                         {"reference", BackendChoice::reference}}));
+    command->add_option("--method", arguments->method, "auto, moments or direct")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, Method>{
+            {"auto", Method::moments}, {"moments", Method::moments}, {"direct", Method::direct}}));
+    command->add_option("--threads", arguments->threads, "CPU threads (default: all cores)")
+        ->check(CLI::PositiveNumber);
+    command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
+        ->allow_extra_args(false);
+    command->add_flag("--overwrite", arguments->overwrite, "Replace a result that is there, finished or not");
+    command->callback([arguments, &status] { status = run(*arguments); });
+}
+
+} // namespace nuscan::cli

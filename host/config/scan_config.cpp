@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/scan_config.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "config/toml_reader.hpp"
+#include "experiments/experiment_file.hpp"
+#include "experiments/uncertainty.hpp"
+#include "nuscan/statistic.hpp"
+
+namespace nuscan {
+namespace {
+
+const std::vector<std::string> top_level_keys = {"title", "neutrino", "experiment", "parameters", "axis", "output"};
+const std::vector<std::string> mixing_keys = {"theta12", "theta13", "theta23", "delta",
+                                              "alpha21", "alpha31", "dm21",    "dm31"};
+constexpr std::int64_t max_axis_points = 10'000'000;
+
+// ---- --set -----------------------------------------------------------------------------------------------------
+
+//! VALUE of `--set` as TOML reads it, or as a string where it is not TOML (unquoted words and quantities)
+toml::table value_table(const std::string& value) {
+    try {
+        toml::table table = toml::parse("value = " + value);
+        if (table.size() == 1) {
+            return table;
+        }
+    } catch (const toml::parse_error&) {
+    }
+    return toml::table{{"value", value}};
+}
+
+//! Copies the value in, which drops its position: errors about it are then reported against the command line.
+void insert_value(toml::table& table, const std::string& key, const std::string& value) {
+    const toml::table parsed = value_table(value);
+    parsed.get("value")->visit([&](const auto& node) { table.insert_or_assign(key, node); });
+}
+
+//! Removes a parameter from a table of them, whether its name is quoted or spelled as nested tables
+void erase_parameter(toml::table& table, const std::string& name) {
+    table.erase(name);
+    for (auto&& [key, node] : table) {
+        const std::string head = std::string(key.str()) + ".";
+        if (node.is_table() && name.starts_with(head)) {
+            erase_parameter(*node.as_table(), name.substr(head.size()));
+        }
+    }
+}
+
+toml::table& table_in(toml::table& parent, const std::string& key) {
+    if (!parent.contains(key)) {
+        parent.insert(key, toml::table());
+    }
+    toml::table* table = parent.get(key)->as_table();
+    if (!table) {
+        throw InputError({"command line", 0}, fmt::format("\"{}\" is not a table", key));
+    }
+    return *table;
+}
+
+void set_parameter(toml::table& root, const std::string& name, const std::string& value) {
+    // A mixing parameter has a second place where it may stand.
+    if (toml::table* neutrino = root["neutrino"].as_table()) {
+        if (name == "sin2_theta_w") {
+            neutrino->erase(name);
+        }
+        if (toml::table* mixing = (*neutrino)["mixing"].as_table()) {
+            mixing->erase(name);
+        }
+    }
+    toml::table& parameters = table_in(root, "parameters");
+    erase_parameter(parameters, name);
+    insert_value(parameters, name, value);
+}
+
+void apply_override(toml::table& root, const Override& override) {
+    const auto& [key, value] = override;
+    const InputLocation where{"command line", 0};
+    std::vector<std::string> parts;
+    std::istringstream in(key);
+    for (std::string part; std::getline(in, part, '.');) {
+        parts.push_back(part);
+    }
+    if (parts.empty()) {
+        throw InputError(where, "--set has no key", "expected KEY=VALUE");
+    }
+    if (std::find(top_level_keys.begin(), top_level_keys.end(), parts[0]) == top_level_keys.end()) {
+        return set_parameter(root, key, value);
+    }
+    if (parts[0] == "parameters" && parts.size() > 1) {
+        return set_parameter(root, key.substr(key.find('.') + 1), value);
+    }
+    toml::table* table = &root;
+    for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+        toml::array* array = table->get(parts[i]) ? table->get(parts[i])->as_array() : nullptr;
+        if (!array) {
+            table = &table_in(*table, parts[i]);
+            continue;
+        }
+        ++i;
+        std::size_t index = 0;
+        const char* const last = parts[i].data() + parts[i].size();
+        const auto [end, error] = std::from_chars(parts[i].data(), last, index);
+        if (error != std::errc() || end != last || index >= array->size() || i + 1 == parts.size() ||
+            !array->get(index)->is_table()) {
+            throw InputError(where, fmt::format("\"{}\" is no key of the scan file", key),
+                             array->empty()
+                                 ? fmt::format("{} is empty", parts[i - 1])
+                                 : fmt::format("{} is counted from 0 to {}", parts[i - 1], array->size() - 1),
+                             fmt::format("write {}.0.KEY=VALUE?", parts[i - 1]));
+        }
+        table = array->get(index)->as_table();
+    }
+    insert_value(*table, parts.back(), value);
+}
+
+// ---- the scan file ----------------------------------------------------------------------------------------------
+
+/// An axis as written, before its values are made.
+struct AxisSpec {
+    Axis axis;
+    double min = 0, max = 0;
+    std::int64_t points = 0;
+    InputLocation where;
+};
+
+class ScanReader {
+public:
+    ScanReader(const std::string& path, const toml::table& table) : path_(path), root_(table, path) {}
+
+    ScanConfig read(bool needs_experiment, bool needs_axis) {
+        root_.allow_only(top_level_keys);
+        config_.title = root_.string("title", std::filesystem::path(path_).stem().string());
+        read_neutrino();
+        read_experiments(needs_experiment);
+        read_fixed(root_.table("parameters"), "");
+        read_axes(needs_axis);
+        check_complex_elements();
+        check_ordering();
+        check_pulls();
+        const TomlTable output = root_.table("output");
+        output.allow_only({"file"});
+        config_.output_file = output.string("file", "");
+        if (output.has("file") && config_.output_file.empty()) {
+            throw InputError(output.where("file"), "file is empty");
+        }
+        return std::move(config_);
+    }
+
+private:
+    struct Claim {
+        Parameter parameter;
+        InputLocation where;
+        bool is_axis;
+    };
+
+    //! Every parameter has one place where its value comes from.
+    void claim(const Parameter& parameter, const InputLocation& where, bool is_axis) {
+        const auto [other, is_new] = claims_.emplace(parameter.name, Claim{parameter, where, is_axis});
+        if (!is_new) {
+            const InputLocation& there = other->second.where;
+            throw InputError(where, fmt::format("{} is given twice", parameter.name),
+                             fmt::format("it is {} at {}", other->second.is_axis ? "an axis" : "fixed",
+                                         there.line > 0 ? fmt::format("{}:{}", there.file, there.line) : there.file));
+        }
+    }
+
+    static std::string with_unit(double value, Dimension dimension) {
+        return dimension == Dimension::dimensionless ? fmt::format("{}", value)
+                                                     : fmt::format("{} {}", value, unit_name(dimension));
+    }
+
+    //! Refuses values that make no sense for a parameter.
+    static void check_value(const Parameter& parameter, double value, const InputLocation& where,
+                            const std::string& what) {
+        const std::string subject = what + " = " + with_unit(value, parameter.dimension);
+        // A bare number above 2π is most likely meant in degrees.
+        const std::string degrees = value > 2 * constants::pi ? fmt::format("write \"{} deg\"?", value) : "";
+        if (parameter.kind == Parameter::Kind::element) {
+            if (parameter.part == Parameter::Part::abs && value < 0) {
+                throw InputError(where, subject + " is negative", parameter.name + " is a modulus");
+            }
+            if (parameter.part == Parameter::Part::arg && std::abs(value) > 2 * constants::pi) {
+                throw InputError(where, subject + " is out of range", "phases lie between -2 pi and 2 pi", degrees);
+            }
+        } else if (parameter.kind == Parameter::Kind::normalisation) {
+            if (value < 0) {
+                throw InputError(where, subject + " is negative",
+                                 parameter.name + " is relative to the nominal background, 1");
+            }
+        } else if (parameter.kind == Parameter::Kind::sin2_theta_w) {
+            if (value < 0 || value > 1) {
+                throw InputError(where, subject + " is out of range", "it is a squared sine");
+            }
+        } else {
+            check_mixing_value(parameter, value, where, subject, degrees);
+        }
+    }
+
+    static void check_mixing_value(const Parameter& parameter, double value, const InputLocation& where,
+                                   const std::string& subject, const std::string& degrees) {
+        using Name = Parameter::MixingName;
+        switch (parameter.mixing) {
+        case Name::theta12:
+        case Name::theta13:
+        case Name::theta23:
+            if (value < 0 || value > constants::pi / 2) {
+                throw InputError(where, subject + " is out of range", "mixing angles lie between 0 and pi/2", degrees);
+            }
+            break;
+        case Name::delta:
+        case Name::alpha21:
+        case Name::alpha31:
+            if (std::abs(value) > 2 * constants::pi) {
+                throw InputError(where, subject + " is out of range", "phases lie between -2 pi and 2 pi", degrees);
+            }
+            break;
+        case Name::dm21:
+            if (!(value > 0)) {
+                throw InputError(where, subject + " is not positive", "the second mass is above the first");
+            }
+            break;
+        case Name::dm31:
+            break; // see check_ordering
+        }
+    }
+
+    Parameter find(const std::string& name, const InputLocation& where) const {
+        return find_parameter(name, config_.neutrino.basis, normalisations_, where);
+    }
+
+    void read_neutrino() {
+        NeutrinoConfig& neutrino = config_.neutrino;
+        const TomlTable table = root_.table("neutrino");
+        table.allow_only({"nature", "ordering", "basis", "charge_radius_mode", "sin2_theta_w", "mixing"});
+        if (table.choice("nature", {"dirac", "majorana"}, "dirac") == "majorana") {
+            throw InputError(table.where("nature"), "nature = \"majorana\" is not supported",
+                             "this version handles Dirac neutrinos only");
+        }
+        if (table.choice("charge_radius_mode", {"beyond_sm", "total"}, "beyond_sm") == "total") {
+            throw InputError(table.where("charge_radius_mode"), "charge_radius_mode = \"total\" is not supported",
+                             "it needs radiative couplings: tree couplings hold no standard-model radius inside");
+        }
+        neutrino.basis = table.choice("basis", {"flavour", "mass"}, "flavour") == "mass" ? Basis::mass : Basis::flavour;
+        neutrino.inverted_ordering = table.choice("ordering", {"normal", "inverted"}, "normal") == "inverted";
+        neutrino.mixing = default_mixing(neutrino.inverted_ordering);
+        if (table.has("sin2_theta_w")) {
+            set_fixed(find("sin2_theta_w", table.where("sin2_theta_w")), table, "sin2_theta_w");
+        }
+        const TomlTable mixing = table.table("mixing");
+        mixing.allow_only(mixing_keys);
+        for (const std::string& key : mixing.keys()) {
+            set_fixed(find(key, mixing.where(key)), mixing, key);
+        }
+    }
+
+    //! Fixes a parameter at the value of a key
+    void set_fixed(const Parameter& parameter, const TomlTable& table, const std::string& key) {
+        const InputLocation where = table.where(key);
+        const double value = table.quantity_called(parameter.name, key, parameter.dimension);
+        check_value(parameter, value, where, parameter.name);
+        claim(parameter, where, false);
+        if (parameter.kind == Parameter::Kind::mixing) {
+            mixing_value(config_.neutrino.mixing, parameter.mixing) = value;
+        } else if (parameter.kind == Parameter::Kind::sin2_theta_w) {
+            config_.neutrino.sin2_theta_w = value;
+        } else {
+            config_.fixed.push_back({parameter, value});
+        }
+    }
+
+    void read_experiments(bool needed) {
+        const std::vector<TomlTable> tables = root_.tables("experiment");
+        if (needed && tables.empty()) {
+            throw InputError(root_.where(), "the file has no [[experiment]]", "",
+                             "add one, like use = \"lz-2022\"; `nuscan experiments` lists them");
+        }
+        for (const TomlTable& table : tables) {
+            table.allow_only({"use", "file", "systematics", "statistic", "couplings"});
+            table.choice("statistic", {"poisson"}, "poisson");
+            table.choice("couplings", {"tree"}, "tree");
+            if (table.has("use") == table.has("file")) {
+                throw InputError(table.where(),
+                                 table.has("use") ? "[[experiment]] has both \"use\" and \"file\""
+                                                  : "[[experiment]] has neither \"use\" nor \"file\"",
+                                 "use names a shipped experiment, file is the path of another");
+            }
+            Experiment experiment = read_experiment(experiment_path(table));
+            for (const Experiment& other : config_.experiments) {
+                if (other.name == experiment.name) {
+                    throw InputError(table.where(), fmt::format("experiment \"{}\" is there twice", other.name));
+                }
+            }
+            apply_systematics(experiment, table.table("systematics"));
+            for (const Background& background : experiment.backgrounds) {
+                normalisations_.push_back(experiment.name + "." + background.name);
+            }
+            experiment_places_.push_back(table.where());
+            config_.experiments.push_back(std::move(experiment));
+        }
+    }
+
+    std::string experiment_path(const TomlTable& table) const {
+        if (table.has("use")) {
+            return find_experiment(table.string("use"), table.where("use"));
+        }
+        const std::string file = table.string("file");
+        const std::string path = (std::filesystem::path(path_).parent_path() / file).lexically_normal().string();
+        read_text_file(path, table.where("file")); // so that a missing file is reported where it is named
+        return path;
+    }
+
+    static void apply_systematics(Experiment& experiment, const TomlTable& table) {
+        std::vector<std::string> names;
+        for (const Background& background : experiment.backgrounds) {
+            names.push_back(background.name);
+        }
+        for (const std::string& key : table.keys()) {
+            const auto position = std::find(names.begin(), names.end(), key);
+            if (position == names.end()) {
+                throw InputError(table.where(key), fmt::format("{} has no background \"{}\"", experiment.name, key),
+                                 names.empty() ? "it has none" : "it has " + quoted_list(names),
+                                 did_you_mean(key, names));
+            }
+            Background& background = experiment.backgrounds[static_cast<std::size_t>(position - names.begin())];
+            background.sigma = read_uncertainty(table, key);
+            check_uncertainty(background, table.where(key));
+        }
+    }
+
+    //! Names may be quoted ("charge.ee" = …) or spelled as tables (charge.ee = …).
+    void read_fixed(const TomlTable& table, const std::string& prefix) {
+        for (const std::string& key : table.keys()) {
+            if (table.raw().get(key)->is_table()) {
+                read_fixed(table.table(key), prefix + key + ".");
+            } else {
+                set_fixed(find(prefix + key, table.where(key)), table, key);
+            }
+        }
+    }
+
+    void read_axes(bool needed) {
+        const std::vector<TomlTable> tables = root_.tables("axis");
+        if (needed && tables.empty()) {
+            throw InputError(root_.where(), "the file has no [[axis]]", "", "add the parameter to scan");
+        }
+        std::vector<AxisSpec> specs;
+        std::int64_t n_points = 1;
+        std::string product;
+        for (const TomlTable& table : tables) {
+            specs.push_back(read_axis(table));
+            const AxisSpec& spec = specs.back();
+            product += fmt::format("{}{} {}", product.empty() ? "" : " x ", spec.axis.parameter.name, spec.points);
+            if (__builtin_mul_overflow(n_points, spec.points, &n_points)) {
+                throw InputError(spec.where, "the grid has too many points",
+                                 fmt::format("{} is more than {}", product, std::numeric_limits<std::int64_t>::max()));
+            }
+        }
+        for (AxisSpec& spec : specs) {
+            make_values(spec);
+            config_.axes.push_back(std::move(spec.axis));
+        }
+    }
+
+    AxisSpec read_axis(const TomlTable& table) {
+        table.allow_only({"parameter", "min", "max", "points", "spacing", "values", "profile"});
+        AxisSpec spec;
+        spec.where = table.where();
+        const std::string name = table.string("parameter");
+        const Parameter parameter = find(name, table.where("parameter"));
+        if (parameter.kind == Parameter::Kind::mixing && parameter.dimension == Dimension::mass_splitting) {
+            throw InputError(table.where("parameter"), fmt::format("{} cannot be an axis", name),
+                             "each of its values needs the moments rebuilt", "fix it in [neutrino.mixing]");
+        }
+        claim(parameter, table.where("parameter"), true);
+        spec.axis.parameter = parameter;
+        spec.axis.profile = table.boolean("profile", false);
+        if (table.has("values")) {
+            read_list(table, spec);
+            return spec;
+        }
+        spec.min = table.quantity("min", parameter.dimension, name);
+        spec.max = table.quantity("max", parameter.dimension, name);
+        check_value(parameter, spec.min, table.where("min"), "min");
+        check_value(parameter, spec.max, table.where("max"), "max");
+        const std::string min_text = with_unit(spec.min, parameter.dimension);
+        if (!(spec.max > spec.min)) {
+            throw InputError(table.where("max"), fmt::format("max = {} is not above min = {}",
+                                                             with_unit(spec.max, parameter.dimension), min_text));
+        }
+        spec.points = table.integer("points");
+        if (spec.points < 2) {
+            throw InputError(table.where("points"), fmt::format("points = {} is too few", spec.points),
+                             "an axis has at least 2", "fix the parameter in [parameters]?");
+        }
+        if (spec.points > max_axis_points) {
+            throw InputError(table.where("points"), fmt::format("points = {} is too many", spec.points),
+                             fmt::format("an axis has at most {}", max_axis_points));
+        }
+        if (table.choice("spacing", {"linear", "log"}, "linear") == "log") {
+            spec.axis.spacing = Axis::Spacing::log;
+            if (!(spec.min > 0)) {
+                throw InputError(table.where("min"), fmt::format("min = {} is not positive", min_text),
+                                 "a logarithmic axis starts above zero");
+            }
+        }
+        return spec;
+    }
+
+    static void read_list(const TomlTable& table, AxisSpec& spec) {
+        for (const char* key : {"min", "max", "points", "spacing"}) {
+            if (table.has(key)) {
+                throw InputError(table.where(key), fmt::format("\"{}\" does not go with \"values\"", key),
+                                 "an axis is given by values, or by min, max and points");
+            }
+        }
+        const Parameter& parameter = spec.axis.parameter;
+        spec.axis.spacing = Axis::Spacing::list;
+        spec.axis.values = table.quantities("values", parameter.dimension, parameter.name);
+        const std::vector<double>& values = spec.axis.values;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            check_value(parameter, values[i], table.where("values"), fmt::format("values[{}]", i));
+            if (i > 0 && !(values[i] > values[i - 1])) {
+                throw InputError(table.where("values"),
+                                 fmt::format("values[{}] = {} is not above {}", i,
+                                             with_unit(values[i], parameter.dimension),
+                                             with_unit(values[i - 1], parameter.dimension)),
+                                 "the values of an axis increase");
+            }
+        }
+        spec.points = static_cast<std::int64_t>(values.size());
+        if (spec.points < 2) {
+            throw InputError(table.where("values"), fmt::format("values has {} entries", spec.points),
+                             "an axis has at least 2", "fix the parameter in [parameters]?");
+        }
+        if (spec.points > max_axis_points) {
+            throw InputError(table.where("values"), fmt::format("values has {} entries", spec.points),
+                             fmt::format("an axis has at most {}", max_axis_points));
+        }
+    }
+
+    //! Both ends exact, and a symmetric axis symmetric to the bit with zero in the middle.
+    static void make_values(AxisSpec& spec) {
+        std::vector<double>& values = spec.axis.values;
+        if (spec.axis.spacing == Axis::Spacing::list) {
+            return;
+        }
+        const auto n = static_cast<double>(spec.points - 1);
+        values.reserve(static_cast<std::size_t>(spec.points));
+        for (std::int64_t i = 0; i < spec.points; ++i) {
+            const auto t = static_cast<double>(i);
+            values.push_back(spec.axis.spacing == Axis::Spacing::log ? spec.min * std::pow(spec.max / spec.min, t / n)
+                                                                     : (spec.min * (n - t) + spec.max * t) / n);
+        }
+        values.front() = spec.min;
+        values.back() = spec.max;
+        for (std::size_t i = 1; i < values.size(); ++i) {
+            if (!(values[i] > values[i - 1])) {
+                throw InputError(spec.where, fmt::format("the points of {} are too close", spec.axis.parameter.name),
+                                 "neighbours are the same number in double precision", "take fewer");
+            }
+        }
+    }
+
+    //! A complex element is given by re and im or by abs and arg, and an argument needs a modulus.
+    void check_complex_elements() const {
+        const auto find_part = [&](const std::string& element, const char* part) -> const Claim* {
+            const auto position = claims_.find(element + "." + part);
+            return position == claims_.end() ? nullptr : &position->second;
+        };
+        for (const auto& [name, claim] : claims_) {
+            const Parameter& parameter = claim.parameter;
+            const bool is_polar = parameter.part == Parameter::Part::abs || parameter.part == Parameter::Part::arg;
+            if (parameter.kind != Parameter::Kind::element || !is_polar) {
+                continue;
+            }
+            const std::string element = name.substr(0, name.rfind('.'));
+            for (const char* part : {"re", "im"}) {
+                if (const Claim* other = find_part(element, part)) {
+                    throw InputError(claim.where, fmt::format("{} does not go with {}", name, other->parameter.name),
+                                     "an element is given by re and im, or by abs and arg");
+                }
+            }
+            if (parameter.part == Parameter::Part::arg && !find_part(element, "abs")) {
+                throw InputError(claim.where, fmt::format("{} has no {}.abs", name, element),
+                                 "an argument alone leaves the element zero",
+                                 fmt::format("give \"{}.abs\" in [parameters] or as an axis", element));
+            }
+        }
+    }
+
+    void check_ordering() {
+        Mixing& mixing = config_.neutrino.mixing;
+        const bool inverted = config_.neutrino.inverted_ordering;
+        const auto given = claims_.find("dm31");
+        if (given == claims_.end()) {
+            if (inverted) { // what is measured is Δm²32: Δm²31 follows a given Δm²21
+                const Mixing standard = default_mixing(inverted);
+                mixing.dm31 = standard.dm31 - standard.dm21 + mixing.dm21;
+            }
+            return;
+        }
+        if (mixing.dm31 == 0 || (mixing.dm31 < 0) != inverted) {
+            throw InputError(
+                given->second.where,
+                fmt::format("dm31 = {} eV^2 has {} sign", mixing.dm31, mixing.dm31 == 0 ? "no" : "the wrong"),
+                fmt::format("it is {} in {} ordering", inverted ? "negative" : "positive",
+                            inverted ? "inverted" : "normal"),
+                mixing.dm31 == 0 ? ""
+                                 : fmt::format("write \"{} eV^2\" or set ordering = \"{}\"?", -mixing.dm31,
+                                               inverted ? "normal" : "inverted"));
+        }
+    }
+
+    void check_pulls() const {
+        for (std::size_t e = 0; e < config_.experiments.size(); ++e) {
+            const Experiment& experiment = config_.experiments[e];
+            int n_pulls = 0;
+            for (const Background& background : experiment.backgrounds) {
+                n_pulls += background.sigma > 0 && !claims_.contains(experiment.name + "." + background.name);
+            }
+            if (n_pulls > max_pulls) {
+                throw InputError(
+                    experiment_places_[e], fmt::format("{} has {} backgrounds to profile", experiment.name, n_pulls),
+                    fmt::format("there may be {}", max_pulls), "set systematics.NAME = \"fixed\" for some");
+            }
+        }
+    }
+
+    std::string path_;
+    TomlTable root_;
+    ScanConfig config_;
+    std::vector<std::string> normalisations_;
+    std::vector<InputLocation> experiment_places_;
+    std::map<std::string, Claim> claims_;
+};
+
+} // namespace
+
+namespace {
+
+ScanConfig read_config(const std::string& path, const std::vector<Override>& overrides, bool with_axes,
+                       bool needs_experiment, bool needs_axis) {
+    std::string text = read_text_file(path);
+    toml::table table = parse_toml(text, path);
+    if (!with_axes) {
+        table.erase("axis");
+    }
+    for (const Override& override : overrides) {
+        apply_override(table, override);
+    }
+    if (!overrides.empty() || !with_axes) {
+        std::ostringstream out;
+        out << table << '\n';
+        text = out.str();
+    }
+    ScanConfig config = ScanReader(path, table).read(needs_experiment, needs_axis);
+    config.text = text;
+    return config;
+}
+
+} // namespace
+
+ScanConfig read_scan_config(const std::string& path, const std::vector<Override>& overrides, bool needs_experiment,
+                            bool needs_axis) {
+    return read_config(path, overrides, true, needs_experiment, needs_axis);
+}
+
+ScanConfig read_point_config(const std::string& path, const std::vector<Override>& overrides, bool needs_experiment) {
+    return read_config(path, overrides, false, needs_experiment, false);
+}
+
+} // namespace nuscan

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "output/journal.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/error.hpp"
+#include "output/crc32c.hpp"
+#include "output/durable.hpp"
+
+static_assert(std::endian::native == std::endian::little, "journals are written in memory order");
+
+namespace nuscan {
+
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+constexpr std::string_view magic = "nuscan journal\r\n"; // the line end shows a transfer that rewrote line ends
+constexpr std::uint32_t format_version = 1;
+constexpr std::size_t record_head = sizeof(std::uint64_t) + sizeof(std::uint32_t);
+
+template <class T>
+void put(Bytes& bytes, const T& value) {
+    const auto* first = reinterpret_cast<const std::byte*>(&value);
+    bytes.insert(bytes.end(), first, first + sizeof value);
+}
+
+void put(Bytes& bytes, std::string_view text) {
+    const auto* first = reinterpret_cast<const std::byte*>(text.data());
+    bytes.insert(bytes.end(), first, first + text.size());
+}
+
+template <class T>
+T get(const std::byte* bytes) {
+    T value;
+    std::memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+Bytes make_header(const std::string& plan_hash, std::uint64_t n_units) {
+    Bytes header;
+    put(header, magic);
+    put(header, format_version);
+    put(header, static_cast<std::uint32_t>(plan_hash.size()));
+    put(header, std::string_view(plan_hash));
+    put(header, n_units);
+    put(header, crc32c(header.data(), header.size()));
+    return header;
+}
+
+//! Reads \p size bytes at \p offset; fewer only where the file ends
+std::size_t read_at(int file, std::uint64_t offset, std::byte* bytes, std::size_t size, const std::string& path) {
+    std::size_t done = 0;
+    while (done < size) {
+        const ssize_t n = ::pread(file, bytes + done, size - done, static_cast<off_t>(offset + done));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            throw_errno(path, "read the journal");
+        }
+        if (n == 0) {
+            break;
+        }
+        done += static_cast<std::size_t>(n);
+    }
+    return done;
+}
+
+} // namespace
+
+Journal::Journal(const std::string& path, const std::string& plan_hash, std::uint64_t n_units)
+    : path_(path), n_units_(n_units) {
+    file_ = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (file_ < 0) {
+        throw InputError({path, 0}, "cannot open the journal", std::generic_category().message(errno),
+                         "use another output file?");
+    }
+    try {
+        // File systems without locks (some cluster mounts) go without this check.
+        if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            throw InputError({path, 0}, "the journal is in use", "another scan is writing it",
+                             "wait for that scan to end, or use another output file");
+        }
+        const Bytes header = make_header(plan_hash, n_units);
+        Bytes found(header.size());
+        found.resize(read_at(file_, 0, found.data(), found.size(), path));
+
+        if (found == header) {
+            size_ = header.size();
+            read_records();
+        } else if (found.size() < header.size() && std::equal(found.begin(), found.end(), header.begin())) {
+            create(header); // new, or its creation was cut short
+        } else if (found.size() >= magic.size() && std::memcmp(found.data(), magic.data(), magic.size()) == 0) {
+            throw InputError({path, 0}, "the journal belongs to another scan",
+                             "its plan differs: the scan file, its data, the method or the version of nuscan changed",
+                             "remove the journal to start over, or use another output file");
+        } else {
+            throw InputError({path, 0}, "not a journal", "the file begins differently",
+                             "remove the file, or use another output file");
+        }
+    } catch (...) {
+        ::close(file_);
+        throw;
+    }
+}
+
+Journal::~Journal() {
+    if (file_ >= 0) {
+        ::close(file_);
+    }
+}
+
+void Journal::create(const Bytes& header) {
+    if (::ftruncate(file_, 0) != 0) {
+        throw_errno(path_, "create the journal");
+    }
+    write(header);
+    sync_folder_of(path_);
+}
+
+void Journal::read_records() {
+    struct stat status {};
+    if (::fstat(file_, &status) != 0) {
+        throw_errno(path_, "read the journal");
+    }
+    const auto file_size = static_cast<std::uint64_t>(status.st_size);
+
+    while (file_size - size_ >= record_head + sizeof(std::uint32_t)) {
+        std::byte head[record_head];
+        if (read_at(file_, size_, head, sizeof head, path_) != sizeof head) {
+            break;
+        }
+        const auto unit = get<std::uint64_t>(head);
+        const auto length = get<std::uint32_t>(head + sizeof unit);
+        const std::uint64_t record_size = record_head + std::uint64_t{length} + sizeof(std::uint32_t);
+        // The length is checked before it is believed: a damaged one must not ask for gigabytes.
+        if (unit >= n_units_ || record_size > file_size - size_) {
+            break;
+        }
+        Bytes payload(length + sizeof(std::uint32_t));
+        if (read_at(file_, size_ + record_head, payload.data(), payload.size(), path_) != payload.size()) {
+            break;
+        }
+        const auto checksum = get<std::uint32_t>(payload.data() + length);
+        payload.resize(length);
+        if (crc32c(payload.data(), length, crc32c(head, sizeof head)) != checksum) {
+            break;
+        }
+        records_.emplace(unit, std::move(payload));
+        size_ += record_size;
+    }
+    if (size_ < file_size && (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0)) {
+        throw_errno(path_, "cut off the torn end of the journal");
+    }
+}
+
+void Journal::append(std::uint64_t unit, const Bytes& payload) {
+    if (unit >= n_units_ || payload.size() > std::numeric_limits<std::uint32_t>::max()) {
+        throw std::invalid_argument(path_ + ": no record can hold unit " + std::to_string(unit) + " with " +
+                                    std::to_string(payload.size()) + " bytes");
+    }
+    if (records_.contains(unit)) {
+        return;
+    }
+    Bytes record;
+    record.reserve(record_head + payload.size() + sizeof(std::uint32_t));
+    put(record, unit);
+    put(record, static_cast<std::uint32_t>(payload.size()));
+    record.insert(record.end(), payload.begin(), payload.end());
+    put(record, crc32c(record.data(), record.size()));
+    write(record);
+    records_.emplace(unit, payload);
+}
+
+void Journal::write(const Bytes& bytes) {
+    if (damaged_) {
+        throw std::runtime_error(path_ + ": cannot write the journal (an earlier write failed)");
+    }
+    std::size_t done = 0;
+    bool written = true;
+    while (done < bytes.size() && written) {
+        const ssize_t n = ::write(file_, bytes.data() + done, bytes.size() - done);
+        if (n >= 0) {
+            done += static_cast<std::size_t>(n);
+        } else {
+            written = errno == EINTR;
+        }
+    }
+    if (written && ::fdatasync(file_) == 0) {
+        size_ += bytes.size();
+        return;
+    }
+    const int error = errno;
+    // After a failed sync nobody knows what is on the disk, so the journal takes no more records.
+    damaged_ = written || ::ftruncate(file_, static_cast<off_t>(size_)) != 0;
+    errno = error;
+    throw_errno(path_, "write the journal");
+}
+
+} // namespace nuscan

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scan/scan.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <numeric>
+
+#include "config/error.hpp"
+#include "nuscan/version.hpp"
+#include "output/crc32c.hpp"
+#include "output/journal.hpp"
+#include "output/result_file.hpp"
+
+namespace nuscan {
+
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+template <class T>
+void put(Bytes& bytes, const std::vector<T>& values) {
+    const auto* first = reinterpret_cast<const std::byte*>(values.data());
+    bytes.insert(bytes.end(), first, first + values.size() * sizeof(T));
+}
+
+template <class T>
+void get(const Bytes& bytes, std::size_t& at, std::vector<T>& values) {
+    if (at + values.size() * sizeof(T) > bytes.size()) {
+        throw std::runtime_error("a journal record is shorter than its unit");
+    }
+    std::memcpy(values.data(), bytes.data() + at, values.size() * sizeof(T));
+    at += values.size() * sizeof(T);
+}
+
+//! A unit's record where the tile has several units: its partial minima
+Bytes pack(const UnitResult& result) {
+    Bytes bytes;
+    put(bytes, result.chi2);
+    put(bytes, result.profile_index);
+    put(bytes, result.status);
+    return bytes;
+}
+
+UnitResult unpack(const Bytes& bytes, std::size_t n_kept) {
+    UnitResult result;
+    result.chi2.resize(n_kept);
+    result.profile_index.resize(n_kept);
+    result.status.resize(n_kept);
+    std::size_t at = 0;
+    get(bytes, at, result.chi2);
+    get(bytes, at, result.profile_index);
+    get(bytes, at, result.status);
+    return result;
+}
+
+//! Keeps the better of each kept point
+void merge(UnitResult& best, const UnitResult& other) {
+    for (std::size_t i = 0; i < best.chi2.size(); ++i) {
+        const Minimum candidate{other.chi2[i], other.profile_index[i]};
+        if (candidate.beats({best.chi2[i], best.profile_index[i]})) {
+            best.chi2[i] = other.chi2[i];
+            best.profile_index[i] = other.profile_index[i];
+            best.status[i] = other.status[i];
+        }
+    }
+}
+
+//! A unit's record where the unit is all there is of its tile: the checksum of what was written
+Bytes checksum_record(const ResultTile& tile) {
+    std::uint32_t crc = crc32c(tile.chi2.data(), tile.chi2.size() * sizeof(double));
+    crc = crc32c(tile.status.data(), tile.status.size(), crc);
+    for (const std::vector<double>& values : tile.profiled) {
+        crc = crc32c(values.data(), values.size() * sizeof(double), crc);
+    }
+    Bytes bytes(sizeof crc);
+    std::memcpy(bytes.data(), &crc, sizeof crc);
+    return bytes;
+}
+
+std::string long_name(const Parameter& parameter) {
+    switch (parameter.kind) {
+    case Parameter::Kind::normalisation:
+        return "normalisation of " + parameter.background + " in " + parameter.experiment + ", relative to nominal";
+    case Parameter::Kind::sin2_theta_w:
+        return "sine squared of the weak mixing angle at zero momentum transfer";
+    case Parameter::Kind::mixing:
+        return "neutrino mixing parameter " + parameter.name;
+    case Parameter::Kind::element:
+        break;
+    }
+    static constexpr const char* names[] = {"charge", "charge radius", "anapole moment", "magnetic moment",
+                                            "electric dipole moment"};
+    return std::string("neutrino ") + names[static_cast<int>(parameter.form_factor)] +
+           parameter.name.substr(parameter.name.find('.')).replace(0, 1, ", ");
+}
+
+Variable variable_of(const Axis& axis, bool with_values) {
+    return {axis.parameter.name, unit_name(axis.parameter.dimension), long_name(axis.parameter),
+            with_values ? axis.values : std::vector<double>{}};
+}
+
+ResultLayout layout_of(const Plan& plan, const Backend& backend) {
+    ResultLayout layout;
+    const ScanConfig& config = plan.config();
+    for (const int axis : plan.kept_axes()) {
+        layout.kept.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], true));
+    }
+    for (const int axis : plan.profiled_axes()) {
+        layout.profiled.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], false));
+    }
+    layout.chunk = plan.tile_shape();
+    std::string experiments, digests;
+    for (const Experiment& experiment : config.experiments) {
+        experiments += (experiments.empty() ? "" : " ") + experiment.name;
+        digests += (digests.empty() ? "" : " ") + experiment.digest;
+    }
+    int fitted = 0;
+    for (const auto& experiment : config.experiments) {
+        fitted += experiment.n_bins();
+    }
+    layout.attributes = {
+        {"Conventions", "CF-1.8"},
+        {"title", config.title},
+        {"source", std::string("nuscan ") + version + " (" + commit + ")"},
+        {"nuscan_version", version},
+        {"nuscan_commit", commit},
+        {"scan", config.text},
+        {"plan_hash", plan.hash()},
+        {"experiments", experiments},
+        {"experiment_digests", digests},
+        {"backend", backend.name()},
+        {"device", backend.device()},
+        {"instruction_set", NUSCAN_INSTRUCTION_SET},
+        {"method", plan.method() == Method::direct ? "direct" : "moments"},
+        {"precision", "float64"},
+        {"basis", config.neutrino.basis == Basis::flavour ? "flavour" : "mass"},
+        {"mass_ordering", config.neutrino.inverted_ordering ? "inverted" : "normal"},
+        {"charge_radius_mode", "beyond_sm"},
+        {"couplings", "tree"},
+        {"statistic", "poisson (Baker-Cousins), minimised over pulls"},
+        {"minimum", "smallest chi2 on the scanned grid"},
+        {"profile", "grid minimum"},
+        {"bins", static_cast<std::int64_t>(fitted)},
+        {"kept_axes", static_cast<std::int64_t>(layout.kept.size())},
+        {"points", static_cast<std::int64_t>(plan.n_points())},
+    };
+    return layout;
+}
+
+/// The files of a scan in progress, and what is in them already.
+class Output {
+public:
+    Output(const Plan& plan, const Backend& backend, const ScanOptions& options)
+        : plan_(plan), path_(options.output), journal_path_(path_ + ".journal"),
+          partial_path_(ResultWriter::partial_path(path_)) {
+        namespace fs = std::filesystem;
+        const fs::path folder = fs::absolute(path_).parent_path();
+        if (!fs::is_directory(folder)) {
+            throw InputError({path_, 0}, "no such folder: " + folder.string(), "the result is written there",
+                             "make it first?");
+        }
+        if (options.overwrite) {
+            for (const std::string& old : {partial_path_, journal_path_}) {
+                fs::remove(old);
+            }
+        } else if (fs::exists(path_)) {
+            throw InputError({path_, 0}, "there already", "a finished result is not replaced unasked",
+                             "use --overwrite, or -o with another name?");
+        }
+        // The journal goes first: it refuses a scan that is not the one it belongs to before anything is touched.
+        const bool resume = fs::exists(partial_path_) && fs::exists(journal_path_);
+        if (!resume && fs::exists(journal_path_)) {
+            fs::remove(journal_path_); // its tiles are gone
+        }
+        journal_ = std::make_unique<Journal>(journal_path_, plan.hash(), plan.n_units());
+        writer_ = std::make_unique<ResultWriter>(path_, layout_of(plan, backend), resume);
+    }
+
+    //! Whether a unit need not be evaluated: it has a record, and what the record speaks of is in the file
+    bool has(std::uint64_t unit) {
+        const auto record = journal_->records().find(unit);
+        if (record == journal_->records().end()) {
+            return false;
+        }
+        if (plan_.n_slices() > 1) {
+            return true;
+        }
+        ResultTile tile = empty_tile(plan_.unit(unit));
+        writer_->read(tile);
+        if (checksum_record(tile) != record->second) {
+            return false;
+        }
+        account(tile);
+        return true;
+    }
+
+    void add(const WorkUnit& unit, const UnitResult& result) {
+        if (plan_.n_slices() > 1) {
+            journal_->append(unit.number, pack(result));
+            return;
+        }
+        const ResultTile tile = tile_of(unit, result);
+        writer_->write(tile);
+        journal_->append(unit.number, checksum_record(tile));
+        account(tile);
+    }
+
+    //! Merges the tiles that several units make up; all units have been added
+    void merge_slices() {
+        for (std::uint64_t first = 0; plan_.n_slices() > 1 && first < plan_.n_units(); first += plan_.n_slices()) {
+            const WorkUnit unit = plan_.unit(first);
+            const auto n_kept = static_cast<std::size_t>(unit.view().n_kept);
+            UnitResult best = unpack(journal_->records().at(first), n_kept);
+            for (std::uint64_t i = 1; i < plan_.n_slices(); ++i) {
+                merge(best, unpack(journal_->records().at(first + i), n_kept));
+            }
+            const ResultTile tile = tile_of(unit, best);
+            writer_->write(tile);
+            account(tile);
+        }
+    }
+
+    void finish(const Attributes& attributes) {
+        writer_->finish(attributes);
+        writer_.reset();
+        journal_.reset();
+        std::filesystem::remove(journal_path_);
+    }
+
+    double chi2_min() const { return chi2_min_; }
+    std::uint64_t flagged() const { return flagged_; }
+
+private:
+    ResultTile empty_tile(const WorkUnit& unit) const {
+        ResultTile tile;
+        for (const int axis : plan_.kept_axes()) {
+            tile.begin.push_back(unit.ranges[static_cast<std::size_t>(axis)].begin);
+            tile.count.push_back(unit.ranges[static_cast<std::size_t>(axis)].count);
+        }
+        return tile;
+    }
+
+    ResultTile tile_of(const WorkUnit& unit, const UnitResult& result) const {
+        ResultTile tile = empty_tile(unit);
+        tile.chi2 = result.chi2;
+        tile.status = result.status;
+        tile.profiled.assign(plan_.profiled_axes().size(), std::vector<double>(result.chi2.size()));
+        for (std::size_t i = 0; i < result.chi2.size() && !tile.profiled.empty(); ++i) {
+            const std::vector<double> values = plan_.profiled_values(result.profile_index[i]);
+            for (std::size_t k = 0; k < values.size(); ++k) {
+                tile.profiled[k][i] = values[k];
+            }
+        }
+        return tile;
+    }
+
+    void account(const ResultTile& tile) {
+        for (std::size_t i = 0; i < tile.chi2.size(); ++i) {
+            chi2_min_ = std::min(chi2_min_, std::isnan(tile.chi2[i]) ? constants::infinity : tile.chi2[i]);
+            flagged_ += tile.status[i] != static_cast<std::uint8_t>(PointStatus::ok);
+        }
+    }
+
+    const Plan& plan_;
+    std::string path_, journal_path_, partial_path_;
+    std::unique_ptr<Journal> journal_;
+    std::unique_ptr<ResultWriter> writer_;
+    double chi2_min_ = constants::infinity;
+    std::uint64_t flagged_ = 0;
+};
+
+} // namespace
+
+ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& options) {
+    ScanOutcome outcome;
+    outcome.progress.points_total = plan.n_points();
+    Output output(plan, backend, options);
+
+    std::vector<std::uint64_t> order = options.order;
+    if (order.empty()) {
+        order.resize(plan.n_units());
+        std::iota(order.begin(), order.end(), std::uint64_t{0});
+    }
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    UnitResult result;
+    for (const std::uint64_t number : order) {
+        const WorkUnit unit = plan.unit(number);
+        if (!output.has(number)) {
+            if (options.stop && *options.stop) {
+                return outcome;
+            }
+            backend.evaluate(unit, result);
+            output.add(unit, result);
+            outcome.progress.points_now += unit.n_points();
+        }
+        outcome.progress.points_done += unit.n_points();
+        outcome.progress.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        if (options.progress) {
+            options.progress(outcome.progress);
+        }
+    }
+    output.merge_slices();
+    outcome.progress.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    outcome.chi2_min = output.chi2_min();
+    outcome.flagged = output.flagged();
+
+    constexpr int parity_points = 16;
+    outcome.parity = check_parity(plan, backend, parity_points);
+    const ScanProgress& progress = outcome.progress;
+    output.finish({{"chi2_min", outcome.chi2_min},
+                   {"flagged_points", static_cast<std::int64_t>(outcome.flagged)},
+                   {"parity_points", static_cast<std::int64_t>(outcome.parity.points)},
+                   {"parity_largest_deviation", outcome.parity.largest},
+                   {"elapsed_seconds", progress.seconds},
+                   {"points_per_second",
+                    progress.seconds > 0 ? static_cast<double>(progress.points_now) / progress.seconds : 0.}});
+    outcome.finished = true;
+    return outcome;
+}
+
+} // namespace nuscan

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "backends/backend.hpp"
+#include "scan/parity.hpp"
+#include "scan/plan.hpp"
+
+namespace nuscan {
+
+struct ScanProgress {
+    std::uint64_t points_done = 0; //!< of this run and of the runs it resumes
+    std::uint64_t points_total = 0;
+    std::uint64_t points_now = 0; //!< evaluated by this run
+    double seconds = 0;           //!< this run has spent evaluating and writing
+};
+
+struct ScanOptions {
+    std::string output;     //!< path of the result
+    bool overwrite = false; //!< replace a finished result, and drop an unfinished one instead of resuming it
+    std::function<void(const ScanProgress&)> progress; //!< called after every unit
+    const std::atomic<bool>* stop = nullptr;           //!< set by a signal: stop after the unit in hand
+    std::vector<std::uint64_t> order;                  //!< of units; ascending where empty
+};
+
+struct ScanOutcome {
+    bool finished = false; //!< false where it was stopped; the unfinished result can be resumed
+    ScanProgress progress;
+    double chi2_min = 0;
+    std::uint64_t flagged = 0; //!< kept points whose status is not ok
+    Parity parity;
+};
+
+/// Runs a scan: evaluates the work units that the journal does not have, streams tiles to the result file, checks
+/// random points against the reference and finishes the file.
+///
+/// Memory does not grow with the grid: a tile at a time is held, and what the journal has of tiles whose profiled axes
+/// span several units. After a crash or a stop the same call goes on where the last unit ended.
+/// \throws InputError where the output exists already, or belongs to another scan.
+ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& options);
+
+} // namespace nuscan

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+
+#include "nuscan/macros.hpp"
+
+/// What a body needs so that it can be written once for one point and for several at a time.
+///
+/// Bodies that take a type Real are called with double, on the host and on the device, and on the host also with a
+/// batch of an SIMD library, whose comparisons give one truth value per lane. These are the scalar versions of the
+/// batch's operations; a batch brings its own, found by argument-dependent lookup.
+namespace nuscan {
+
+NUSCAN_HOST_DEVICE constexpr double select(bool condition, double yes, double no) { return condition ? yes : no; }
+NUSCAN_HOST_DEVICE constexpr bool any(bool condition) { return condition; }
+NUSCAN_HOST_DEVICE constexpr bool all(bool condition) { return condition; }
+
+//! The truth values of comparisons between Reals
+template <class Real>
+using Mask = decltype(Real(0) < Real(0));
+
+//! N, or zero where rounding made it negative; NaN stays
+template <class Real>
+NUSCAN_HOST_DEVICE constexpr Real not_negative(Real N) {
+    return select(N < Real(0), Real(0), N);
+}
+
+} // namespace nuscan

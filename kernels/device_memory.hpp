@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+/// Memory and errors of the CUDA runtime, held by objects.
+namespace nuscan {
+
+//! Throws with the call's place, the error's name and its text unless \p status is success
+inline void check_cuda(cudaError_t status, const char* call, const char* file, int line) {
+    if (status != cudaSuccess) {
+        throw std::runtime_error(std::string(file) + ":" + std::to_string(line) + ": " + call + ": " +
+                                 cudaGetErrorName(status) + " (" + cudaGetErrorString(status) + ")");
+    }
+}
+#define NUSCAN_CUDA_CHECK(call) ::nuscan::check_cuda((call), #call, __FILE__, __LINE__)
+
+/// An array on the device.
+template <class T>
+class DeviceArray {
+public:
+    DeviceArray() = default;
+    explicit DeviceArray(std::size_t size) : size_(size) {
+        if (size > 0) {
+            NUSCAN_CUDA_CHECK(cudaMalloc(&data_, size * sizeof(T)));
+        }
+    }
+    DeviceArray(const T* host, std::size_t size) : DeviceArray(size) {
+        if (size > 0) {
+            NUSCAN_CUDA_CHECK(cudaMemcpy(data_, host, size * sizeof(T), cudaMemcpyHostToDevice));
+        }
+    }
+    explicit DeviceArray(const std::vector<T>& host) : DeviceArray(host.data(), host.size()) {}
+    DeviceArray(DeviceArray&& other) noexcept : data_(other.data_), size_(other.size_) {
+        other.data_ = nullptr;
+        other.size_ = 0;
+    }
+    DeviceArray& operator=(DeviceArray&& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        return *this;
+    }
+    ~DeviceArray() { cudaFree(data_); }
+
+    T* data() const { return data_; }
+    std::size_t size() const { return size_; }
+
+private:
+    T* data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/// A stream of its own for one back end.
+class Stream {
+public:
+    Stream() { NUSCAN_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+    ~Stream() { cudaStreamDestroy(stream_); }
+
+    operator cudaStream_t() const { return stream_; }
+    void synchronize() const { NUSCAN_CUDA_CHECK(cudaStreamSynchronize(stream_)); }
+
+private:
+    cudaStream_t stream_ = nullptr;
+};
+
+} // namespace nuscan

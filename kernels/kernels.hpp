@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "nuscan/prediction.hpp"
+
+/// The bodies of the kernels. Each takes the place of its thread as arguments, so that the host runs the same code:
+/// kernels.cu launches them, and the tests walk through the same blocks and threads under sanitizers.
+namespace nuscan::kernels {
+
+/// Where the results of a unit's points go: to their kept point where nothing is profiled, else to their place in the
+/// unit (plane by plane, row by row), for the minimisation to pick from.
+struct PointOutput {
+    double* chi2;
+    unsigned char* status;
+};
+
+//! Place of the first point of a row in PointOutput, and the distance to the next
+struct RowPlace {
+    std::int64_t first, stride;
+};
+NUSCAN_HOST_DEVICE constexpr RowPlace row_place(const PlanView& plan, const UnitView& unit, std::int64_t plane,
+                                                std::int64_t row) {
+    if (unit.profiled) {
+        return {(plane * unit.n_rows + row) * unit.row_length, 1};
+    }
+    const int axis = plan.layout.line_axis;
+    return {row_address(unit, plan.layout, plane, row).kept, axis < 0 ? 0 : unit.ranges[axis].kept_stride};
+}
+
+/// One plane coefficient: number \p i of 9 × n_bins of a plane, from its features.
+NUSCAN_HOST_DEVICE inline double plane_coefficient(const PlanView& plan, const double* features, int i) {
+    const int bin = i % plan.n_bins;
+    int e = 0;
+    while (bin >= plan.experiments[e].first_bin + plan.experiments[e].n_bins) {
+        ++e;
+    }
+    const ExperimentView& experiment = plan.experiments[e];
+    return prediction_coefficient(experiment, features, bin - experiment.first_bin, i / plan.n_bins);
+}
+
+/// A team of threads on one row: all stage its coefficients, wait for each other, then share its points.
+struct RowTeam {
+    const PlanView& plan;
+    const UnitView& unit;
+    std::int64_t plane, row;
+    int thread, n_threads;    //!< place in the team, and its size
+    double* row_coefficients; //!< 3 × n_bins, shared by the team
+
+    NUSCAN_HOST_DEVICE void stage(const double* plane_coefficients) const {
+        const AxisFactors factors = axis_factors(plan, unit, plan.layout.row_axis, row);
+        for (int i = thread; i < 3 * plan.n_bins; i += n_threads) {
+            row_coefficients[i] =
+                row_coefficient(plane_coefficients, plan.n_bins, i / plan.n_bins, i % plan.n_bins, factors);
+        }
+    }
+
+    NUSCAN_HOST_DEVICE void evaluate(const PointOutput& output) const {
+        const double penalty = row_penalty(plan, unit, plane, row);
+        const RowPlace place = row_place(plan, unit, plane, row);
+        for (std::int64_t i = thread; i < unit.row_length; i += n_threads) {
+            const AxisFactors line = axis_factors(plan, unit, plan.layout.line_axis, i);
+            const PoissonFit<double> fit =
+                row_fit(plan, row_coefficients, line.u, line.v, penalty + line_penalty(plan, unit, i));
+            const Chi2 chi2 = with_status(fit.chi2, fit.converged);
+            output.chi2[place.first + i * place.stride] = chi2.value;
+            output.status[place.first + i * place.stride] = static_cast<unsigned char>(chi2.status);
+        }
+    }
+};
+
+/// A block of threads on one point of the direct method, step by step with a barrier after each.
+struct DirectTeam {
+    const PlanView& plan;
+    const UnitView& unit;
+    std::int64_t point;
+    int thread, n_threads;
+    PlaneCouplings& couplings; //!< shared by the team
+    double* rates;             //!< one per recoil node of the largest experiment
+    double* predictions;       //!< n_bins
+
+    NUSCAN_HOST_DEVICE void stage_couplings() const {
+        if (thread == 0) {
+            couplings = plane_couplings(plan.parameters, plan.layout, unit, point);
+        }
+    }
+    NUSCAN_HOST_DEVICE void evaluate_rates(const ExperimentView& experiment) const {
+        const Mixing mixing = mixing_of(plan.parameters, unit, point);
+        for (int i = thread; i < experiment.response.n_recoils; i += n_threads) {
+            rates[i] = direct_rate(experiment.response, couplings.U, mixing, couplings.base, i);
+        }
+    }
+    NUSCAN_HOST_DEVICE void evaluate_bins(const ExperimentView& experiment) const {
+        for (int b = thread; b < experiment.n_bins; b += n_threads) {
+            predictions[experiment.first_bin + b] = direct_prediction(plan, experiment, unit, point, rates, b);
+        }
+    }
+    NUSCAN_HOST_DEVICE void evaluate_chi2(const PointOutput& output) const {
+        if (thread != 0) {
+            return;
+        }
+        const auto prediction = [this](const ExperimentView& experiment) {
+            return TabulatedPrediction{predictions + experiment.first_bin};
+        };
+        const Chi2 chi2 = total_chi2(plan, prediction, row_penalty(plan, unit, point, 0));
+        const RowPlace place = row_place(plan, unit, point, 0);
+        output.chi2[place.first] = chi2.value;
+        output.status[place.first] = static_cast<unsigned char>(chi2.status);
+    }
+};
+
+/// One thread's best among the candidates of a kept point; the team's winners are then compared.
+NUSCAN_HOST_DEVICE inline Winner best_candidate(const PlanView& plan, const UnitView& unit, const PointOutput& points,
+                                                std::int64_t kept, int thread, int n_threads) {
+    const int axis = plan.layout.line_axis;
+    const bool line_profiled = axis >= 0 && unit.ranges[axis].kept_stride == 0;
+    const std::int64_t length = line_profiled ? unit.row_length : 1;
+    const std::int64_t profile_stride = line_profiled ? unit.ranges[axis].profile_stride : 0;
+    const std::int64_t n_rows = n_profiled_rows(unit, plan.layout);
+    Winner best;
+    // Threads run along the line axis where it is profiled (neighbours in memory), over rows where it is not.
+    const std::int64_t first_row = line_profiled ? 0 : thread, row_step = line_profiled ? 1 : n_threads;
+    const std::int64_t first = line_profiled ? thread : 0;
+    for (std::int64_t row = first_row; row < n_rows; row += row_step) {
+        const Candidate at = candidate(unit, plan.layout, kept, row);
+        for (std::int64_t i = first; i < length; i += n_threads) {
+            best.offer({{points.chi2[at.point + i], at.profile + i * profile_stride},
+                        static_cast<PointStatus>(points.status[at.point + i])});
+        }
+    }
+    return best;
+}
+
+} // namespace nuscan::kernels

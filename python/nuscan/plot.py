@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plots a result: ``python -m nuscan.plot OUT.h5 [-o FILE.png] [--cl 0.9] [--axes X [Y]]``.
+
+One axis gives Δχ² with the allowed interval, two give the allowed regions (2 degrees of freedom) with the best fit.
+Further axes are minimised over. Published limits on the parameters shown are overlaid.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from typing import NoReturn, Optional, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import AutoMinorLocator
+
+from nuscan.labels import label, power_of_ten, symbol
+from nuscan.result import Axis, InputError, Result, delta_chi2_threshold, read_result
+
+
+@dataclass
+class PublishedLimit:
+    """A published 90 % CL limit on the absolute value of one parameter, all others at zero."""
+
+    experiment: str
+    value: float  # in the unit of result files
+    citation: str
+
+
+PUBLISHED_LIMITS = {
+    "magnetic_moment.universal": [
+        PublishedLimit("XENONnT", 6.4e-12, "arXiv:2207.11330"),
+        PublishedLimit("LZ 2022", 1.1e-11, "arXiv:2207.05036"),
+    ],
+    "charge.universal": [
+        PublishedLimit("LZ 2022", 1.5e-13, "arXiv:2207.05036"),
+    ],
+}
+
+_REGION_LEVELS = (0.6827, 0.90, 0.9545)
+_BLUE = "#20507e"
+_ORANGE = "#c65102"  # told from the blues by colour-blind readers too; lines carry their names anyway
+_STYLE = {
+    "font.size": 10,
+    "axes.labelsize": 11.5,
+    "axes.titlesize": 10.5,
+    "axes.linewidth": 0.8,
+    "mathtext.fontset": "dejavusans",
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.major.pad": 5,
+    "ytick.major.pad": 5,
+    "xtick.top": True,
+    "ytick.right": True,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+}
+
+
+def _percent(confidence_level: float) -> str:
+    return f"{100 * confidence_level:.4g}%"
+
+
+def _intervals(x: np.ndarray, delta_chi2: np.ndarray, threshold: float) -> list[tuple[float, float]]:
+    """Where Δχ² is at most the threshold, with edges interpolated in its square root."""
+    root = np.sqrt(np.maximum(delta_chi2, 0))
+    target = np.sqrt(threshold)
+    inside = delta_chi2 <= threshold  # False at NaN
+
+    def edge(i: int, o: int) -> float:  # between a point inside and one outside
+        if not np.isfinite(root[o]):
+            return float(x[i])
+        return float(x[i] + (x[o] - x[i]) * (target - root[i]) / (root[o] - root[i]))
+
+    intervals = []
+    i = 0
+    while i < len(x):
+        if inside[i]:
+            last = i
+            while last + 1 < len(x) and inside[last + 1]:
+                last += 1
+            low = edge(i, i - 1) if i > 0 else float(x[0])
+            high = edge(last, last + 1) if last + 1 < len(x) else float(x[-1])
+            intervals.append((low, high))
+            i = last
+        i += 1
+    return intervals
+
+
+def _allowed_text(name: str, intervals: list[tuple[float, float]], x: np.ndarray) -> str:
+    """The allowed range in the units of the axis: one-sided where it begins at a physical zero."""
+    if len(intervals) == 1 and intervals[0] == (x[0], x[-1]):
+        return "no limit on this axis"
+    if len(intervals) == 1 and intervals[0][0] == 0 == x[0]:
+        return f"{name} < {intervals[0][1]:.3g}"
+    ranges = r" $\cup$ ".join(f"[{low:.3g}, {high:.3g}]" for low, high in intervals)
+    return rf"{name} $\in$ " + ranges.replace("-", "\N{MINUS SIGN}")
+
+
+def _finish_axes(ax, title: str) -> None:
+    ax.xaxis.set_minor_locator(AutoMinorLocator())
+    ax.yaxis.set_minor_locator(AutoMinorLocator())
+    ax.tick_params(which="both", top=True, right=True)
+    if title:
+        ax.set_title(title, loc="left", pad=8)
+
+
+def _draw_published_limits(ax, axes: Sequence[Axis], exponents: Sequence[int]) -> None:
+    """Draws published limits on the axes shown as lines with their names, and cites them below the plot."""
+    halo = [withStroke(linewidth=2.2, foreground="white")]
+    sources = []
+    for direction, (axis, exponent) in enumerate(zip(axes, exponents)):
+        inside = axis.values.min(), axis.values.max()
+        for limit in PUBLISHED_LIMITS.get(axis.name, []):
+            places = [v / 10.0**exponent for v in (limit.value, -limit.value) if inside[0] < v < inside[1]]
+            for number, place in enumerate(places):
+                (ax.axhline if direction else ax.axvline)(place, color=_ORANGE, lw=1.1, ls=(0, (5, 2.5)), zorder=4)
+                if number > 0:
+                    continue
+                style = dict(fontsize=8.5, color=_ORANGE, textcoords="offset points", path_effects=halo, zorder=6)
+                if direction:
+                    at = dict(xy=(0.985, place), xycoords=("axes fraction", "data"), xytext=(0, 3), ha="right")
+                else:
+                    at = dict(xy=(place, 0.98), xycoords=("data", "axes fraction"), xytext=(3, 0), va="top")
+                    style["rotation"] = 90
+                ax.annotate(limit.experiment, **at, **style)
+            source = f"{limit.experiment} ({limit.citation})"
+            if places and source not in sources:
+                sources.append(source)
+    if sources:
+        text = "Dashed: published 90% CL limits on one parameter, " + ", ".join(sources)
+        ax.figure.supxlabel(text, x=0.02, ha="left", fontsize=7.5, color="0.35")
+
+
+def _plot_1d(figure: Figure, result: Result, confidence_level: float) -> None:
+    axis = result.axes[0]
+    exponent = power_of_ten(axis.values)
+    scale = 10.0**exponent
+    x, delta_chi2 = axis.values / scale, result.delta_chi2
+    threshold = delta_chi2_threshold(confidence_level, 1)
+    highest = float(delta_chi2[np.isfinite(delta_chi2)].max())
+    top = min(max(3.5 * threshold, 8), max(1.15 * highest, 1.3 * threshold))
+
+    ax = figure.add_subplot()
+    intervals = _intervals(x, delta_chi2, threshold)
+    for low, high in intervals:
+        ax.axvspan(low, high, color="#d5e3f0", lw=0, zorder=0)
+    ax.axhline(threshold, color="0.35", lw=0.9, ls=(0, (1, 1.5)), zorder=1)
+    note = dict(
+        xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", fontsize=8.5, color="0.25", zorder=6
+    )
+    halo = [withStroke(linewidth=2.2, foreground="white")]
+    threshold_text = rf"{_percent(confidence_level)} CL ($\Delta\chi^2 = {threshold:.2f}$)"
+    ax.annotate(threshold_text, (0.985, threshold), xytext=(0, 3), va="bottom", path_effects=halo, **note)
+    allowed = _allowed_text(symbol(axis.name), intervals, x)
+    ax.annotate(allowed, (0.985, threshold), xytext=(0, -4), va="top", path_effects=halo, **note)
+    ax.plot(x, np.where(np.isfinite(delta_chi2), delta_chi2, np.nan), color=_BLUE, lw=1.8, zorder=3)
+    _draw_published_limits(ax, [axis], [exponent])
+    ax.set_xlim(x[0], x[-1])
+    ax.set_ylim(0, top)
+    ax.set_xlabel(label(axis.name, axis.unit, exponent))
+    ax.set_ylabel(r"$\Delta\chi^2$")
+    _finish_axes(ax, str(result.attributes.get("title", "")))
+
+
+def _plot_2d(figure: Figure, result: Result, confidence_level: float) -> None:
+    axes, delta_chi2 = result.axes, result.delta_chi2
+    exponents = [power_of_ten(axis.values) for axis in axes]
+    x, y = (axis.values / 10.0**exponent for axis, exponent in zip(axes, exponents))
+    confidence_levels = sorted({*_REGION_LEVELS, confidence_level})
+    levels = [delta_chi2_threshold(level, 2) for level in confidence_levels]
+
+    # Contours need numbers: +inf (no counts predicted where some were seen) becomes a wall, NaN a hole.
+    wall = 1e3 * levels[-1]
+    z = np.ma.masked_invalid(np.where(np.isnan(delta_chi2), np.nan, np.minimum(delta_chi2, wall))).T
+    shades = matplotlib.colormaps["Blues"](np.linspace(0.78, 0.2, len(levels)))
+    colours, norm = ListedColormap(shades), BoundaryNorm([0, *levels], len(levels))
+
+    ax = figure.add_subplot()
+    regions = ax.contourf(x, y, z, levels=[0, *levels], cmap=colours, norm=norm)
+    ax.contour(x, y, z, levels=levels, colors=[_BLUE], linewidths=0.8)
+    i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(delta_chi2), delta_chi2, np.nan)), delta_chi2.shape)
+    ax.plot(
+        x[i], y[j], "*", ms=11, mfc="white", mec="black", mew=0.8, ls="none", label="best fit", zorder=5, clip_on=False
+    )
+    _draw_published_limits(ax, axes, exponents)
+    ax.set_xlim(x[0], x[-1])
+    ax.set_ylim(y[0], y[-1])
+    ax.set_xlabel(label(axes[0].name, axes[0].unit, exponents[0]))
+    ax.set_ylabel(label(axes[1].name, axes[1].unit, exponents[1]))
+    _finish_axes(ax, str(result.attributes.get("title", "")))
+
+    bar = figure.colorbar(regions, ax=ax, spacing="uniform", ticks=[0, *levels], pad=0.03, fraction=0.06, aspect=24)
+    bar.ax.set_yticklabels(["0", *(f"{level:.2f}" for level in levels)])
+    bar.ax.tick_params(length=0)
+    bar.set_label(r"$\Delta\chi^2$ (2 degrees of freedom)")
+    for k, level in enumerate(confidence_levels):
+        bar.ax.text(
+            0.5,
+            (k + 0.5) / len(levels),
+            _percent(level),
+            transform=bar.ax.transAxes,
+            ha="center",
+            va="center",
+            rotation=90,
+            fontsize=8.5,
+            color="white" if k < len(levels) / 2 else "black",
+        )
+    ax.legend(loc="best")
+
+
+def plot(result: Result, confidence_level: float = 0.9, axes: Optional[Sequence[str]] = None) -> Figure:
+    """Draws a result on one or two of its axes (by default the first two), minimised over all others.
+
+    Raises :class:`InputError` for results without axes or finite χ², and for unknown axes.
+    """
+    names = [axis.name for axis in result.axes]
+    for name in axes or []:
+        if name not in names:
+            known = f"one of: {', '.join(names)}?"
+            raise InputError(result.path, f'no axis "{name}"', "it was profiled or fixed", known)
+    shown = list(axes or names[:2])
+    if not shown:
+        raise InputError(result.path, "nothing to plot", "every axis was profiled", "keep one or two axes in the scan")
+    if len(shown) > 2 or len(set(shown)) != len(shown):
+        raise InputError(result.path, f"cannot plot {' '.join(shown)}", "one axis, or two different ones")
+    for axis in result.axes:
+        if axis.name in shown and len(axis.values) < 2:
+            problem = f'cannot plot "{axis.name}"'
+            raise InputError(result.path, problem, "the axis has one value", "choose others by --axes")
+    if not np.isfinite(result.chi2).any():
+        raise InputError(result.path, "nothing to plot", "no point has a finite chi2")
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(6.4, 4.6) if len(shown) == 2 else (6.0, 4.2), layout="constrained")
+        FigureCanvasAgg(figure)
+        (_plot_2d if len(shown) == 2 else _plot_1d)(figure, result.project(*shown), confidence_level)
+    return figure
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"command line: {message} (see --help)\n")
+
+
+def _confidence_level(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f'"{text}" is not between 0 and 1')
+    return value
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """The command line. Returns the exit status: 2 for bad input."""
+    parser = _Parser(prog="python -m nuscan.plot", description="Plot a result of nuscan.")
+    parser.add_argument("result", metavar="OUT", help="result file of a finished scan")
+    parser.add_argument("-o", "--output", metavar="FILE", help="PNG, PDF or SVG to write (default: OUT with .png)")
+    parser.add_argument("--cl", type=_confidence_level, default=0.9, help="confidence level (default 0.9)")
+    parser.add_argument("--axes", nargs="+", metavar="NAME", help="one or two axes to show, the others minimised over")
+    options = parser.parse_args(arguments)
+    output = options.output or os.path.splitext(options.result)[0] + ".png"
+    try:
+        if os.path.splitext(output)[1].lower() not in (".png", ".pdf", ".svg"):
+            raise InputError(output, "cannot write this format", "plots are PNG, PDF or SVG", "name it .png or .pdf?")
+        result = read_result(options.result)
+        figure = plot(result, options.cl, options.axes)
+        shown = options.axes or [axis.name for axis in result.axes[:2]]
+        others = [axis.name for axis in result.axes if axis.name not in shown]
+        if others:
+            hint = "(--axes chooses what is shown)"
+            print(f"{options.result}: minimised over {', '.join(others)} {hint}", file=sys.stderr)
+        try:
+            with matplotlib.rc_context(_STYLE):
+                figure.savefig(output)
+        except OSError as error:
+            raise InputError(output, "cannot write the plot", error.strerror or str(error)) from None
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

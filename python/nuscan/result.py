@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Result files of nuscan."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+from statistics import NormalDist
+
+import h5py
+import numpy as np
+
+
+class InputError(Exception):
+    """Bad input, reported as ``file: problem (why) suggestion``."""
+
+    def __init__(self, where: str, problem: str, why: str = "", suggestion: str = ""):
+        reason, hint = f" ({why})" if why else "", f" {suggestion}" if suggestion else ""
+        super().__init__(f"{where}: {problem}{reason}{hint}")
+
+
+@dataclass
+class Axis:
+    """A kept axis: parameter name, unit ("1" where dimensionless) and values."""
+
+    name: str
+    unit: str
+    values: np.ndarray
+
+
+@dataclass
+class Result:
+    """A finished scan: χ² and status on the kept axes (slowest first), and the minimising profiled parameters."""
+
+    path: str
+    axes: list[Axis]
+    chi2: np.ndarray
+    status: np.ndarray
+    profiled: dict[str, np.ndarray] = field(default_factory=dict)
+    attributes: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def delta_chi2(self) -> np.ndarray:
+        """χ² above the smallest one on the grid."""
+        return self.chi2 - np.nanmin(np.where(np.isfinite(self.chi2), self.chi2, np.nan))
+
+    def project(self, *names: str) -> "Result":
+        """The profile on some of the kept axes, in the order given: χ² minimised over all others."""
+        order = [[axis.name for axis in self.axes].index(name) for name in names]
+        others = tuple(i for i in range(len(self.axes)) if i not in order)
+        # NaN never wins; +inf stands for "no number at all" and stays that.
+        chi2 = np.where(np.isnan(self.chi2), np.inf, self.chi2).min(axis=others) if others else self.chi2
+        kept = sorted(order)
+        chi2 = chi2.transpose([kept.index(i) for i in order])
+        axes, status = [self.axes[i] for i in order], np.zeros(chi2.shape, np.uint8)
+        return Result(self.path, axes, chi2, status, {}, self.attributes)
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def read_result(path: str) -> Result:
+    """Reads a finished result. Raises :class:`InputError` for a missing, foreign or unfinished (``.partial``) file."""
+    if not os.path.exists(path):
+        unfinished = os.path.exists(path + ".partial")
+        raise InputError(
+            path,
+            "no such file",
+            f"only {path}.partial is there" if unfinished else "",
+            'run the same "nuscan scan" again to resume it?' if unfinished else "",
+        )
+    if path.endswith(".partial"):
+        raise InputError(
+            path, "not finished", "a scan stopped before its end", 'run the same "nuscan scan" again to resume?'
+        )
+    question = 'is this the file a "nuscan scan" wrote?'
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(path, "cannot read it as HDF5", str(error), question) from None
+    with file:
+        for name in ("chi2", "status"):
+            if not isinstance(file.get(name), h5py.Dataset):
+                raise InputError(path, "not a result of nuscan", f'it has no variable "{name}"', question)
+        chi2 = file["chi2"]
+        axes = []
+        for i, dimension in enumerate(chi2.dims):
+            if len(dimension) == 0:
+                raise InputError(path, "not a result of nuscan", f"dimension {i + 1} of chi2 has no axis", question)
+            scale = dimension[0]
+            axes.append(Axis(scale.name.lstrip("/"), _text(scale.attrs.get("units", "1")), scale[...].astype(float)))
+        names = _text(chi2.attrs.get("profiled", "")).split()
+        for name in names:
+            if name not in file:
+                raise InputError(path, "not a result of nuscan", f'it has no variable "{name}"', question)
+        return Result(
+            path,
+            axes,
+            np.asarray(chi2[...], dtype=float),
+            np.asarray(file["status"][...]),
+            {name: np.asarray(file[name][...], dtype=float) for name in names},
+            dict(file.attrs),
+        )
+
+
+def delta_chi2_threshold(confidence_level: float, degrees_of_freedom: int) -> float:
+    """Δχ² of a confidence level for 1 or 2 degrees of freedom: 2.71 and 4.61 at 90 %."""
+    if degrees_of_freedom == 1:
+        return NormalDist().inv_cdf((1 + confidence_level) / 2) ** 2
+    return -2 * math.log1p(-confidence_level)

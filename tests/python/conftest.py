@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests run against the package in the source tree, installed or not."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "python"))

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Result files as ``nuscan scan`` writes them, read and plotted."""
+
+import pathlib
+
+import h5py
+import matplotlib.figure
+import numpy as np
+import pytest
+
+from nuscan import InputError, delta_chi2_threshold, read_result
+from nuscan.labels import label, power_of_ten, symbol
+from nuscan.plot import PUBLISHED_LIMITS, _intervals, main, plot
+
+MOMENT = ("magnetic_moment.universal", "mu_B", np.linspace(0, 3e-11, 61))
+CHARGE = ("charge.universal", "e", np.linspace(-6e-13, 6e-13, 81))
+ANGLE = ("theta23", "rad", np.linspace(0.6, 0.9, 5))
+
+
+def write_result(path: pathlib.Path, axes, chi2: np.ndarray, profiled=(), title: str = "a scan") -> str:
+    """A result file in the layout of nuscan."""
+    with h5py.File(path, "w") as file:
+        scales = []
+        for name, unit, values in axes:
+            file[name] = values
+            file[name].make_scale(name)
+            file[name].attrs["units"] = unit
+            file[name].attrs["long_name"] = name
+            scales.append(file[name])
+        variables = {"chi2": chi2, "status": np.zeros(chi2.shape, np.uint8), **{name: 0 * chi2 for name in profiled}}
+        for name, values in variables.items():
+            file[name] = values
+            for dimension, scale in zip(file[name].dims, scales):
+                dimension.attach_scale(scale)
+        file["chi2"].attrs["profiled"] = " ".join(profiled)
+        file.attrs["title"] = title
+    return str(path)
+
+
+def scan_2d(path: pathlib.Path, **options) -> str:
+    mu, e = np.meshgrid(MOMENT[2] / 1e-11, CHARGE[2] / 1e-13, indexing="ij")
+    return write_result(path, [MOMENT, CHARGE], 17 + (mu**2 - 0.3) ** 2 + 0.4 * e**2, **options)
+
+
+def png_size(path: pathlib.Path) -> tuple:
+    content = path.read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+
+
+def test_reads_a_result(tmp_path):
+    result = read_result(scan_2d(tmp_path / "lz.h5", profiled=["theta23"]))
+    assert [axis.name for axis in result.axes] == ["magnetic_moment.universal", "charge.universal"]
+    assert [axis.unit for axis in result.axes] == ["mu_B", "e"]
+    assert result.chi2.shape == (61, 81)
+    assert list(result.profiled) == ["theta23"]
+    assert result.delta_chi2.min() == 0
+
+
+def test_projects_by_the_minimum(tmp_path):
+    chi2 = np.arange(61.0 * 81 * 5).reshape(61, 81, 5)
+    chi2[3, 4, 2] = -1
+    chi2[5, :, :] = np.nan
+    chi2[5, 7, 1] = 9
+    chi2[6, :, :] = np.nan
+    result = read_result(write_result(tmp_path / "r.h5", [MOMENT, CHARGE, ANGLE], chi2))
+    profile = result.project("magnetic_moment.universal")
+    assert profile.chi2[3] == -1
+    assert profile.chi2[5] == 9
+    assert profile.chi2[6] == np.inf
+    swapped = result.project("charge.universal", "magnetic_moment.universal")
+    assert swapped.chi2.shape == (81, 61)
+    assert swapped.chi2[4, 3] == -1
+    assert [axis.name for axis in swapped.axes] == ["charge.universal", "magnetic_moment.universal"]
+
+
+def test_thresholds_and_intervals():
+    assert delta_chi2_threshold(0.9, 1) == pytest.approx(2.705543454095404)
+    assert delta_chi2_threshold(0.9, 2) == pytest.approx(4.605170185988091)
+    x = np.linspace(-3, 3, 61)
+    assert _intervals(x, x**2, 2.25) == [(pytest.approx(-1.5), pytest.approx(1.5))]
+    assert _intervals(x, (abs(x) - 2) ** 2, 0.25) == [
+        (pytest.approx(-2.5), pytest.approx(-1.5)),
+        (pytest.approx(1.5), pytest.approx(2.5)),
+    ]
+    assert _intervals(x, np.where(x > 0.95, np.inf, 0), 1) == [(-3, pytest.approx(0.9))]
+
+
+def test_plots_two_axes(tmp_path, capsys):
+    path = scan_2d(tmp_path / "lz.h5")
+    assert main([path]) == 0
+    assert capsys.readouterr().out == str(tmp_path / "lz.png") + "\n"
+    width, height = png_size(tmp_path / "lz.png")
+    assert width > 1000 and height > 700
+
+
+def test_what_two_axes_show(tmp_path):
+    figure = plot(read_result(scan_2d(tmp_path / "lz.h5")), 0.9)
+    ax, bar = figure.axes
+    assert ax.get_title("left") == "a scan"
+    assert ax.get_xlabel() == r"$\mu_{\nu}$  [$10^{-11}\,\mu_\mathrm{B}$]"
+    assert ax.get_ylabel() == r"$e_{\nu}$  [$10^{-13}\,e$]"
+    assert [text.get_text() for text in bar.get_yticklabels()] == ["0", "2.30", "4.61", "6.18"]
+    assert [text.get_text() for text in bar.texts] == ["68.27%", "90%", "95.45%"]
+    star = ax.lines[0]
+    assert star.get_xdata()[0] == pytest.approx(0.55) and star.get_ydata()[0] == pytest.approx(0)
+    # Published limits stand at their values: two on the moment, one with both signs on the charge.
+    assert [text.get_text() for text in ax.texts] == ["XENONnT", "LZ 2022", "LZ 2022"]
+    assert [line.get_xdata()[0] for line in ax.lines[1:3]] == pytest.approx([0.64, 1.1])
+    assert [line.get_ydata()[0] for line in ax.lines[3:5]] == pytest.approx([1.5, -1.5])
+    assert "arXiv:2207.11330" in figure._supxlabel.get_text()
+    figure = plot(read_result(str(tmp_path / "lz.h5")), 0.99)
+    assert [text.get_text() for text in figure.axes[1].texts][-1] == "99%"
+
+
+def test_what_one_axis_shows(tmp_path):
+    mu = MOMENT[2] / 1e-11
+    result = read_result(write_result(tmp_path / "r.h5", [MOMENT], 5 + mu**2))
+    ax = plot(result, 0.9).axes[0]
+    texts = [text.get_text() for text in ax.texts]
+    assert r"90% CL ($\Delta\chi^2 = 2.71$)" in texts
+    assert r"$\mu_{\nu}$ < 1.64" in texts
+    assert main([result.path, "-o", str(tmp_path / "r.pdf"), "--cl", "0.95"]) == 0
+    assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_minimises_over_further_axes(tmp_path, capsys):
+    chi2 = np.random.default_rng(3).chisquare(3, (61, 81, 5))
+    path = write_result(tmp_path / "r.h5", [MOMENT, CHARGE, ANGLE], chi2)
+    assert main([path]) == 0
+    assert capsys.readouterr().err == f"{path}: minimised over theta23 (--axes chooses what is shown)\n"
+    assert main([path, "--axes", "theta23"]) == 0
+    assert "minimised over magnetic_moment.universal, charge.universal" in capsys.readouterr().err
+
+
+def test_stands_infinite_and_missing_chi2(tmp_path):
+    mu, e = np.meshgrid(MOMENT[2] / 1e-11, CHARGE[2] / 1e-13, indexing="ij")
+    chi2 = mu**2 + e**2
+    chi2[e > 3] = np.inf
+    chi2[10, 20] = np.nan
+    path = write_result(tmp_path / "r.h5", [MOMENT, CHARGE], chi2)
+    assert main([path]) == 0
+    assert main([path, "--axes", "charge.universal"]) == 0
+
+
+def test_restores_the_users_style(tmp_path):
+    before = dict(matplotlib.rcParams)
+    plot(read_result(scan_2d(tmp_path / "lz.h5")))
+    assert dict(matplotlib.rcParams) == before
+
+
+def errors_of(capsys, *arguments: str) -> str:
+    assert main(list(arguments)) == 2
+    return capsys.readouterr().err
+
+
+def test_refuses_what_is_no_finished_result(tmp_path, capsys):
+    path = scan_2d(tmp_path / "lz.h5.partial")
+    assert errors_of(capsys, path) == (
+        f'{path}: not finished (a scan stopped before its end) run the same "nuscan scan" again to resume?\n'
+    )
+    finished = str(tmp_path / "lz.h5")
+    assert errors_of(capsys, finished) == (
+        f'{finished}: no such file (only {path} is there) run the same "nuscan scan" again to resume it?\n'
+    )
+    assert errors_of(capsys, str(tmp_path / "none.h5")) == f"{tmp_path / 'none.h5'}: no such file\n"
+    (tmp_path / "text.h5").write_text("no HDF5")
+    assert f"{tmp_path / 'text.h5'}: cannot read it as HDF5 (" in errors_of(capsys, str(tmp_path / "text.h5"))
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["chi2"] = [1.0, 2.0]
+    assert '(it has no variable "status")' in errors_of(capsys, str(tmp_path / "other.h5"))
+    with h5py.File(tmp_path / "other.h5", "a") as file:
+        file["status"] = [0, 0]
+    assert "(dimension 1 of chi2 has no axis)" in errors_of(capsys, str(tmp_path / "other.h5"))
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_refuses_what_cannot_be_plotted(tmp_path, capsys):
+    path = scan_2d(tmp_path / "lz.h5")
+    assert "lz.eps: cannot write this format (plots are PNG, PDF or SVG)" in errors_of(
+        capsys, path, "-o", str(tmp_path / "lz.eps")
+    )
+    assert f"{tmp_path}/none/lz.png: cannot write the plot (No such file or directory)\n" == errors_of(
+        capsys, path, "-o", f"{tmp_path}/none/lz.png"
+    )
+    assert errors_of(capsys, path, "--axes", "charge") == (
+        f'{path}: no axis "charge" (it was profiled or fixed) one of: magnetic_moment.universal, charge.universal?\n'
+    )
+    assert "two different ones" in errors_of(capsys, path, "--axes", "charge.universal", "charge.universal")
+    scalar = write_result(tmp_path / "scalar.h5", [], np.array(3.0), profiled=["theta23"])
+    assert errors_of(capsys, scalar) == (
+        f"{scalar}: nothing to plot (every axis was profiled) keep one or two axes in the scan\n"
+    )
+    empty = write_result(tmp_path / "nan.h5", [MOMENT], np.full(61, np.nan))
+    assert "no point has a finite chi2" in errors_of(capsys, empty)
+
+
+@pytest.mark.parametrize("arguments", [["lz.h5", "--cl", "90"], ["lz.h5", "--cl", "high"], []])
+def test_refuses_bad_arguments(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err.startswith("command line: ")
+
+
+def test_raises_input_errors(tmp_path):
+    with pytest.raises(InputError):
+        read_result(str(tmp_path / "none.h5"))
+
+
+def test_labels():
+    assert symbol("charge_radius.emu.re") == r"$\mathrm{Re}\,\langle r^2\rangle_{e\mu}$"
+    assert symbol("charge.12.abs") == r"$\left|e_{12}\right|$"
+    assert symbol("dm31") == r"$\Delta m^2_{31}$"
+    assert symbol("lz-2022.background") == "lz-2022 background"
+    assert power_of_ten(np.array([-6e-13, 1e-13])) == -13
+    assert power_of_ten(np.array([0.0, 250.0])) == 0
+    assert power_of_ten(np.zeros(3)) == 0
+    assert label("anapole.mumu", "cm^2", -33) == r"$a_{\mu\mu}$  [$10^{-33}\,\mathrm{cm}^2$]"
+    assert label("sin2_theta_w", "1", 0) == r"$\sin^2\theta_W$"
+
+
+def test_every_label_can_be_drawn(tmp_path):
+    names = [f"{f}.{e}" for f in ("charge", "charge_radius", "anapole", "magnetic_moment", "electric_moment")
+             for e in ("universal", "ee", "emu.re", "etau.im", "mumu", "mutau.abs", "tautau", "12.arg")]
+    names += ["sin2_theta_w", "theta12", "delta", "alpha21", "dm21", "lz-2022.background_rate"]
+    figure = matplotlib.figure.Figure()
+    for name in names:
+        figure.text(0.5, 0.5, label(name, "mu_B", -11))
+    figure.savefig(tmp_path / "labels.png")
+
+
+def test_published_limits_are_cited():
+    for limits in PUBLISHED_LIMITS.values():
+        assert all(limit.value > 0 and limit.citation for limit in limits)

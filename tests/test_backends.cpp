@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// One suite for every back end: each evaluates the same scans by the same units and must agree.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "emulated_cuda_backend.hpp"
+#include "toy_experiment.hpp"
+
+namespace nuscan {
+namespace {
+
+using testing::axis;
+using testing::range;
+using testing::toy_scan;
+
+struct Implementation {
+    std::string name;
+    Method method;
+    std::function<std::unique_ptr<Backend>(const Plan&)> make;
+};
+
+void PrintTo(const Implementation& i, std::ostream* out) { *out << i.name; }
+
+std::unique_ptr<Backend> make_cuda(const Plan& plan) {
+    std::string notice;
+    auto backend = make_backend(BackendChoice::automatic, plan, notice);
+    return backend->name() == "cuda" ? std::move(backend) : nullptr;
+}
+
+std::unique_ptr<Backend> make_emulated(const Plan& plan) {
+    return std::make_unique<testing::EmulatedCudaBackend>(plan);
+}
+
+struct Scan {
+    std::string name;
+    ScanConfig config;
+};
+
+//! Scans whose axes are of every kind and in every role: line, row, outer; kept, profiled; fast, medium
+std::vector<Scan> scans() {
+    constexpr auto mass = Basis::mass;
+    const double pi = constants::pi;
+    std::vector<Scan> all;
+    all.push_back({"modulus and argument of one element span a plane",
+                   toy_scan({axis("charge.emu.abs", range(0, 2e-12, 4)), axis("charge.emu.arg", range(-pi, 2.8, 5))})});
+    all.push_back({"argument outside its modulus' plane, mixing phase outside both",
+                   toy_scan({axis("magnetic_moment.emu.arg", range(0.3, 5, 3)), axis("delta", range(0.4, 4, 2)),
+                             axis("magnetic_moment.emu.abs", range(0, 6e-11, 3)),
+                             axis("charge_radius.emu.im", range(-4e-31, 4e-31, 4))})});
+    all.push_back(
+        {"mass basis, profiled line", toy_scan({axis("charge_radius.13.im", range(-3e-31, 5e-31, 4), false, mass),
+                                                axis("theta23", range(0.6, 0.9, 2), true, mass),
+                                                axis("charge.12.re", range(-1e-12, 1e-12, 5), true, mass)},
+                                               mass)});
+    all.push_back(
+        {"profiled row and plane, kept line", toy_scan({axis("anapole.ee", range(-3e-32, 5e-32, 3), true),
+                                                        axis("electric_moment.mutau.re", range(-2e-11, 2e-11, 3), true),
+                                                        axis("charge.universal", range(-1e-12, 1e-12, 7))})});
+    all.push_back({"weak mixing angle against a background's normalisation",
+                   toy_scan({axis("sin2_theta_w", range(0.18, 0.29, 4)), axis("toy.flat", range(0, 2.5, 5))})});
+    all.push_back({"no fast axis", toy_scan({axis("theta12", range(0.4, 0.8, 3)), axis("theta13", range(0, 0.3, 3))})});
+    all.push_back({"everything profiled", toy_scan({axis("charge.tautau", range(-1e-12, 1e-12, 4), true),
+                                                    axis("magnetic_moment.mumu", range(0, 5e-11, 4), true)})});
+    all.push_back({"far outside the allowed region",
+                   toy_scan({axis("charge.ee", range(-3e-10, 3e-10, 5)), axis("toy.steep", range(0, 9, 3))})});
+    Scan two{"two experiments, Majorana phases as axes",
+             toy_scan({axis("alpha21", range(-1, 2, 2), false, mass), axis("alpha31", range(0.2, 3, 2), false, mass),
+                       axis("charge.12.im", range(-1e-12, 1e-12, 3), false, mass)},
+                      mass)};
+    two.config.experiments.push_back(testing::toy_experiment("other"));
+    two.config.experiments[1].sources.pop_back();
+    two.config.experiments[1].backgrounds.pop_back();
+    all.push_back(two);
+    return all;
+}
+
+ScanConfig copy(const ScanConfig& config) { return config; }
+
+class Backends : public ::testing::TestWithParam<Implementation> {};
+
+//! The tolerance between back ends and methods: 1e-9 + 1e-12 (χ² + √χ² S), S bounded by the counts that can appear
+double tolerance(double chi2, const ScanConfig& config) {
+    double counts = 0;
+    for (const Experiment& experiment : config.experiments) {
+        for (const double n : experiment.counts) {
+            counts += n;
+        }
+    }
+    return 1e-9 + 1e-12 * (chi2 + std::sqrt(chi2) * (counts + chi2));
+}
+
+TEST_P(Backends, AgreeWithMomentsOnOneThread) {
+    for (const Scan& scan : scans()) {
+        SCOPED_TRACE(scan.name);
+        const Plan plan(copy(scan.config), GetParam().method);
+        const auto backend = GetParam().make(plan);
+        if (!backend) {
+            GTEST_SKIP() << "needs a GPU (label gpu)";
+        }
+        const Plan baseline_plan(copy(scan.config), Method::moments);
+        const auto baseline = make_cpu_backend(baseline_plan);
+        ASSERT_EQ(plan.n_units(), baseline_plan.n_units());
+        for (std::uint64_t u = 0; u < plan.n_units(); ++u) {
+            UnitResult ours, theirs;
+            backend->evaluate(plan.unit(u), ours);
+            baseline->evaluate(baseline_plan.unit(u), theirs);
+            ASSERT_EQ(ours.chi2.size(), theirs.chi2.size());
+            for (std::size_t i = 0; i < ours.chi2.size(); ++i) {
+                EXPECT_NEAR(ours.chi2[i], theirs.chi2[i], tolerance(theirs.chi2[i], scan.config)) << "kept point " << i;
+                EXPECT_EQ(ours.status[i], theirs.status[i]);
+                EXPECT_EQ(ours.profile_index[i], theirs.profile_index[i]);
+            }
+        }
+    }
+}
+
+TEST_P(Backends, AgreeWithTheReference) {
+    for (const Scan& scan : scans()) {
+        SCOPED_TRACE(scan.name);
+        const Plan plan(copy(scan.config), GetParam().method);
+        const auto backend = GetParam().make(plan);
+        if (!backend) {
+            GTEST_SKIP() << "needs a GPU (label gpu)";
+        }
+        const auto reference = make_reference_backend(plan);
+        // Corners and a few points inside: the reference takes its time.
+        const auto& axes = plan.config().axes;
+        for (int sample = 0; sample < 4; ++sample) {
+            std::vector<std::int64_t> indices;
+            for (std::size_t a = 0; a < axes.size(); ++a) {
+                const auto size = static_cast<std::int64_t>(axes[a].values.size());
+                indices.push_back(sample == 0 ? 0 : (sample == 1 ? size - 1 : (sample + static_cast<int>(a)) % size));
+            }
+            UnitResult ours, theirs;
+            backend->evaluate(plan.point_unit(indices), ours);
+            reference->evaluate(plan.point_unit(indices), theirs);
+            // Quadrature is good to 1e-8 of every bin, which χ² magnifies where it is steep.
+            const double chi2 = theirs.chi2[0];
+            EXPECT_NEAR(ours.chi2[0], chi2, 1e-8 * (1 + chi2 + std::sqrt(chi2) * 30)) << "sample " << sample;
+        }
+    }
+}
+
+TEST_P(Backends, GiveAPointTheSameBytesAloneAndInItsUnit) {
+    const Scan scan = scans()[1];
+    const Plan plan(copy(scan.config), GetParam().method);
+    const auto backend = GetParam().make(plan);
+    if (!backend) {
+        GTEST_SKIP() << "needs a GPU (label gpu)";
+    }
+    UnitResult whole;
+    backend->evaluate(plan.unit(0), whole);
+    ASSERT_EQ(whole.chi2.size(), 3u * 2 * 3 * 4);
+    for (std::int64_t i = 0; i < 3 * 2 * 3 * 4; ++i) {
+        UnitResult alone;
+        backend->evaluate(plan.point_unit({i / 24, i / 12 % 2, i / 4 % 3, i % 4}), alone);
+        EXPECT_EQ(alone.chi2[0], whole.chi2[static_cast<std::size_t>(i)]) << i;
+    }
+}
+
+TEST_P(Backends, FlagAnEmptyPrediction) {
+    ScanConfig config = toy_scan({axis("toy.flat", {0, 1})});
+    Experiment& experiment = config.experiments[0];
+    experiment.sources[0].flux = experiment.sources[1].flux = experiment.sources[2].flux = 0;
+    experiment.backgrounds.pop_back();
+    const Plan plan(std::move(config), GetParam().method);
+    const auto backend = GetParam().make(plan);
+    if (!backend) {
+        GTEST_SKIP() << "needs a GPU (label gpu)";
+    }
+    UnitResult result;
+    backend->evaluate(plan.unit(0), result);
+    EXPECT_EQ(result.chi2[0], constants::infinity);
+    EXPECT_EQ(result.status[0], static_cast<std::uint8_t>(PointStatus::empty_prediction));
+    EXPECT_TRUE(std::isfinite(result.chi2[1]));
+    EXPECT_EQ(result.status[1], static_cast<std::uint8_t>(PointStatus::ok));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Backends,
+                         ::testing::Values(Implementation{"cpu_moments", Method::moments, make_cpu_backend},
+                                           Implementation{"cpu_direct", Method::direct, make_cpu_backend},
+                                           Implementation{"emulated_moments", Method::moments, make_emulated},
+                                           Implementation{"emulated_direct", Method::direct, make_emulated},
+                                           Implementation{"cuda_moments", Method::moments, make_cuda},
+                                           Implementation{"cuda_direct", Method::direct, make_cuda}),
+                         [](const auto& instance) { return instance.param.name; });
+
+TEST(Plan, UnitsCoverEveryPointOnce) {
+    // Large enough for several tiles and slices.
+    const Plan plan(toy_scan({axis("charge.ee", range(0, 1, 3)), axis("charge.mumu", range(0, 1, 700), true),
+                              axis("theta12", range(0.1, 1, 90), true), axis("charge.tautau", range(0, 1, 211), true)}),
+                    Method::moments);
+    EXPECT_EQ(plan.n_points(), 3u * 700 * 90 * 211);
+    EXPECT_GT(plan.n_slices(), 1u);
+    std::uint64_t covered = 0;
+    for (std::uint64_t u = 0; u < plan.n_units(); ++u) {
+        covered += plan.unit(u).n_points();
+        EXPECT_LE(plan.unit(u).n_points(), plan.unit(0).n_points());
+    }
+    EXPECT_EQ(covered, plan.n_points());
+}
+
+TEST(Plan, HashDependsOnWhatDecidesTheResults) {
+    const auto hash = [](const std::function<void(ScanConfig&)>& change) {
+        ScanConfig config = toy_scan({axis("charge.ee", range(0, 1e-12, 3))});
+        change(config);
+        return Plan(std::move(config), Method::moments).hash();
+    };
+    const std::string original = hash([](ScanConfig&) {});
+    EXPECT_EQ(original, hash([](ScanConfig& c) { c.title = "another title"; }));
+    EXPECT_NE(original, hash([](ScanConfig& c) { c.axes[0].values[1] *= 1.0000000001; }));
+    EXPECT_NE(original, hash([](ScanConfig& c) { c.axes[0].profile = true; }));
+    EXPECT_NE(original, hash([](ScanConfig& c) { c.fixed[0].value *= 2; }));
+    EXPECT_NE(original, hash([](ScanConfig& c) { c.neutrino.mixing.delta += 1e-9; }));
+    EXPECT_NE(original, hash([](ScanConfig& c) { c.experiments[0].digest = "other tables"; }));
+    EXPECT_NE(original, hash([](ScanConfig& c) { c.experiments[0].backgrounds[0].sigma = 0.3; }));
+}
+
+} // namespace
+} // namespace nuscan

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scan from plan to file: the same bytes whatever the threads, the order and the interruptions.
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+
+#include "config/error.hpp"
+#include "output/result_file.hpp"
+#include "scan/point.hpp"
+#include "scan/scan.hpp"
+#include "temporary_folder.hpp"
+#include "toy_experiment.hpp"
+
+namespace nuscan {
+namespace {
+
+using testing::axis;
+using testing::range;
+using testing::toy_scan;
+
+//! Kept 5 × 6, profiled 4 × 3; both on planes and off them
+ScanConfig config() {
+    return toy_scan({axis("charge.emu.abs", range(0, 2e-12, 5)), axis("charge.emu.arg", range(-3, 3, 4), true),
+                     axis("theta23", range(0.6, 0.9, 3), true), axis("magnetic_moment.mumu", range(0, 5e-11, 6))});
+}
+
+void expect_same_bytes(const Result& a, const Result& b) {
+    EXPECT_EQ(a.chi2, b.chi2);
+    EXPECT_EQ(a.status, b.status);
+    EXPECT_EQ(a.profiled_at, b.profiled_at);
+    ASSERT_EQ(a.kept.size(), b.kept.size());
+    for (std::size_t i = 0; i < a.kept.size(); ++i) {
+        EXPECT_EQ(a.kept[i].values, b.kept[i].values);
+    }
+}
+
+class Scan : public ::testing::Test {
+protected:
+    //! Runs a scan with units of at most \p unit_points and returns what the file holds
+    Result run(const std::string& name, std::int64_t unit_points, const std::vector<std::uint64_t>& order = {}) {
+        const Plan plan(config(), Method::moments, unit_points);
+        const auto backend = make_cpu_backend(plan);
+        ScanOptions options;
+        options.output = folder_ / name;
+        options.order = order;
+        outcome_ = run_scan(plan, *backend, options);
+        EXPECT_TRUE(outcome_.finished);
+        return read_result(options.output);
+    }
+
+    test::TemporaryFolder folder_;
+    ScanOutcome outcome_;
+};
+
+TEST_F(Scan, minimises_the_profiled_axes_away) {
+    const Result result = run("a.h5", 1 << 20);
+    ASSERT_EQ(result.chi2.size(), 30u);
+    // Every point by itself, from a plan without profiled axes.
+    ScanConfig full = config();
+    for (Axis& a : full.axes) {
+        a.profile = false;
+    }
+    const Plan plan(full, Method::moments);
+    const auto backend = make_cpu_backend(plan);
+    UnitResult all;
+    backend->evaluate(plan.unit(0), all);
+    for (std::size_t i = 0; i < 5; ++i) {
+        for (std::size_t l = 0; l < 6; ++l) {
+            double best = constants::infinity;
+            std::size_t best_j = 0, best_k = 0;
+            for (std::size_t j = 0; j < 4; ++j) {
+                for (std::size_t k = 0; k < 3; ++k) {
+                    const double chi2 = all.chi2[((i * 4 + j) * 3 + k) * 6 + l];
+                    if (chi2 < best) {
+                        best = chi2;
+                        best_j = j;
+                        best_k = k;
+                    }
+                }
+            }
+            EXPECT_NEAR(result.chi2[i * 6 + l], best, 1e-9 * (1 + best));
+            if (i > 0) { // a vanishing modulus leaves the argument to rounding
+                EXPECT_EQ(result.profiled_at[0][i * 6 + l], full.axes[1].values[best_j]);
+                EXPECT_EQ(result.profiled_at[1][i * 6 + l], full.axes[2].values[best_k]);
+            }
+        }
+    }
+    EXPECT_EQ(outcome_.parity.points, 16);
+    EXPECT_LT(outcome_.parity.largest, 1e-8);
+    EXPECT_EQ(std::get<std::int64_t>(result.attributes.at("points")), 5 * 4 * 3 * 6);
+    EXPECT_EQ(std::get<double>(result.attributes.at("chi2_min")),
+              *std::min_element(result.chi2.begin(), result.chi2.end()));
+}
+
+TEST_F(Scan, gives_the_same_bytes_on_any_number_of_threads_and_in_any_order) {
+    const Result whole = run("whole.h5", 1 << 20);
+    const int threads = omp_get_max_threads();
+    for (const int n : {1, 2, 3}) {
+        omp_set_num_threads(n);
+        expect_same_bytes(whole, run("threads" + std::to_string(n) + ".h5", 1 << 20));
+    }
+    omp_set_num_threads(threads);
+    // Units of 36 points are tiles; of 5 points they are slices too, merged at the end.
+    for (const std::int64_t unit_points : {36, 5}) {
+        const std::uint64_t n_units = Plan(config(), Method::moments, unit_points).n_units();
+        EXPECT_GT(n_units, 9u);
+        std::vector<std::uint64_t> order(n_units);
+        std::iota(order.begin(), order.end(), std::uint64_t{0});
+        expect_same_bytes(whole, run("ascending" + std::to_string(unit_points) + ".h5", unit_points, order));
+        std::reverse(order.begin(), order.end());
+        std::rotate(order.begin(), order.begin() + 3, order.end());
+        expect_same_bytes(whole, run("shuffled" + std::to_string(unit_points) + ".h5", unit_points, order));
+    }
+}
+
+TEST_F(Scan, stops_cleanly_and_goes_on_where_it_stopped) {
+    for (const std::int64_t unit_points : {36, 5}) {
+        const Result whole = run("whole" + std::to_string(unit_points) + ".h5", 1 << 20);
+        const Plan plan(config(), Method::moments, unit_points);
+        const auto backend = make_cpu_backend(plan);
+        std::atomic<bool> stop{false};
+        ScanOptions options;
+        options.output = folder_ / ("stopped" + std::to_string(unit_points) + ".h5");
+        options.stop = &stop;
+        std::uint64_t units = 0;
+        options.progress = [&](const ScanProgress&) { stop = ++units == 4; };
+        const ScanOutcome first = run_scan(plan, *backend, options);
+        EXPECT_FALSE(first.finished);
+        EXPECT_FALSE(std::filesystem::exists(options.output));
+        EXPECT_GT(first.progress.points_done, 0u);
+
+        stop = false;
+        const ScanOutcome second = run_scan(plan, *backend, options);
+        EXPECT_TRUE(second.finished);
+        EXPECT_EQ(second.progress.points_done, plan.n_points());
+        EXPECT_EQ(second.progress.points_now, plan.n_points() - first.progress.points_done) << "only what was missing";
+        expect_same_bytes(whole, read_result(options.output));
+        EXPECT_FALSE(std::filesystem::exists(options.output + ".journal"));
+        EXPECT_FALSE(std::filesystem::exists(options.output + ".partial"));
+    }
+}
+
+TEST_F(Scan, does_a_tile_anew_whose_bytes_are_not_those_of_the_journal) {
+    const Result whole = run("whole.h5", 1 << 20);
+    const Plan plan(config(), Method::moments, 36);
+    const auto backend = make_cpu_backend(plan);
+    std::atomic<bool> stop{false};
+    ScanOptions options;
+    options.output = folder_ / "damaged.h5";
+    options.stop = &stop;
+    options.progress = [&](const ScanProgress&) { stop = true; };
+    EXPECT_FALSE(run_scan(plan, *backend, options).finished);
+    // Put a wrong number into the first tile, as a disk might.
+    std::string bytes;
+    {
+        std::ifstream in(options.output + ".partial", std::ios::binary);
+        bytes.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    const std::string wanted(reinterpret_cast<const char*>(whole.chi2.data()), sizeof(double));
+    const std::size_t at = bytes.find(wanted);
+    ASSERT_NE(at, std::string::npos);
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    std::ofstream(options.output + ".partial", std::ios::binary) << bytes;
+
+    stop = false;
+    options.progress = {};
+    const ScanOutcome outcome = run_scan(plan, *backend, options);
+    EXPECT_EQ(outcome.progress.points_now, plan.n_points());
+    expect_same_bytes(whole, read_result(options.output));
+}
+
+TEST_F(Scan, refuses_what_would_lose_something) {
+    run("there.h5", 1 << 20);
+    const Plan plan(config(), Method::moments);
+    const auto backend = make_cpu_backend(plan);
+    ScanOptions options;
+    options.output = folder_ / "there.h5";
+    EXPECT_EQ(folder_.error_of([&] { run_scan(plan, *backend, options); }),
+              "there.h5: there already (a finished result is not replaced unasked) use --overwrite, or -o with another "
+              "name?");
+    options.overwrite = true;
+    EXPECT_TRUE(run_scan(plan, *backend, options).finished);
+
+    options.output = folder_ / "nowhere/a.h5";
+    EXPECT_EQ(folder_.error_of([&] { run_scan(plan, *backend, options); }),
+              "nowhere/a.h5: no such folder: nowhere (the result is written there) make it first?");
+
+    // An unfinished scan of something else is neither resumed nor overwritten.
+    std::atomic<bool> stop{true};
+    options = {};
+    options.output = folder_ / "other.h5";
+    options.stop = &stop;
+    EXPECT_FALSE(run_scan(plan, *backend, options).finished);
+    ScanConfig changed = config();
+    changed.fixed[0].value *= 2;
+    const Plan other(changed, Method::moments);
+    stop = false;
+    const std::string error = folder_.error_of([&] { run_scan(other, *make_cpu_backend(other), options); });
+    EXPECT_NE(error.find("other.h5.journal"), std::string::npos) << error;
+    EXPECT_TRUE(run_scan(plan, *backend, options).finished);
+}
+
+TEST(Point, components_add_up_and_chi2_is_that_of_the_scan) {
+    ScanConfig point = toy_scan({axis("charge.ee", {3e-13})});
+    const Plan plan(point, Method::direct);
+    UnitResult result;
+    make_cpu_backend(plan)->evaluate(plan.unit(0), result);
+    point.fixed.push_back(testing::fix("charge.ee", 3e-13));
+    point.axes.clear();
+    const PointReport report = evaluate_point(point);
+    EXPECT_NEAR(report.chi2, result.chi2[0], 1e-9 * (1 + result.chi2[0]));
+    ASSERT_EQ(report.experiments.size(), 1u);
+    const ExperimentPoint& x = report.experiments[0];
+    ASSERT_EQ(x.components.size(), 5u); // three sources, two backgrounds
+    ASSERT_EQ(x.pulls.size(), 2u);
+    double chi2 = 0;
+    for (std::size_t b = 0; b < x.observed.size(); ++b) {
+        double sum = 0;
+        for (const Component& component : x.components) {
+            sum += component.counts[b];
+        }
+        EXPECT_DOUBLE_EQ(sum, x.predicted[b]);
+        chi2 += poisson_term(x.predicted[b], x.observed[b]);
+    }
+    EXPECT_EQ(x.pulls[0].first, "flat");
+    chi2 += std::pow((x.pulls[0].second - 1) / 0.2, 2);
+    EXPECT_NEAR(chi2, x.chi2.value, 1e-9);
+}
+
+} // namespace
+} // namespace nuscan
