@@ -386,6 +386,11 @@ TEST(ReferenceModel, the_solar_part_is_in_the_background_only_once) {
     ScanConfig config = background_scan(0, true);
     const ReferenceResult result = ReferenceModel(config)({});
     EXPECT_NEAR(result.chi2, baker_cousins({31, 32, 33, 6}, config.experiments[0].counts), 1e-9);
+    // Where the background is smaller than that signal nothing is left, not less.
+    config.experiments[0].backgrounds[0].counts[1] = 1e-3;
+    EXPECT_EQ(ReferenceModel(config).backgrounds()[0][0][1], 0);
+    EXPECT_GT(ReferenceModel(config).backgrounds()[0][0][0], 0);
+    config = background_scan(0, true);
     // What is taken out is the standard signal whatever the scan's own mixing and sin²θ_W are.
     config.neutrino.mixing.theta12 = 0.3;
     config.neutrino.sin2_theta_w = 0.2;

@@ -741,8 +741,10 @@ ReferenceModel::ReferenceModel(const ScanConfig& config) : config_(config) {
                 if (solar.empty()) {
                     solar = reference_signal(experiment, standard_model);
                 }
-                std::transform(counts.back().begin(), counts.back().end(), solar.begin(), counts.back().begin(),
-                               std::minus<>());
+                for (std::size_t b = 0; b < solar.size(); ++b) {
+                    // A published background below the solar signal leaves nothing, not less than nothing.
+                    counts.back()[b] = std::max(counts.back()[b] - solar[b], 0.0);
+                }
             }
         }
         backgrounds_.push_back(std::move(counts));

@@ -77,8 +77,8 @@ void run(const Arguments& arguments) {
         const ScatteringCoefficients c = scattering_coefficients(rho, couplings, T);
         const double sigma = electron_cross_section(c, arguments.energy, T, arguments.antineutrino ? -1 : 1);
         if (arguments.json) {
-            fmt::print("{}\n  {{\"recoil\": {:.17g}, \"C1\": {:.17g}, \"C2\": {:.17g}, \"C3\": [{:.17g}, {:.17g}], "
-                       "\"mu2\": {:.17g}, \"dsigma_dT\": {:.17g}}}",
+            fmt::print("{}\n  {{\"recoil\": {}, \"C1\": {}, \"C2\": {}, \"C3\": [{}, {}], "
+                       "\"mu2\": {}, \"dsigma_dT\": {}}}",
                        separator, T, c.C1, c.C2, c.C3.re, c.C3.im, c.mu2, sigma);
             separator = ",";
         } else {

@@ -14,13 +14,13 @@ namespace {
 std::string json_array(const std::vector<double>& values) {
     std::string text = "[";
     for (std::size_t i = 0; i < values.size(); ++i) {
-        text += fmt::format("{}{:.17g}", i ? ", " : "", values[i]);
+        text += fmt::format("{}{}", i ? ", " : "", values[i]);
     }
     return text + "]";
 }
 
 //! χ² may be infinite (a bin with counts and no prediction), which JSON cannot say: null
-std::string json_number(double value) { return value < constants::infinity ? fmt::format("{:.17g}", value) : "null"; }
+std::string json_number(double value) { return value < constants::infinity ? fmt::format("{}", value) : "null"; }
 
 void print_json(const PointReport& report) {
     fmt::print("{{\n  \"chi2\": {},\n  \"experiments\": [", json_number(report.chi2));
@@ -37,7 +37,7 @@ void print_json(const PointReport& report) {
         }
         fmt::print("\n      }},\n      \"normalisations\": {{");
         for (std::size_t i = 0; i < x.pulls.size(); ++i) {
-            fmt::print("{}\"{}\": {:.17g}", i ? ", " : "", x.pulls[i].first, x.pulls[i].second);
+            fmt::print("{}\"{}\": {}", i ? ", " : "", x.pulls[i].first, x.pulls[i].second);
         }
         fmt::print("}}\n    }}");
     }

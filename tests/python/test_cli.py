@@ -143,7 +143,7 @@ def test_cross_section_without_parameters_is_the_standard_model(tmp_path):
     assert point["C3"] == [pytest.approx(gV * gA), pytest.approx(0, abs=1e-15)]
     assert point["mu2"] == 0
     text = nuscan("cross-section", file, "--target", "electron", "--flavour", "e", "--energy", 1, "--recoil", 0.3).stdout
-    assert text.split("\n")[0].split("  ")[-1].strip() == "dsigma_dT [cm^2/MeV]"
+    assert text.split("\n")[0].endswith("dsigma_dT [cm^2/MeV]")
 
 
 # ---- scans and limits -------------------------------------------------------------------------------------------
@@ -274,14 +274,14 @@ def test_sigterm_stops_cleanly_with_75(tmp_path):
     "arguments, message",
     [
         (["scan", "nowhere.toml"], "nowhere.toml: cannot be read (No such file or directory)\n"),
-        (["scan", LZ, "--set", "charge.emuu.re=1"], 'command line: "charge.emuu.re" is no parameter'),
+        (["scan", LZ, "--set", "charge.emuu.re=1"], 'command line: unknown parameter "charge.emuu.re" did you mean "charge.emu.re"?\n'),
         (["scan", LZ, "--backend", "gpu"], "--backend"),
         (["scan", LZ, "--threads", "0"], "--threads"),
         (["scan", LZ, "--set", "nonsense"], "command line: --set nonsense has no value (it reads KEY=VALUE) write --set 'nonsense=…'?\n"),
         (["scam", LZ], 'nuscan: unknown command "scam" did you mean "scan"?\n'),
         (["limits", LZ], "lz-magnetic-moment.toml"),
         (["cross-section", LZ, "--target", "electron", "--flavour", "e", "--energy", "1", "--recoil", "0.9"],
-         "--recoil: 0.9 MeV is above the kinematic limit (an electron at rest gets at most 0.796494 MeV from a neutrino of 1 MeV)\n"),
+         "--recoil: 0.9 MeV is above the kinematic limit (an electron at rest gets at most 0.796496 MeV from a neutrino of 1 MeV)\n"),
         (["cross-section", LZ, "--target", "electron", "--flavour", "e", "--energy", "1", "--recoil", "-1"],
          "--recoil: -1 MeV is no recoil energy (it must be positive)\n"),
         (["cross-section", LZ, "--target", "electron", "--flavour", "e", "--energy", "0", "--recoil", "1"],
