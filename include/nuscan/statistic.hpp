@@ -222,11 +222,7 @@ NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView
         }
         // A template without curvature has no counts under it and no prior: it goes to the bound in one step.
         bool active[max_pulls] = {};
-<<<<<<< HEAD
         double d[max_pulls] = {}, active_decrement = 0;
-=======
-        double d[max_pulls], active_decrement = 0;
->>>>>>> proof
         for (int k = 0; k < K; ++k) {
             active[k] = g[k] > 0 && (xi[k] <= -1 || !(H[k][k] > 0));
             d[k] = -(1 + xi[k]);
