@@ -2,7 +2,6 @@
 #include "output/journal.hpp"
 
 #include <csignal>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -19,9 +18,8 @@ namespace {
 using Bytes = std::vector<std::byte>;
 
 Bytes bytes_of(const std::string& text) {
-    Bytes bytes(text.size());
-    std::memcpy(bytes.data(), text.data(), text.size());
-    return bytes;
+    const auto* first = reinterpret_cast<const std::byte*>(text.data());
+    return {first, first + text.size()};
 }
 
 std::string slurp(const std::string& path) {

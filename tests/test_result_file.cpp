@@ -19,6 +19,7 @@
 
 #include "config/error.hpp"
 #include "output/hdf5.hpp"
+#include "output/undo_file.hpp"
 #include "temporary_folder.hpp"
 
 namespace nuscan {
@@ -491,7 +492,9 @@ TEST_F(ResultFile, FinishesOrGoesOnAfterAFailedFinish) {
 }
 
 TEST_F(ResultFile, FinishingChangesOnlyWhatIsSaved) {
+    // Long strings behind the data leave room there that HDF5 might give to new ones.
     layout.attributes["scan_toml"] = std::string(100'000, 't');
+    layout.profiled[0].long_name = layout.profiled[1].long_name = std::string(3000, 'l');
     { ResultWriter writer(path, layout, false); }
     const std::string before = slurp(partial);
     std::size_t data_begin = 0;
@@ -503,7 +506,7 @@ TEST_F(ResultFile, FinishingChangesOnlyWhatIsSaved) {
         ASSERT_GE(H5Dget_chunk_info(chi2, space, 0, nullptr, nullptr, &address, nullptr), 0);
         data_begin = address;
     }
-    ResultWriter(path, layout, true).finish(long_attributes());
+    ResultWriter(path, layout, true).finish({{"short", std::string(700, 's')}, {"shorter", std::string(300, 's')}});
     const std::string after = slurp(path);
     ASSERT_GT(after.size(), before.size());
     EXPECT_TRUE(after.substr(0, data_begin) != before.substr(0, data_begin));
@@ -511,7 +514,10 @@ TEST_F(ResultFile, FinishingChangesOnlyWhatIsSaved) {
 }
 
 TEST_F(ResultFile, ForgetsTheUndoOfAFileThatIsGivenUp) {
-    std::ofstream(partial + ".undo") << "of an earlier scan";
+    { ResultWriter writer(path, layout, false); }
+    save_undo(partial, 1 << 20);
+    std::filesystem::remove(partial); // finished, but killed before the undo file was removed
+    layout.kept[0].values[1] = 1.5e-11;
     ResultWriter(path, layout, true).write(tiles_of(layout)[0]);
     EXPECT_FALSE(std::filesystem::exists(partial + ".undo"));
     std::ofstream(partial + ".undo") << "torn";
