@@ -202,6 +202,11 @@ TEST(Plan, UnitsCoverEveryPointOnce) {
     EXPECT_EQ(covered, plan.n_points());
 }
 
+TEST(Plan, RefusesAxesThatWouldChangeItsMoments) {
+    EXPECT_THROW(Plan(toy_scan({axis("dm31", {2.4e-3, 2.6e-3})}), Method::moments), std::invalid_argument);
+    EXPECT_THROW(Plan(toy_scan({axis("dm21", {7e-5, 8e-5})}), Method::direct), std::invalid_argument);
+}
+
 TEST(Plan, HashDependsOnWhatDecidesTheResults) {
     const auto hash = [](const std::function<void(ScanConfig&)>& change) {
         ScanConfig config = toy_scan({axis("charge.ee", range(0, 1e-12, 3))});

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <optional>
+#include <stdexcept>
 
 #include "config/sha256.hpp"
 
@@ -223,6 +224,10 @@ Scalar Plan::scalar(Parameter::Kind kind, const std::string& name, double otherw
 
 void Plan::make_axes() {
     for (const Axis& axis : config_.axes) {
+        if (axis.parameter.kind == Parameter::Kind::mixing && (axis.parameter.mixing == Parameter::MixingName::dm21 ||
+                                                               axis.parameter.mixing == Parameter::MixingName::dm31)) {
+            throw std::invalid_argument("axis " + axis.parameter.name + ": moments are made for one mass splitting");
+        }
         const bool circular =
             axis.parameter.kind == Parameter::Kind::element && axis.parameter.part == Parameter::Part::arg;
         // Form factors are zero at the physical reference, the standard model; sin²θ_W is not.
@@ -283,18 +288,21 @@ void Plan::make_terms() {
         }
         return Scalar{};
     };
-    const auto consider = [&](const Parameter& parameter, Scalar value) {
+    const auto add_element = [&](const Parameter& parameter, Scalar value) {
         if (parameter.kind == Parameter::Kind::element && parameter.part != Parameter::Part::arg) {
             add(parameter, value, parameter.part == Parameter::Part::abs ? argument_of(parameter) : Scalar{});
-        } else if (parameter.kind == Parameter::Kind::sin2_theta_w) { // g_V = 2 sin²θ_W − 1/2, as a shift
-            terms_.push_back({Coupling::V0, 2, Pattern::universal, 0, 0, value, {}});
         }
     };
     for (const FixedParameter& fixed : config_.fixed) {
-        consider(fixed.parameter, {fixed.value, -1});
+        add_element(fixed.parameter, {fixed.value, -1});
     }
     for (std::size_t i = 0; i < config_.axes.size(); ++i) {
-        consider(config_.axes[i].parameter, {0, static_cast<int>(i)});
+        const Parameter& parameter = config_.axes[i].parameter;
+        const Scalar value{0, static_cast<int>(i)};
+        add_element(parameter, value);
+        if (parameter.kind == Parameter::Kind::sin2_theta_w) { // g_V = 2 sin²θ_W − 1/2, from its reference
+            terms_.push_back({Coupling::V0, 2, Pattern::universal, 0, 0, value, {}});
+        }
     }
 
     const Mixing& m = config_.neutrino.mixing;
@@ -324,10 +332,8 @@ void Plan::make_experiments() {
 
         // Sources of one flavour and one kind of propagation share features; their moments add up.
         std::vector<std::vector<double>> group_moments;
-        bool exact = false;
         for (std::size_t s = 0; s < experiment.sources.size(); ++s) {
             const Source& source = experiment.sources[s];
-            exact = exact || source.propagation == Propagation::exact;
             const auto same = [&](const FeatureGroup& g) {
                 return g.flavour == source.flavour && g.propagation == source.propagation;
             };
