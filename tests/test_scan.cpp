@@ -173,6 +173,27 @@ TEST_F(Scan, does_a_tile_anew_whose_bytes_are_not_those_of_the_journal) {
     expect_same_bytes(whole, read_result(options.output));
 }
 
+TEST_F(Scan, starts_again_where_the_unfinished_file_is_gone) {
+    const Result whole = run("whole.h5", 1 << 20);
+    for (const char* lost : {".partial", ".journal"}) {
+        for (const std::int64_t unit_points : {36, 5}) {
+            const Plan plan(config(), Method::moments, unit_points);
+            const auto backend = make_cpu_backend(plan);
+            std::atomic<bool> stop{false};
+            ScanOptions options;
+            options.output = folder_ / ("lost" + std::to_string(unit_points) + lost + ".h5");
+            options.stop = &stop;
+            options.progress = [&](const ScanProgress&) { stop = true; };
+            EXPECT_FALSE(run_scan(plan, *backend, options).finished);
+            EXPECT_TRUE(std::filesystem::remove(options.output + lost));
+            stop = false;
+            options.progress = {};
+            EXPECT_TRUE(run_scan(plan, *backend, options).finished);
+            expect_same_bytes(whole, read_result(options.output));
+        }
+    }
+}
+
 TEST_F(Scan, refuses_what_would_lose_something) {
     run("there.h5", 1 << 20);
     const Plan plan(config(), Method::moments);
