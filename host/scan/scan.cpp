@@ -310,8 +310,7 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
     outcome.chi2_min = output.chi2_min();
     outcome.flagged = output.flagged();
 
-    constexpr int parity_points = 16;
-    outcome.parity = check_parity(plan, backend, parity_points);
+    outcome.parity = check_parity(plan, backend, options.parity_points);
     const ScanProgress& progress = outcome.progress;
     output.finish({{"chi2_min", outcome.chi2_min},
                    {"flagged_points", static_cast<std::int64_t>(outcome.flagged)},
