@@ -8,26 +8,32 @@
 namespace nuscan {
 
 Parity check_parity(const Plan& plan, Backend& backend, int n_points) {
-    const auto reference = make_reference_backend(plan);
     std::mt19937_64 random(std::stoull(plan.hash().substr(0, 16), nullptr, 16));
-    Parity parity;
-    const auto& axes = plan.config().axes;
-    for (; parity.points < n_points; ++parity.points) {
+    std::vector<WorkUnit> units;
+    std::vector<double> ours;
+    while (static_cast<int>(units.size()) < n_points) {
         std::vector<std::int64_t> indices;
-        for (const Axis& axis : axes) {
+        for (const Axis& axis : plan.config().axes) {
             indices.push_back(static_cast<std::int64_t>(random() % axis.values.size()));
         }
-        const WorkUnit unit = plan.point_unit(indices);
-        UnitResult ours, theirs;
-        backend.evaluate(unit, ours);
-        reference->evaluate(unit, theirs);
-        const double chi2 = ours.chi2[0], arbiter = theirs.chi2[0];
-        if (chi2 != arbiter) { // equal infinities agree
-            const double deviation = std::abs(chi2 - arbiter) / (1 + arbiter);
-            parity.largest = std::max(parity.largest, std::isnan(deviation) ? constants::infinity : deviation);
+        units.push_back(plan.point_unit(indices));
+        UnitResult result;
+        backend.evaluate(units.back(), result);
+        ours.push_back(result.chi2[0]);
+    }
+
+    std::vector<double> deviations(units.size());
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        UnitResult result;
+        make_reference_backend(plan)->evaluate(units[i], result);
+        const double arbiter = result.chi2[0];
+        if (ours[i] != arbiter) { // equal infinities agree
+            const double deviation = std::abs(ours[i] - arbiter) / (1 + arbiter);
+            deviations[i] = std::isnan(deviation) ? constants::infinity : deviation;
         }
     }
-    return parity;
+    return {n_points, n_points > 0 ? *std::max_element(deviations.begin(), deviations.end()) : 0};
 }
 
 } // namespace nuscan
