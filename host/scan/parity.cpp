@@ -23,14 +23,18 @@ Parity check_parity(const Plan& plan, Backend& backend, int n_points) {
     }
 
     std::vector<double> deviations(units.size());
-#pragma omp parallel for schedule(dynamic)
-    for (std::size_t i = 0; i < units.size(); ++i) {
+#pragma omp parallel
+    {
+        const auto reference = make_reference_backend(plan); // a thread's own: it remembers what points share
         UnitResult result;
-        make_reference_backend(plan)->evaluate(units[i], result);
-        const double arbiter = result.chi2[0];
-        if (ours[i] != arbiter) { // equal infinities agree
-            const double deviation = std::abs(ours[i] - arbiter) / (1 + arbiter);
-            deviations[i] = std::isnan(deviation) ? constants::infinity : deviation;
+#pragma omp for schedule(dynamic)
+        for (std::size_t i = 0; i < units.size(); ++i) {
+            reference->evaluate(units[i], result);
+            const double arbiter = result.chi2[0];
+            if (ours[i] != arbiter) { // equal infinities agree
+                const double deviation = std::abs(ours[i] - arbiter) / (1 + arbiter);
+                deviations[i] = std::isnan(deviation) ? constants::infinity : deviation;
+            }
         }
     }
     return {n_points, n_points > 0 ? *std::max_element(deviations.begin(), deviations.end()) : 0};
