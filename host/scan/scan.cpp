@@ -170,12 +170,14 @@ public:
             throw InputError({path_, 0}, "there already", "a finished result is not replaced unasked",
                              "use --overwrite, or -o with another name?");
         }
-        // The journal goes first: it refuses a scan that is not the one it belongs to before anything is touched.
-        const bool resume = fs::exists(partial_path_) && fs::exists(journal_path_);
-        if (!resume && fs::exists(journal_path_)) {
-            fs::remove(journal_path_); // its tiles are gone
-        }
+        // The journal goes first: it is locked, and refuses a scan that is not the one it belongs to.
         journal_ = std::make_unique<Journal>(journal_path_, plan.hash(), plan.n_units());
+        const bool resume = fs::exists(partial_path_);
+        if (!resume && !journal_->records().empty()) { // what it speaks of is gone
+            journal_.reset();
+            fs::remove(journal_path_);
+            journal_ = std::make_unique<Journal>(journal_path_, plan.hash(), plan.n_units());
+        }
         writer_ = std::make_unique<ResultWriter>(path_, layout_of(plan, backend), resume);
     }
 
@@ -308,8 +310,7 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
     outcome.chi2_min = output.chi2_min();
     outcome.flagged = output.flagged();
 
-    constexpr int parity_points = 16;
-    outcome.parity = check_parity(plan, backend, parity_points);
+    outcome.parity = check_parity(plan, backend, options.parity_points);
     const ScanProgress& progress = outcome.progress;
     output.finish({{"chi2_min", outcome.chi2_min},
                    {"flagged_points", static_cast<std::int64_t>(outcome.flagged)},

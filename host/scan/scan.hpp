@@ -26,6 +26,7 @@ struct ScanOptions {
     std::function<void(const ScanProgress&)> progress; //!< called after every unit
     const std::atomic<bool>* stop = nullptr;           //!< set by a signal: stop after the unit in hand
     std::vector<std::uint64_t> order;                  //!< of units; ascending where empty
+    int parity_points = 16;                            //!< random points to compare with the reference
 };
 
 struct ScanOutcome {
