@@ -18,8 +18,8 @@ namespace {
 using Bytes = std::vector<std::byte>;
 
 Bytes bytes_of(const std::string& text) {
-    const auto* first = reinterpret_cast<const std::byte*>(text.data());
-    return {first, first + text.size()};
+    const auto bytes = std::as_bytes(std::span(text));
+    return {bytes.begin(), bytes.end()};
 }
 
 std::string slurp(const std::string& path) {
