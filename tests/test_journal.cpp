@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <span>
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
