@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/quantity.hpp"
+#include "experiments/experiment.hpp"
 #include "nuscan/features.hpp"
 
 namespace nuscan {
@@ -15,10 +16,14 @@ enum class FormFactor { charge, charge_radius, anapole, magnetic_moment, electri
 /// What a parameter of a scan is.
 struct Parameter {
     enum class Kind {
-        element,       //!< a form-factor element: fast
-        sin2_theta_w,  //!< fast
-        mixing,        //!< an angle, phase or splitting: medium
-        normalisation, //!< of an experiment's background, relative to nominal (1): fast
+        element,         //!< a form-factor element
+        majorana_moment, //!< Λ_l of (μ − iε)_jk = ε_jkl Λ_l, l = row + 1
+        sin2_theta_w,
+        mixing,         //!< an angle, phase or splitting
+        normalisation,  //!< of an experiment's background, relative to nominal (1)
+        baseline,       //!< of all sources of an experiment that have one [m]
+        proton_radius,  //!< of a nuclide, rms [fm]
+        neutron_radius, //!< of a nuclide, rms [fm]
     };
     enum class Part { universal, diagonal, re, im, abs, arg };
     enum class MixingName { theta12, theta13, theta23, delta, alpha21, alpha31, dm21, dm31 };
@@ -28,24 +33,43 @@ struct Parameter {
     Dimension dimension = Dimension::dimensionless;
 
     FormFactor form_factor = FormFactor::charge; //!< of elements
-    Part part = Part::universal;
-    int row = 0, column = 0;                 //!< row <= column
-    MixingName mixing = MixingName::theta12; //!< of mixing parameters
-    std::string experiment, background;      //!< of normalisations
+    Part part = Part::universal;                 //!< of elements and Majorana moments
+    int row = 0, column = 0;                     //!< row <= column
+    MixingName mixing = MixingName::theta12;     //!< of mixing parameters
+    std::string experiment, background;          //!< of normalisations and baselines
+    std::string nuclide;                         //!< of radii, e.g. "Cs133"
 };
 
-//! All parameters that a scan in this basis, with these `experiment.background` normalisations, may name
-std::vector<Parameter> all_parameters(Basis basis, const std::vector<std::string>& normalisations);
+/// What decides which names are valid in a scan.
+struct ParameterScope {
+    Basis basis = Basis::flavour;
+    bool majorana = false;
+    std::vector<std::string> normalisations; //!< `experiment.background`
+    std::vector<std::string> baselines;      //!< experiments that have a source with a baseline
+    std::vector<std::string> nuclides;       //!< of the targets of nuclear channels
+};
+
+//! All parameters that a scan may name
+std::vector<Parameter> all_parameters(const ParameterScope& scope);
 
 /// Looks up a parameter by the name a user wrote.
 ///
-/// \p basis decides which element names are valid (ee, emu, … or 11, 12, …); \p normalisations lists the valid
-/// `experiment.background` names. \throws InputError for an unknown name (with the nearest valid one), a name of the
-/// other basis, and a bare off-diagonal element without .re, .im, .abs or .arg.
-Parameter find_parameter(const std::string& name, Basis basis, const std::vector<std::string>& normalisations,
-                         const InputLocation& where);
+/// \throws InputError for an unknown name (with the nearest valid one), a name of the other basis, a bare off-diagonal
+/// element without .re, .im, .abs or .arg, and what Majorana neutrinos cannot have (with the reason): in the mass basis
+/// e, ⟨r²⟩, μ and ε are antisymmetric, which leaves the .im of off-diagonal elements, and a is symmetric, which leaves
+/// diagonal elements, .re and universal; in the flavour basis only the effective charge_radius and anapole are free.
+/// `majorana_moment.1|2|3` (× .re .im .abs .arg) exists for Majorana neutrinos in the mass basis alone, and does not go
+/// together with elements of magnetic_moment or electric_moment.
+Parameter find_parameter(const std::string& name, const ParameterScope& scope, const InputLocation& where);
 
 //! The member of \p mixing that a mixing parameter names
 double& mixing_value(Mixing& mixing, Parameter::MixingName name);
+
+/// Whether moments depend on the parameter, so that each of its values needs them anew: baselines, nuclear radii, and
+/// the mixing parameters that exact or solar propagation of some source brings into the energy dependence.
+bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experiments);
+
+//! Sets a slow parameter in the experiments and the mixing parameters that moments are made of.
+void set_slow(const Parameter& parameter, double value, std::vector<Experiment>& experiments, Mixing& mixing);
 
 } // namespace nuscan

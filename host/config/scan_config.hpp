@@ -24,9 +24,17 @@ struct Axis {
     enum class Spacing { linear, log, list } spacing = Spacing::linear;
 };
 
+/// Which charge radius the parameters mean.
+enum class ChargeRadiusMode {
+    beyond_sm, //!< the shift beyond the SM: the matrix starts at zero, couplings are complete
+    total,     //!< the whole: the diagonal starts at the SM values in the flavour basis, couplings are flavour-blind
+};
+
 /// The [neutrino] table of a scan file.
 struct NeutrinoConfig {
     Basis basis = Basis::flavour;
+    bool majorana = false;
+    ChargeRadiusMode charge_radius_mode = ChargeRadiusMode::beyond_sm; //!< total takes radiative couplings
     bool inverted_ordering = false;
     Mixing mixing;
     double sin2_theta_w = constants::sin2_theta_w;

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <limits>
 #include <string>
 #include <vector>
 
+#include "experiments/nuclides.hpp"
+#include "nuscan/couplings.hpp"
 #include "nuscan/mixing.hpp"
+#include "nuscan/nuclear_form_factor.hpp"
 
+/// What an experiment file says, in internal units: MeV, m, s, cm^-2 s^-1.
 namespace nuscan {
 
 /// A function tabulated at increasing x, linear in between and zero outside.
 struct Table {
     std::vector<double> x, y;
+
+    bool empty() const { return x.empty(); }
 };
+
+// ---- sources ----------------------------------------------------------------------------------------------------
 
 //! A monoenergetic part of a source
 struct SpectralLine {
@@ -27,10 +34,22 @@ struct Source {
     bool antineutrino = false;
     Propagation propagation = Propagation::short_baseline;
     double baseline = 0; //!< L [m], used by exact propagation
-    double flux = 0;     //!< total [cm^-2 s^-1]
-    Table spectrum;      //!< continuous part: shape over E [MeV], normalised so that it and the lines integrate to 1
+    double flux = 0;     //!< total at the detector [cm^-2 s^-1]
+    //! The flux was worked out for the baseline (from a power, or from protons on target), and falls with 1/L² when the
+    //! baseline is scanned
+    bool flux_follows_baseline = false;
+    Table spectrum; //!< continuous part: shape over E [MeV], normalised so that it and the lines integrate to 1
     std::vector<SpectralLine> lines;
+    std::vector<ProductionZone> zones; //!< of solar propagation; fractions add up to 1
+    Table arrival;                     //!< probability density of the arrival time [1/s] over t [s]; empty: not pulsed
+
+    //! As the core sees it; refers to this source's zones
+    Beam beam() const {
+        return {flavour, antineutrino, propagation, baseline, zones.data(), static_cast<int>(zones.size())};
+    }
 };
+
+// ---- target -----------------------------------------------------------------------------------------------------
 
 /// A shell of an atom: electrons that can be freed once the recoil energy exceeds the binding energy.
 struct Shell {
@@ -38,27 +57,100 @@ struct Shell {
     double binding_energy; //!< [MeV]
 };
 
-/// Recoils below this energy [MeV] are not counted: 1 eV.
-///
-/// Where electrons are free (bound by 0) the charge and magnetic terms, ∝ 1/T² and 1/T, would make the first bin's
-/// integral over the recoil energy diverge at T → 0. It starts at the larger of this and the lowest binding energy.
-inline constexpr double min_recoil = 1e-6;
-
-/// Target electrons, counted per atom.
-struct ElectronTarget {
-    double atoms = 0;          //!< in the fiducial volume
-    std::vector<Shell> shells; //!< stepping (KS17 Eq. 34); free electrons are one shell bound by 0
+/// A nuclide of the target.
+struct TargetNuclide {
+    Nuclide nuclide;
+    double number; //!< per formula unit
 };
 
-/// From recoil energy to reconstructed energy: a Gaussian of width σ(T), then the efficiency.
+/// Recoils below this energy [MeV] are not counted: 1 eV.
 ///
-/// σ(T) = sqrt_term √T + constant_term + linear_term T, all in MeV.
+/// Where electrons are free (bound by 0) and on nuclei the charge and magnetic terms, ∝ 1/T² and 1/T, would make the
+/// first bin's integral over the recoil energy diverge at T → 0. It starts at the larger of this and the lowest binding
+/// energy.
+inline constexpr double min_recoil = 1e-6;
+
+/// What is scattered on, counted per formula unit ("Xe", "CsI").
+struct TargetMaterial {
+    std::string formula;
+    double units = 0;                    //!< formula units in the fiducial volume
+    std::vector<Shell> shells;           //!< of all atoms of a formula unit, for stepping
+    double n_electrons = 0;              //!< of a formula unit, for free electrons
+    std::vector<TargetNuclide> nuclides; //!< of a formula unit
+};
+
+// ---- channels ---------------------------------------------------------------------------------------------------
+
+/// From the energy of a recoil to the visible (electron-equivalent) energy it gives.
+struct Quenching {
+    enum class Model {
+        none,       //!< all of it is visible
+        lindhard,   //!< f T, f = kg/(1 + kg), g = 3ε^0.15 + 0.7ε^0.6 + ε, ε = 11.5 Z^(−7/3) T[keV]
+        polynomial, //!< Σ_n c_n T^n, n ≥ 1
+        table,      //!< f T, f tabulated
+    };
+    Model model = Model::none;
+    double lindhard_k = 0;            //!< 0: 0.133 Z^(2/3) A^(−1/2) of the nuclide
+    std::vector<double> coefficients; //!< c_1, c_2, … [MeV^(1−n)]
+    Table factor;                     //!< f over T [MeV]
+};
+
+/// How bound electrons scatter.
+enum class AtomicModel {
+    free_electrons,
+    stepping,          //!< an electron counts once the recoil energy exceeds its binding energy (KS17 Eq. 34)
+    equivalent_photon, //!< stepping, with the |charge|² term from photoabsorption
+};
+
+/// One way in which neutrinos are seen: scattering on electrons, or on nuclei.
+struct Channel {
+    std::string name; //!< "electron" or "nucleus", unless the file gives another
+    Target target = Target::electron;
+    Quenching quenching;
+    Table efficiency; //!< over the recoil energy [MeV]; empty: 1
+
+    AtomicModel atomic = AtomicModel::stepping;
+    Table photoabsorption;     //!< σ_γ [cm² per formula unit] over T [MeV], of the equivalent-photon model
+    Table weak_correction;     //!< factor on the weak and interference terms over T [MeV]; empty or outside: 1
+    Table magnetic_correction; //!< factor on the magnetic term over T [MeV]; empty or outside: 1
+
+    NuclearFormFactor form_factor = NuclearFormFactor::helm;
+    bool axial = false; //!< with the axial term of nuclei that have spin and a known structure
+
+    //! What part of the counts in an energy bin falls into each bin of a further variable: for each variable (in the
+    //! order of Bins::further) n_energy × its number of bins, rows adding up to at most 1. Empty for a variable: evenly.
+    std::vector<std::vector<double>> shares;
+};
+
+// ---- response and bins ------------------------------------------------------------------------------------------
+
+/// From visible energy to reconstructed energy, or to photoelectrons, with the efficiency.
 struct EnergyResponse {
-    double sqrt_term = 0;     //!< [√MeV]
-    double constant_term = 0; //!< [MeV]
-    double linear_term = 0;
-    Table efficiency;                       //!< against energy [MeV]; 1 everywhere where the table is empty
-    bool efficiency_of_true_energy = false; //!< applied to the recoil energy instead of the reconstructed one
+    enum class Smearing {
+        gaussian, //!< σ(E) from the terms below; no smearing where all are zero
+        poisson,  //!< of the photoelectrons
+        gamma,    //!< gamma distribution of the photoelectrons, of mean light_yield × E and shape 1 + gamma_shape × E
+        matrix,   //!< tabulated probability of each energy bin
+    };
+    Smearing smearing = Smearing::gaussian;
+    double sqrt_term = 0;         //!< [√MeV]: σ(E) = sqrt_term √E + constant_term + linear_term E, or
+    double constant_term = 0;     //!< [MeV]
+    double linear_term = 0;       //!< the three added in quadrature
+    bool in_quadrature = false;   //!< σ² = sqrt_term² E + constant_term² + linear_term² E²
+    double light_yield = 0;       //!< photoelectrons per visible energy [1/MeV]; 0: bins are in energy
+    double gamma_shape = 0;       //!< [1/MeV]
+    std::vector<double> matrix_x; //!< visible energies of the tabulated matrix [MeV], increasing
+    std::vector<double> matrix;   //!< matrix_x × n_energy probabilities, linear in between and zero outside
+
+    Table efficiency; //!< over energy [MeV] (photoelectrons where there is a light yield); 1 where the table is empty
+    enum class EfficiencyOf { visible, reconstructed } efficiency_of = EfficiencyOf::reconstructed;
+    Table time_efficiency; //!< over the arrival time [s]; 1 where the table is empty
+};
+
+/// Bins of a variable other than energy.
+struct BinVariable {
+    std::string name;          //!< "time", or what the file calls it
+    std::vector<double> edges; //!< increasing; time in s
 };
 
 /// A background component: nominal counts per bin and what its normalisation may do.
@@ -70,21 +162,27 @@ struct Background {
     double sigma = 0;
 };
 
-/// One experiment as its file describes it, in internal units (MeV, m, s, cm^-2 s^-1).
+/// One experiment as its file describes it.
 struct Experiment {
     std::string name; //!< e.g. "lz-2022"
     std::string title;
     std::string citation;
+    CouplingScheme couplings = CouplingScheme::tree; //!< tree or radiative
     std::vector<Source> sources;
-    ElectronTarget target;
+    TargetMaterial target;
+    std::vector<Channel> channels;
     double live_time = 0; //!< [s]
     EnergyResponse response;
-    std::vector<double> bin_edges; //!< reconstructed energy [MeV], n_bins + 1, increasing
-    std::vector<double> counts;    //!< observed, n_bins
+    //! Edges of the bins in reconstructed energy [MeV], or in photoelectrons: n_energy + 1, increasing
+    std::vector<double> bin_edges;
+    std::vector<BinVariable> further; //!< time and other variables: bins are their product, energy outermost
+    std::vector<double> counts;       //!< observed, n_bins
     std::vector<Background> backgrounds;
     std::string digest; //!< SHA-256 of the experiment file and of every table it names, hex
 
     int n_bins() const { return static_cast<int>(counts.size()); }
+    int n_energy_bins() const { return static_cast<int>(bin_edges.size()) - 1; }
+    int n_inner_bins() const { return n_bins() / n_energy_bins(); }
 };
 
 } // namespace nuscan

@@ -8,33 +8,46 @@
 
 namespace nuscan {
 
-/// Energy nodes of one source for every recoil node, flattened.
-struct SourceNodes {
-    std::vector<int> first_node; //!< n_recoils + 1
-    std::vector<double> energy;  //!< E [MeV]
-    std::vector<double> flux;    //!< flux × quadrature weight [cm^-2 s^-1]
-};
-
-/// An experiment on quadrature nodes: N_b = Σ_i weight_ib Σ_s Σ_j flux_sj dσ/dT(E_sj, T_i).
+/// One source seen through one channel on one kind of target (an atom's electrons, or one nuclide), on quadrature nodes:
 ///
-/// Nodes are Gauss-Legendre points between all places where the integrand has a kink or a step (knots of tables,
-/// shell edges, kinematic limits of lines), close enough for 1e-8 of every bin.
-struct Response {
-    std::vector<double> recoil; //!< T_i [MeV]
-    std::vector<double> weight; //!< n_recoils × n_bins [s MeV], see ResponseView
-    std::vector<SourceNodes> sources;
+///     N_b = share_b Σ_i weight_ib Σ_j flux_ij dσ/dT(E_ij, T_i)
+///
+/// Nodes are Gauss-Legendre points between all places where the integrand has a kink or a step (knots of tables, shell
+/// edges, kinematic limits of lines), close enough for 1e-8 of every bin.
+struct Contribution {
+    std::size_t source = 0, channel = 0; //!< places in the experiment
+    int nuclide = -1;                    //!< place in the target's nuclides; −1 for electrons
+    std::vector<double> recoil;          //!< T_i [MeV]
+    std::vector<double> weight;          //!< n_recoils × n_energy_bins [s MeV], see ContributionView
+    std::vector<BoundElectrons> atom;    //!< n_recoils, of electrons
+    std::vector<NucleusAtRecoil> nucleus; //!< n_recoils, of a nuclide
+    std::vector<int> first_node;          //!< n_recoils + 1
+    std::vector<double> energy;           //!< E [MeV]
+    std::vector<double> flux;             //!< flux × quadrature weight [cm^-2 s^-1]
+    std::vector<double> share;            //!< n_bins
 };
 
+//! Phases [rad] beyond which exact propagation is refused: resolving them would take that many nodes
+inline constexpr double max_phase = 2e4;
+
+/// Contributions of an experiment: source by source, channel by channel, nuclide by nuclide.
 /// \param mixing sets how fast phases turn, for sources with exact propagation
-Response make_response(const Experiment& experiment, const Mixing& mixing);
+std::vector<Contribution> make_contributions(const Experiment& experiment, const Mixing& mixing);
 
-/// R_b(T): probability that a recoil of energy T is reconstructed between \p low and \p high [MeV] and accepted.
+/// Moments of a contribution: (7 matrices × components) × n_bins numbers, in the order of the features of its group.
+std::vector<double> contribution_moments(const Experiment& experiment, const Contribution& contribution,
+                                         const Mixing& mixing);
+
+/// Visible energy [MeV] of a recoil of energy \p T; \p nuclide may be null where the model does not ask for it.
+double visible_energy(const Quenching& quenching, const Nuclide* nuclide, double T);
+
+/// R_b(T): probability that a recoil of energy T on the target of a channel is reconstructed in energy bin b and
+/// accepted, for all energy bins.
+std::vector<double> acceptance(const Experiment& experiment, const Channel& channel, const Nuclide* nuclide, double T);
+
+/// What part of the counts of each energy bin falls into each bin, for a source seen through a channel: n_bins numbers.
 ///
-/// ∫ dE ε(E) Gauss(E − T; σ(T)) in closed form, ε being linear between its knots.
-double acceptance(const EnergyResponse& response, double T, double low, double high);
-
-/// Moments of one source: (7 matrices × components) × n_bins numbers, in the order of the features of its group.
-std::vector<double> source_moments(const Experiment& experiment, const Response& response, std::size_t source,
-                                   const Mixing& mixing);
+/// Time: ∫ p(t) ε(t) dt over the bin. Further variables: Channel::shares.
+std::vector<double> bin_shares(const Experiment& experiment, const Channel& channel, const Source& source);
 
 } // namespace nuscan

@@ -13,6 +13,23 @@ enum class Propagation : int {
     exact,          //!< phases kept, ρ from ψ_k = U*_{ℓk} exp(−i m_k² L / 2E)
     short_baseline, //!< phases 1
     decohered,      //!< off-diagonal ρ = 0, ρ_kk = |U_{ℓk}|²
+    solar,          //!< off-diagonal ρ = 0, ρ_kk = P_k(E): ν_e through the matter of the Sun, see solar_weights()
+};
+
+/// Where in the Sun a part of the neutrinos is made.
+struct ProductionZone {
+    double electron_density; //!< n_e [mol/cm³]
+    double fraction;         //!< of the source's neutrinos
+};
+
+/// How a neutrino came to the detector.
+struct Beam {
+    Flavour flavour; //!< at the source
+    bool antineutrino;
+    Propagation propagation;
+    double baseline = 0;                   //!< L [m], of exact propagation
+    const ProductionZone* zones = nullptr; //!< of solar propagation
+    int n_zones = 0;
 };
 
 /// Mixing angles and phases [rad] and mass splittings [eV²]. Defaults: NuFIT 6.0 values for normal ordering, as quoted.
@@ -76,17 +93,45 @@ NUSCAN_HOST_DEVICE constexpr double propagation_phase(double mass_squared, doubl
     return constants::oscillation_phase * mass_squared * baseline / energy;
 }
 
-/// Density matrix ρ_kk' of a neutrino of flavour ℓ at the detector, in the mass basis.
+/// Probabilities P_k with which a ν_e that was made in the Sun arrives as mass state k.
 ///
-/// ψ_k = U*_{ℓk} exp(−i m_k² L / 2E), ρ_kk' = ψ_k ψ*_k' (KS17 Eq. 13), with the phases or the coherences dropped as
-/// \p propagation says. For antineutrinos U → U* (ψ̄_k = U_{ℓk} exp(−i m_k² L / 2E)).
-/// \param baseline L [m]; \param energy E [MeV] (both unused unless exact).
-NUSCAN_HOST_DEVICE inline Matrix3 density_matrix(const Matrix3& U, const Mixing& mixing, Flavour flavour,
-                                                 bool antineutrino, Propagation propagation, double baseline,
-                                                 double energy) {
-    const int l = static_cast<int>(flavour);
+///     P_1 = c13² cos²θ12^m,   P_2 = c13² sin²θ12^m,   P_3 = s13²,
+///     cos2θ12^m = (cos2θ12 − β)/√((cos2θ12 − β)² + sin²2θ12),   β = 2√2 G_F c13² n_e E/Δm²21,
+///
+/// averaged over the zones: adiabatic conversion (S. J. Parke, Phys. Rev. Lett. 57, 1275 (1986)), for energies at which
+/// matter does not touch θ13. \param E [MeV].
+struct MassProbabilities {
+    double P[3];
+};
+NUSCAN_HOST_DEVICE inline MassProbabilities solar_weights(const Mixing& m, const Beam& beam, double E) {
+    const double s13_squared = std::sin(m.theta13) * std::sin(m.theta13), c13_squared = 1 - s13_squared;
+    const double cos_2theta = std::cos(2 * m.theta12), sin_2theta = std::sin(2 * m.theta12);
+    double cos_2theta_m = 0; // mean over the zones
+    for (int i = 0; i < beam.n_zones; ++i) {
+        const double beta =
+            constants::solar_matter * beam.zones[i].electron_density * c13_squared * E / m.dm21;
+        const double x = cos_2theta - beta;
+        cos_2theta_m += beam.zones[i].fraction * x / std::sqrt(x * x + sin_2theta * sin_2theta);
+    }
+    return {{c13_squared * (1 + cos_2theta_m) / 2, c13_squared * (1 - cos_2theta_m) / 2, s13_squared}};
+}
+
+/// Density matrix ρ_kk' of a neutrino at the detector, in the mass basis.
+///
+/// ψ_k = U*_{ℓk} exp(−i m_k² L / 2E), ρ_kk' = ψ_k ψ*_k' (KS17 Eq. 13), with the phases or the coherences dropped, or
+/// the weights of the Sun, as the propagation says. For antineutrinos U → U* (ψ̄_k = U_{ℓk} exp(−i m_k² L / 2E)).
+/// \param E [MeV] (unused at short baseline and decohered).
+NUSCAN_HOST_DEVICE inline Matrix3 density_matrix(const Matrix3& U, const Mixing& mixing, const Beam& beam, double E) {
+    const int l = static_cast<int>(beam.flavour);
     Matrix3 rho{};
-    if (propagation == Propagation::decohered) {
+    if (beam.propagation == Propagation::solar) {
+        const MassProbabilities weights = solar_weights(mixing, beam, E);
+        for (int k = 0; k < 3; ++k) {
+            rho(k, k) = weights.P[k];
+        }
+        return rho;
+    }
+    if (beam.propagation == Propagation::decohered) {
         for (int k = 0; k < 3; ++k) {
             rho(k, k) = norm(U(l, k));
         }
@@ -94,9 +139,9 @@ NUSCAN_HOST_DEVICE inline Matrix3 density_matrix(const Matrix3& U, const Mixing&
     }
     Complex psi[3];
     for (int k = 0; k < 3; ++k) {
-        psi[k] = antineutrino ? U(l, k) : conj(U(l, k));
-        if (propagation == Propagation::exact) {
-            psi[k] = psi[k] * polar(1, -propagation_phase(mass_squared(mixing, k), baseline, energy));
+        psi[k] = beam.antineutrino ? U(l, k) : conj(U(l, k));
+        if (beam.propagation == Propagation::exact) {
+            psi[k] = psi[k] * polar(1, -propagation_phase(mass_squared(mixing, k), beam.baseline, E));
         }
     }
     for (int j = 0; j < 3; ++j) {

@@ -10,30 +10,30 @@
 /// C1, C2, C3 at every node of the response.
 namespace nuscan {
 
-/// A source as the direct method sees it: quadrature nodes in neutrino energy for every recoil node.
-struct SourceView {
-    Flavour flavour;
-    bool antineutrino;
-    Propagation propagation;
-    double baseline;       //!< [m]
-    const int* first_node; //!< n_recoils + 1 offsets into the two arrays below
-    const double* energy;  //!< E [MeV]
-    const double* flux;    //!< flux × quadrature weight [cm^-2 s^-1]
-};
-
-/// The response of an experiment on nodes T_i in recoil energy.
-struct ResponseView {
+/// One source seen through one channel on one kind of target (an atom's electrons, or one nuclide), as the direct method
+/// sees it: quadrature nodes T_i in recoil energy, and in neutrino energy for each of them.
+struct ContributionView {
+    Beam beam;
+    int interaction; //!< place in ParameterView::interactions
     int n_recoils;
-    const double* recoil; //!< T_i [MeV]
-    const double* weight; //!< n_recoils × n_bins: electrons × live time × R_b(T_i) × quadrature weight [s MeV]
-    const SourceView* sources;
-    int n_sources;
+    const double* recoil;           //!< T_i [MeV]
+    const double* weight;           //!< n_recoils × (n_bins / n_inner_bins): R of the energy bins, × targets × live time
+                                    //!< × quadrature weight [s MeV]
+    const BoundElectrons* atom;     //!< n_recoils, of the electron target
+    const NucleusAtRecoil* nucleus; //!< n_recoils, of the nuclear target
+    const int* first_node;          //!< n_recoils + 1 offsets into the two arrays below
+    const double* energy;           //!< E [MeV]
+    const double* flux;             //!< flux × quadrature weight [cm^-2 s^-1]
+    const double* share;            //!< n_bins: what part of the energy bin's counts falls into the bin (time, …)
 };
 
 /// An experiment: its features are those of its groups, in order, then one per background (its normalisation).
+///
+/// Bins are counted with the energy outermost: bin b belongs to energy bin b / n_inner_bins.
 struct ExperimentView {
     int first_bin; //!< in the concatenated bins of all experiments
     int n_bins;
+    int n_inner_bins;  //!< bins in time and further variables within an energy bin
     int first_feature; //!< in the concatenated features of all experiments
     int n_features;
     const FeatureGroup* groups;
@@ -41,7 +41,8 @@ struct ExperimentView {
     const double* moments;        //!< M_bf: n_features × n_bins
     const Scalar* normalisations; //!< of backgrounds: 1, or the value of an axis
     int n_backgrounds;
-    ResponseView response;
+    const ContributionView* contributions;
+    int n_contributions;
     StatisticView statistic;
 };
 
@@ -75,7 +76,8 @@ NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const UnitVi
         for (int g = 0; g < experiment.n_groups; ++g) {
             const FeatureGroup& group = experiment.groups[g];
             for (int m = 0; m < n_feature_matrices; ++m) {
-                feature_coefficients(couplings, group, m, line_shape, row_shape, out + feature * n_plane_coefficients);
+                feature_coefficients(plan.parameters, couplings, group, m, line_shape, row_shape,
+                                     out + feature * n_plane_coefficients);
                 feature += n_components(group.propagation);
             }
         }
@@ -210,36 +212,42 @@ NUSCAN_HOST_DEVICE constexpr double line_penalty(const PlanView& plan, const Uni
     return axis < 0 ? 0 : plan.parameters.axes[axis].penalty[unit.ranges[axis].begin + offset];
 }
 
-/// Direct method: Σ_sources Σ_j flux_j dσ/dT(E_j, T_i) [MeV^-1 s^-1] per electron at recoil node i.
+/// Direct method: Σ_j flux_j dσ/dT(E_j, T_i) [MeV^-1 s^-1] per atom or nucleus at recoil node i of a contribution.
 ///
-/// ρ, C1, C2, C3 and |μ_ν|² are worked out anew at every node, as the literature writes them.
-NUSCAN_HOST_DEVICE inline double direct_rate(const ResponseView& response, const Matrix3& U, const Mixing& mixing,
-                                             const ElectronCouplings& neutrino, int i) {
-    const double T = response.recoil[i];
-    const ElectronCouplings antineutrino = antineutrino_couplings(neutrino);
+/// ρ, C1, C2, C3, C_V and |μ_ν|² are worked out anew at every node, as the literature writes them.
+NUSCAN_HOST_DEVICE inline double direct_rate(const ContributionView& x, Target target, const Matrix3& U,
+                                             const Mixing& mixing, const Couplings& neutrino, int i) {
+    const double T = x.recoil[i];
+    const Couplings c = x.beam.antineutrino ? antineutrino_couplings(neutrino) : neutrino;
     double rate = 0;
-    for (int s = 0; s < response.n_sources; ++s) {
-        const SourceView& source = response.sources[s];
-        for (int j = source.first_node[i]; j < source.first_node[i + 1]; ++j) {
-            const double E = source.energy[j];
-            const Matrix3 rho =
-                density_matrix(U, mixing, source.flavour, source.antineutrino, source.propagation, source.baseline, E);
-            const ScatteringCoefficients c =
-                scattering_coefficients(rho, source.antineutrino ? antineutrino : neutrino, T);
-            rate = std::fma(source.flux[j], electron_cross_section(c, E, T, source.antineutrino ? -1 : 1), rate);
-        }
+    for (int j = x.first_node[i]; j < x.first_node[i + 1]; ++j) {
+        const double E = x.energy[j];
+        const Matrix3 rho = density_matrix(U, mixing, x.beam, E);
+        const double dsigma =
+            target == Target::electron
+                ? atomic_cross_section(x.atom[i], scattering_coefficients(rho, c, T), E, T, x.beam.antineutrino ? -1 : 1)
+                : nuclear_cross_section(x.nucleus[i], nuclear_coefficients(rho, c, x.nucleus[i], T), E, T);
+        rate = std::fma(x.flux[j], dsigma, rate);
     }
     return rate;
 }
 
-//! Direct method: prediction of bin b, from the rates at all recoil nodes of its experiment
-NUSCAN_HOST_DEVICE inline double direct_prediction(const PlanView& plan, const ExperimentView& experiment,
-                                                   const UnitView& unit, std::int64_t point, const double* rates,
-                                                   int b) {
+//! Direct method: counts of a contribution in bin b, from the rates at all its recoil nodes
+NUSCAN_HOST_DEVICE inline double direct_counts(const ExperimentView& experiment, const ContributionView& x,
+                                               const double* rates, int b) {
+    const int n_energy_bins = experiment.n_bins / experiment.n_inner_bins;
+    const int energy_bin = b / experiment.n_inner_bins;
     double N = 0;
-    for (int i = 0; i < experiment.response.n_recoils; ++i) {
-        N = std::fma(experiment.response.weight[static_cast<std::ptrdiff_t>(i) * experiment.n_bins + b], rates[i], N);
+    for (int i = 0; i < x.n_recoils; ++i) {
+        N = std::fma(x.weight[static_cast<std::ptrdiff_t>(i) * n_energy_bins + energy_bin], rates[i], N);
     }
+    return x.share[b] * N;
+}
+
+//! Direct method: counts of the backgrounds in bin b
+NUSCAN_HOST_DEVICE inline double direct_backgrounds(const PlanView& plan, const ExperimentView& experiment,
+                                                    const UnitView& unit, std::int64_t point, int b) {
+    double N = 0;
     const int n_signal = experiment.n_features - experiment.n_backgrounds;
     for (int k = 0; k < experiment.n_backgrounds; ++k) {
         N = std::fma(experiment.moments[static_cast<std::ptrdiff_t>(n_signal + k) * experiment.n_bins + b],
