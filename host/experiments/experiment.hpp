@@ -118,7 +118,8 @@ struct Channel {
     bool axial = false; //!< with the axial term of nuclei that have spin and a known structure
 
     //! What part of the counts in an energy bin falls into each bin of a further variable: for each variable (in the
-    //! order of Bins::further) n_energy × its number of bins, rows adding up to at most 1. Empty for a variable: evenly.
+    //! order of Bins::further) n_energy × its number of bins, rows adding up to at most 1. Empty for a variable:
+    //! evenly.
     std::vector<std::vector<double>> shares;
 };
 

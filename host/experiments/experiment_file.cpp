@@ -2,20 +2,17 @@
 #include "experiments/experiment_file.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
-#include <map>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "config/sha256.hpp"
-#include "config/toml_reader.hpp"
 #include "experiments/atomic_shells.hpp"
-#include "experiments/csv_table.hpp"
+#include "experiments/experiment_tables.hpp"
+#include "experiments/source_reader.hpp"
 #include "experiments/uncertainty.hpp"
 #include "nuscan/constants.hpp"
 
@@ -28,9 +25,7 @@ namespace fs = std::filesystem;
 class ExperimentReader {
 public:
     explicit ExperimentReader(const std::string& path)
-        : path_(path), text_(read_text_file(path)), toml_(parse_toml(text_, path)), root_(toml_, path) {
-        add_to_digest(text_);
-    }
+        : text_(read_text_file(path)), toml_(parse_toml(text_, path)), root_(toml_, path), tables_(path, text_) {}
 
     Experiment read() {
         root_.allow_only({"name", "title", "citation", "statistic", "couplings", "source", "target", "exposure",
@@ -41,151 +36,18 @@ public:
         experiment.citation = root_.string("citation");
         root_.choice("statistic", {"poisson"}, "poisson");
         root_.choice("couplings", {"tree"}, "tree");
-        experiment.sources = read_sources();
+        experiment.sources = read_sources(root_, tables_);
         const double mass = read_exposure(experiment);
         experiment.target = read_target(mass);
         read_bins(experiment);
         experiment.response = read_response(experiment.bin_edges);
         experiment.backgrounds = read_backgrounds(experiment.bin_edges);
         keep_fitted_bins(experiment);
-        experiment.digest = sha256_hex(digest_input_);
+        experiment.digest = tables_.digest();
         return experiment;
     }
 
 private:
-    //! With its length in front, so that text cannot move from one file to the next unnoticed
-    void add_to_digest(const std::string& text) { digest_input_ += fmt::format("{}\n{}", text.size(), text); }
-
-    //! Names end up in parameter names (`experiment.background`) and on the command line.
-    static std::string identifier(const TomlTable& table, const std::string& key) {
-        const std::string name = table.string(key);
-        const bool valid = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-            return std::isalnum(c) || c == '-' || c == '_';
-        });
-        if (!valid) {
-            throw InputError(table.where(key), fmt::format("{} = \"{}\" is not a valid name", key, name),
-                             "letters, digits, - and _");
-        }
-        return name;
-    }
-
-    static double positive(const TomlTable& table, const std::string& key, Dimension dimension) {
-        const double value = table.quantity(key, dimension);
-        if (!(value > 0)) {
-            throw InputError(table.where(key), fmt::format("{} = {} is not positive", key, value));
-        }
-        return value;
-    }
-
-    static double not_negative(const TomlTable& table, const std::string& key, Dimension dimension) {
-        const double value = table.quantity(key, dimension, 0.0);
-        if (value < 0) {
-            throw InputError(table.where(key), fmt::format("{} = {} is negative", key, value));
-        }
-        return value;
-    }
-
-    //! A table beside the experiment file, read once
-    const CsvTable& csv(const std::string& file, const InputLocation& where) {
-        const auto known = tables_.find(file);
-        if (known != tables_.end()) {
-            return known->second;
-        }
-        const std::string full = (fs::path(path_).parent_path() / file).lexically_normal().string();
-        const std::string text = read_text_file(full, where);
-        add_to_digest(text);
-        return tables_.emplace(file, read_csv_table(text, full)).first->second;
-    }
-
-    //! A function of energy: a table of two columns
-    Table energy_table(const TomlTable& table, const std::string& key) {
-        const CsvTable& rows = csv(table.string(key), table.where(key));
-        if (rows.columns.size() != 2) {
-            throw InputError({rows.path, rows.header_line},
-                             fmt::format("the table has {} columns", rows.columns.size()),
-                             "expected two: the energy and the " + key);
-        }
-        if (rows.n_rows() < 2) {
-            throw InputError(rows.where(0), "the table has a single row", "a function needs two");
-        }
-        return {energy_column(rows), column(rows, rows.columns[1], {rows.path, rows.header_line})};
-    }
-
-    std::vector<Source> read_sources() {
-        std::vector<Source> sources;
-        for (const TomlTable& table : root_.tables("source")) {
-            Source source = read_source(table);
-            for (const Source& other : sources) {
-                if (other.name == source.name) {
-                    throw InputError(table.where("name"), fmt::format("there are two sources \"{}\"", source.name));
-                }
-            }
-            sources.push_back(std::move(source));
-        }
-        if (sources.empty()) {
-            throw InputError(root_.where(), "the file has no [[source]]");
-        }
-        return sources;
-    }
-
-    Source read_source(const TomlTable& table) {
-        table.allow_only({"name", "flavour", "neutrino", "propagation", "baseline", "flux", "spectrum", "lines"});
-        Source source;
-        source.name = identifier(table, "name");
-        const std::string flavour = table.choice("flavour", {"e", "mu", "tau"});
-        source.flavour = flavour == "e" ? Flavour::e : (flavour == "mu" ? Flavour::mu : Flavour::tau);
-        source.antineutrino = table.choice("neutrino", {"neutrino", "antineutrino"}) == "antineutrino";
-        const std::string propagation = table.choice("propagation", {"exact", "short", "decohered"});
-        source.propagation = propagation == "exact"
-                                 ? Propagation::exact
-                                 : (propagation == "short" ? Propagation::short_baseline : Propagation::decohered);
-        if (table.has("baseline")) {
-            source.baseline = positive(table, "baseline", Dimension::length);
-        } else if (source.propagation == Propagation::exact) {
-            throw InputError(table.where("propagation"), "source has no \"baseline\"", "exact propagation needs one",
-                             "add one, like baseline = \"12 m\"?");
-        }
-        source.flux = positive(table, "flux", Dimension::flux);
-        if (!table.has("spectrum") && !table.has("lines")) {
-            throw InputError(table.where(), fmt::format("source \"{}\" has no spectrum", source.name),
-                             "expected a table, lines, or both", "add spectrum = \"...csv\" or lines = [...]?");
-        }
-        double in_lines = 0;
-        for (const TomlTable& entry : table.tables("lines")) {
-            entry.allow_only({"energy", "fraction"});
-            const SpectralLine line = {positive(entry, "energy", Dimension::energy),
-                                       positive(entry, "fraction", Dimension::dimensionless)};
-            in_lines += line.fraction;
-            source.lines.push_back(line);
-        }
-        const double rounding = 1e-9;
-        if (!table.has("spectrum")) {
-            if (std::abs(in_lines - 1) > rounding) {
-                throw InputError(table.where("lines"), fmt::format("the fractions of the lines add up to {}", in_lines),
-                                 "without a spectrum they are the whole flux: 1");
-            }
-            return source;
-        }
-        if (in_lines > 1 - rounding) {
-            throw InputError(table.where("lines"), fmt::format("the fractions of the lines add up to {}", in_lines),
-                             "nothing is left for the spectrum");
-        }
-        source.spectrum = energy_table(table, "spectrum");
-        std::vector<double>& y = source.spectrum.y;
-        const std::vector<double>& x = source.spectrum.x;
-        double integral = 0;
-        for (std::size_t i = 1; i < x.size(); ++i) {
-            integral += (x[i] - x[i - 1]) * (y[i] + y[i - 1]) / 2;
-        }
-        if (!(integral > 0)) {
-            throw InputError(table.where("spectrum"), "the spectrum is zero everywhere");
-        }
-        for (double& value : y) {
-            value *= (1 - in_lines) / integral;
-        }
-        return source;
-    }
-
     //! Sets the live time and returns the mass [kg]
     double read_exposure(Experiment& experiment) {
         const TomlTable table = root_.table("exposure");
@@ -229,11 +91,11 @@ private:
             }
             return response;
         }
-        response.efficiency = energy_table(table, "efficiency");
+        response.efficiency = tables_.energy_table(table, "efficiency");
         response.efficiency_of_true_energy = table.choice("efficiency_in", {"reconstructed", "true"}) == "true";
         const std::vector<double>& x = response.efficiency.x;
         const std::vector<double>& y = response.efficiency.y;
-        const CsvTable& rows = csv(table.string("efficiency"), table.where("efficiency"));
+        const CsvTable& rows = tables_.csv(table.string("efficiency"), table.where("efficiency"));
         for (std::size_t i = 0; i < y.size(); ++i) {
             if (y[i] > 1) {
                 throw InputError(rows.where(i), fmt::format("{} = {} is above 1", rows.columns[1], y[i]));
@@ -344,7 +206,7 @@ private:
         if (node && node->is_table()) {
             const TomlTable reference = table.table("counts");
             reference.allow_only({"table", "column"});
-            const CsvTable& rows = csv(reference.string("table"), reference.where("table"));
+            const CsvTable& rows = tables_.csv(reference.string("table"), reference.where("table"));
             const std::vector<double> energies = energy_column(rows);
             counts = column(rows, reference.string("column"), reference.where("column"));
             source = fmt::format("\"{}\"", rows.path);
@@ -391,11 +253,10 @@ private:
         return backgrounds;
     }
 
-    std::string path_, text_;
+    std::string text_;
     toml::table toml_;
     TomlTable root_;
-    std::map<std::string, CsvTable> tables_;
-    std::string digest_input_;
+    ExperimentTables tables_;
 };
 
 fs::path program_folder() {

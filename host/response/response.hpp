@@ -8,18 +8,19 @@
 
 namespace nuscan {
 
-/// One source seen through one channel on one kind of target (an atom's electrons, or one nuclide), on quadrature nodes:
+/// One source seen through one channel on one kind of target (an atom's electrons, or one nuclide), on quadrature
+/// nodes:
 ///
 ///     N_b = share_b Σ_i weight_ib Σ_j flux_ij dσ/dT(E_ij, T_i)
 ///
 /// Nodes are Gauss-Legendre points between all places where the integrand has a kink or a step (knots of tables, shell
 /// edges, kinematic limits of lines), close enough for 1e-8 of every bin.
 struct Contribution {
-    std::size_t source = 0, channel = 0; //!< places in the experiment
-    int nuclide = -1;                    //!< place in the target's nuclides; −1 for electrons
-    std::vector<double> recoil;          //!< T_i [MeV]
-    std::vector<double> weight;          //!< n_recoils × n_energy_bins [s MeV], see ContributionView
-    std::vector<BoundElectrons> atom;    //!< n_recoils, of electrons
+    std::size_t source = 0, channel = 0;  //!< places in the experiment
+    int nuclide = -1;                     //!< place in the target's nuclides; −1 for electrons
+    std::vector<double> recoil;           //!< T_i [MeV]
+    std::vector<double> weight;           //!< n_recoils × n_energy_bins [s MeV], see ContributionView
+    std::vector<BoundElectrons> atom;     //!< n_recoils, of electrons
     std::vector<NucleusAtRecoil> nucleus; //!< n_recoils, of a nuclide
     std::vector<int> first_node;          //!< n_recoils + 1
     std::vector<double> energy;           //!< E [MeV]

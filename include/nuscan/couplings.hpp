@@ -71,8 +71,8 @@ struct FlavourCouplings {
 
 /// Weak couplings of a flavour, charged current included.
 ///
-/// Radiative ones: P. A. Zyla et al. (PDG), evaluated in physics.md at sin²θ_W = 0.23863; another value shifts g_V of the
-/// electron by 2 δsin²θ_W and that of the proton by −2 δsin²θ_W.
+/// Radiative ones: P. A. Zyla et al. (PDG), evaluated in physics.md at sin²θ_W = 0.23863; another value shifts g_V of
+/// the electron by 2 δsin²θ_W and that of the proton by −2 δsin²θ_W.
 NUSCAN_HOST_DEVICE inline FlavourCouplings flavour_couplings(const Interaction& interaction, Flavour flavour,
                                                              double sin2_theta_w) {
     const bool electron = interaction.target == Target::electron;

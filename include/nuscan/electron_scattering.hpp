@@ -76,8 +76,8 @@ NUSCAN_HOST_DEVICE inline double atomic_cross_section(const BoundElectrons& atom
                                                       double E, double T, double s) {
     const ElectronKernels k = electron_kernels(E, T, s);
     const double weak = k.C1 * (c.C1 - c.charge2) + k.C2 * c.C2 + k.C3 * c.C3.re;
-    const double charge = atom.photon_area >= 0 ? equivalent_photon_kernel(E, T, atom.photon_area)
-                                                : k.C1 * atom.electrons;
+    const double charge =
+        atom.photon_area >= 0 ? equivalent_photon_kernel(E, T, atom.photon_area) : k.C1 * atom.electrons;
     return atom.electrons * (atom.weak * weak + atom.magnetic * k.mu2 * c.mu2) + charge * c.charge2;
 }
 

@@ -14,8 +14,8 @@
 ///     V0†V0,   V0†V1 + h.c.,   V1†V1,   A†A,   (A†V0 + h.c.)/2,   (A†V1 + h.c.)/2,   M†M,
 ///
 /// contracted with ρ, carry everything a point says about scattering, on electrons and on nuclei; fluxes, kernels and
-/// response are in the moments M. Along two fast axes at once a feature is Σ_ij c_ij w_i(t1) w_j(t2) with w = (1, u, v):
-/// nine plane coefficients.
+/// response are in the moments M. Along two fast axes at once a feature is Σ_ij c_ij w_i(t1) w_j(t2) with w = (1, u,
+/// v): nine plane coefficients.
 namespace nuscan {
 
 inline constexpr int n_feature_matrices = 7;
@@ -31,8 +31,8 @@ struct FeatureKernels {
 NUSCAN_HOST_DEVICE inline FeatureKernels feature_kernels(const BoundElectrons& atom, double E, double T, double s) {
     const ElectronKernels k = electron_kernels(E, T, s);
     const double weak = atom.electrons * atom.weak;
-    const double charge = atom.photon_area >= 0 ? equivalent_photon_kernel(E, T, atom.photon_area)
-                                                : atom.electrons * k.C1;
+    const double charge =
+        atom.photon_area >= 0 ? equivalent_photon_kernel(E, T, atom.photon_area) : atom.electrons * k.C1;
     return {{weak * k.C1, weak * k.C1 / T, charge / (T * T), weak * k.C2, weak * k.C3, weak * k.C3 / T,
              atom.electrons * atom.magnetic * k.mu2}};
 }
@@ -75,8 +75,8 @@ NUSCAN_HOST_DEVICE constexpr StatePair state_pair(int p) { return p == 0 ? State
 
 inline constexpr int max_components = 7;
 
-/// Energy dependence of the components, which the moments carry: 1; P_k of the mass states; or 1 and cos and sin of each
-/// Δ (of −Δ for antineutrinos).
+/// Energy dependence of the components, which the moments carry: 1; P_k of the mass states; or 1 and cos and sin of
+/// each Δ (of −Δ for antineutrinos).
 struct ComponentWeights {
     double value[max_components];
 };
@@ -167,8 +167,8 @@ enum class Part : int {
     polar,     //!< value × e^{i·argument}
 };
 
-/// One parameter's contribution to the couplings: weight × pattern(z), in the basis of the scan. What goes into V0 and V1
-/// counts for electrons, and with the opposite sign for nuclei.
+/// One parameter's contribution to the couplings: weight × pattern(z), in the basis of the scan. What goes into V0 and
+/// V1 counts for electrons, and with the opposite sign for nuclei.
 struct Term {
     Coupling coupling;
     Complex weight; //!< from the unit of the parameter to the unit of the coupling
@@ -299,8 +299,9 @@ NUSCAN_HOST_DEVICE inline PlaneCouplings plane_couplings(const ParameterView& p,
 
 /// The factor w_k that w_i · w_j makes on an axis, or −1 where the product does not contribute.
 ///
-/// Linear: 1·u = u, u·u = v. Circular: an element r e^{iα} gives X_c cos α + X_s sin α, Hermitian or antisymmetric, with
-/// X_c†X_c = X_s†X_s and X_c†X_s + X_s†X_c = 0, so cos² and sin² add up to the constant X_c†X_c, counted at cos·cos.
+/// Linear: 1·u = u, u·u = v. Circular: an element r e^{iα} gives X_c cos α + X_s sin α, Hermitian or antisymmetric,
+/// with X_c†X_c = X_s†X_s and X_c†X_s + X_s†X_c = 0, so cos² and sin² add up to the constant X_c†X_c, counted at
+/// cos·cos.
 NUSCAN_HOST_DEVICE constexpr int product_factor(AxisShape shape, int i, int j) {
     if (i == 0 || j == 0) {
         return i + j;

@@ -108,8 +108,7 @@ NUSCAN_HOST_DEVICE inline MassProbabilities solar_weights(const Mixing& m, const
     const double cos_2theta = std::cos(2 * m.theta12), sin_2theta = std::sin(2 * m.theta12);
     double cos_2theta_m = 0; // mean over the zones
     for (int i = 0; i < beam.n_zones; ++i) {
-        const double beta =
-            constants::solar_matter * beam.zones[i].electron_density * c13_squared * E / m.dm21;
+        const double beta = constants::solar_matter * beam.zones[i].electron_density * c13_squared * E / m.dm21;
         const double x = cos_2theta - beta;
         cos_2theta_m += beam.zones[i].fraction * x / std::sqrt(x * x + sin_2theta * sin_2theta);
     }

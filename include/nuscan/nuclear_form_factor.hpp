@@ -10,16 +10,16 @@ namespace nuscan {
 
 /// Parametrisations of the form factor F(q) of a nucleon distribution with a given rms radius; F(0) = 1.
 enum class NuclearFormFactor : int {
-    helm,              //!< 3 j_1(qR_0)/(qR_0) e^{−q²s²/2}, s = 0.9 fm, R_0² = (5/3)(R² − 3s²) (R. H. Helm, 1956)
+    helm, //!< 3 j_1(qR_0)/(qR_0) e^{−q²s²/2}, s = 0.9 fm, R_0² = (5/3)(R² − 3s²) (R. H. Helm, 1956)
     symmetrised_fermi, //!< symmetrised Fermi, a = 0.523 fm (D. W. L. Sprung, J. Martorell, 1997)
     klein_nystrand,    //!< 3 j_1(qR_A)/(qR_A) / (1 + q²a²), a = 0.7 fm (S. Klein, J. Nystrand, 1999)
     unity,             //!< 1: a point
 };
 
 namespace constants {
-inline constexpr double helm_skin = 0.9;            //!< s [fm]
-inline constexpr double fermi_diffuseness = 0.523;  //!< a [fm]
-inline constexpr double yukawa_range = 0.7;         //!< a of Klein and Nystrand [fm]
+inline constexpr double helm_skin = 0.9;           //!< s [fm]
+inline constexpr double fermi_diffuseness = 0.523; //!< a [fm]
+inline constexpr double yukawa_range = 0.7;        //!< a of Klein and Nystrand [fm]
 inline constexpr double hbar_c_fm = hbar_c * 1e13; //!< ħc [MeV fm]
 } // namespace constants
 

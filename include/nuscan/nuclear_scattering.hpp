@@ -13,8 +13,8 @@ struct NucleusAtRecoil {
     double mass;    //!< M [MeV]
     double proton;  //!< Z F_p(q) = Z F_ch(q), q² = 2MT
     double neutron; //!< N F_n(q)
-    //! Structure of the axial current, F_A(q)/4 = (2π/(2J+1)) [a_0² S_00 + a_0 a_1 S_01 + a_1² S_11]; zero for spin 0 and
-    //! wherever the axial term is left out
+    //! Structure of the axial current, F_A(q)/4 = (2π/(2J+1)) [a_0² S_00 + a_0 a_1 S_01 + a_1² S_11]; zero for spin 0
+    //! and wherever the axial term is left out
     double axial = 0;
 };
 

@@ -10,16 +10,16 @@
 /// C1, C2, C3 at every node of the response.
 namespace nuscan {
 
-/// One source seen through one channel on one kind of target (an atom's electrons, or one nuclide), as the direct method
-/// sees it: quadrature nodes T_i in recoil energy, and in neutrino energy for each of them.
+/// One source seen through one channel on one kind of target (an atom's electrons, or one nuclide), as the direct
+/// method sees it: quadrature nodes T_i in recoil energy, and in neutrino energy for each of them.
 struct ContributionView {
     Beam beam;
     int interaction; //!< place in ParameterView::interactions
     int n_recoils;
-    const double* recoil;           //!< T_i [MeV]
-    const double* weight;           //!< n_recoils × (n_bins / n_inner_bins): R of the energy bins, × targets × live time
-                                    //!< × quadrature weight [s MeV]
-    const BoundElectrons* atom;     //!< n_recoils, of the electron target
+    const double* recoil;       //!< T_i [MeV]
+    const double* weight;       //!< n_recoils × (n_bins / n_inner_bins): R of the energy bins, × targets × live time
+                                //!< × quadrature weight [s MeV]
+    const BoundElectrons* atom; //!< n_recoils, of the electron target
     const NucleusAtRecoil* nucleus; //!< n_recoils, of the nuclear target
     const int* first_node;          //!< n_recoils + 1 offsets into the two arrays below
     const double* energy;           //!< E [MeV]
@@ -225,7 +225,8 @@ NUSCAN_HOST_DEVICE inline double direct_rate(const ContributionView& x, Target t
         const Matrix3 rho = density_matrix(U, mixing, x.beam, E);
         const double dsigma =
             target == Target::electron
-                ? atomic_cross_section(x.atom[i], scattering_coefficients(rho, c, T), E, T, x.beam.antineutrino ? -1 : 1)
+                ? atomic_cross_section(x.atom[i], scattering_coefficients(rho, c, T), E, T,
+                                       x.beam.antineutrino ? -1 : 1)
                 : nuclear_cross_section(x.nucleus[i], nuclear_coefficients(rho, c, x.nucleus[i], T), E, T);
         rate = std::fma(x.flux[j], dsigma, rate);
     }

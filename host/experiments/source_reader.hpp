@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "experiments/experiment_tables.hpp"
+
+namespace nuscan {
+
+/// Reads the `[[source]]` tables of an experiment file. \throws InputError with file and line.
+std::vector<Source> read_sources(const TomlTable& experiment, ExperimentTables& tables);
+
+} // namespace nuscan
