@@ -94,8 +94,8 @@ struct DirectTeam {
         const Mixing mixing = mixing_of(plan.parameters, unit, point);
         const Target target = plan.parameters.interactions[contribution.interaction].target;
         for (int i = thread; i < contribution.n_recoils; i += n_threads) {
-            rates[i] = direct_rate(contribution, target, couplings.U, mixing,
-                                   couplings.base[contribution.interaction], i);
+            rates[i] =
+                direct_rate(contribution, target, couplings.U, mixing, couplings.base[contribution.interaction], i);
         }
     }
     NUSCAN_HOST_DEVICE void add_bins(const ExperimentView& experiment, const ContributionView& contribution) const {

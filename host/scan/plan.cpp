@@ -327,17 +327,17 @@ void Plan::make_terms() {
     const Mixing& m = config_.neutrino.mixing;
     constexpr auto mixing = Parameter::Kind::mixing;
     parameters_ = {axis_views_.data(),
-                        static_cast<int>(axis_views_.size()),
-                        {scalar(mixing, "theta12", m.theta12), scalar(mixing, "theta13", m.theta13),
-                         scalar(mixing, "theta23", m.theta23), scalar(mixing, "delta", m.delta),
-                         scalar(mixing, "alpha21", m.alpha21), scalar(mixing, "alpha31", m.alpha31),
-                         scalar(mixing, "dm21", m.dm21), scalar(mixing, "dm31", m.dm31)},
-                        config_.neutrino.basis,
-                        config_.neutrino.sin2_theta_w,
-                        {},
-                        static_cast<int>(interactions_.size()),
-                        terms_.data(),
-                        static_cast<int>(terms_.size())};
+                   static_cast<int>(axis_views_.size()),
+                   {scalar(mixing, "theta12", m.theta12), scalar(mixing, "theta13", m.theta13),
+                    scalar(mixing, "theta23", m.theta23), scalar(mixing, "delta", m.delta),
+                    scalar(mixing, "alpha21", m.alpha21), scalar(mixing, "alpha31", m.alpha31),
+                    scalar(mixing, "dm21", m.dm21), scalar(mixing, "dm31", m.dm31)},
+                   config_.neutrino.basis,
+                   config_.neutrino.sin2_theta_w,
+                   {},
+                   static_cast<int>(interactions_.size()),
+                   terms_.data(),
+                   static_cast<int>(terms_.size())};
     std::copy(interactions_.begin(), interactions_.end(), parameters_.interactions);
 }
 
@@ -348,15 +348,20 @@ void Plan::add_standard_radii() {
             return p.kind == Parameter::Kind::element && p.form_factor == FormFactor::charge_radius &&
                    p.part == Parameter::Part::diagonal && p.row == l;
         };
-        const bool named =
-            std::any_of(config_.fixed.begin(), config_.fixed.end(),
-                        [&](const FixedParameter& fixed) { return is_this(fixed.parameter); }) ||
-            std::any_of(config_.axes.begin(), config_.axes.end(),
-                        [&](const Axis& axis) { return is_this(axis.parameter); });
+        const bool named = std::any_of(config_.fixed.begin(), config_.fixed.end(),
+                                       [&](const FixedParameter& fixed) { return is_this(fixed.parameter); }) ||
+                           std::any_of(config_.axes.begin(), config_.axes.end(),
+                                       [&](const Axis& axis) { return is_this(axis.parameter); });
         if (!named) {
             const double radius = standard_charge_radius(static_cast<Flavour>(l));
-            terms_.push_back({Coupling::V0, constants::radius_coupling, Pattern::hermitian, Part::real, l, l,
-                              Scalar{radius, -1}, {}});
+            terms_.push_back({Coupling::V0,
+                              constants::radius_coupling,
+                              Pattern::hermitian,
+                              Part::real,
+                              l,
+                              l,
+                              Scalar{radius, -1},
+                              {}});
         }
     }
 }
@@ -375,8 +380,8 @@ void Plan::make_backgrounds() {
         standard_signals_.emplace_back();
         if (includes_solar) {
             const bool inverted = config_.neutrino.inverted_ordering;
-            const SignalTables signal = make_signal(experiment, default_mixing(inverted),
-                                                    config_.neutrino.charge_radius_mode, interactions_);
+            const SignalTables signal =
+                make_signal(experiment, default_mixing(inverted), config_.neutrino.charge_radius_mode, interactions_);
             standard_signals_.back() = standard_signal(experiment, signal, inverted, interactions_);
         }
     }

@@ -35,8 +35,8 @@ struct WorkUnit {
 
 /// A scan, ready to run: the tables and views that back ends upload, and its division into work units.
 ///
-/// Fixed by the scan file and the method alone, never by the device, the number of threads or the shard. A unit holds one
-/// value of every slow parameter: baselines, nuclear radii and those mixing parameters that moments depend on.
+/// Fixed by the scan file and the method alone, never by the device, the number of threads or the shard. A unit holds
+/// one value of every slow parameter: baselines, nuclear radii and those mixing parameters that moments depend on.
 class Plan {
 public:
     Plan(ScanConfig config, Method method) : Plan(std::move(config), method, default_unit_points(method)) {}

@@ -66,7 +66,8 @@ PointReport evaluate_point(const ScanConfig& config) {
             add(name, std::move(counts));
         }
         const std::size_t n_sources = point.components.size();
-        const std::size_t n_signal = static_cast<std::size_t>(experiment_view.n_features - experiment_view.n_backgrounds);
+        const std::size_t n_signal =
+            static_cast<std::size_t>(experiment_view.n_features - experiment_view.n_backgrounds);
         for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
             const double* counts = experiment_view.moments + (n_signal + k) * n_bins;
             std::vector<double> scaled(counts, counts + n_bins);

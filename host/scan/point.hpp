@@ -17,8 +17,8 @@ struct Component {
 
 struct ExperimentPoint {
     std::string name;
-    std::vector<double> bin_edges; //!< reconstructed energy [MeV], or photoelectrons
-    bool photoelectrons;           //!< what bin_edges are in
+    std::vector<double> bin_edges;    //!< reconstructed energy [MeV], or photoelectrons
+    bool photoelectrons;              //!< what bin_edges are in
     std::vector<BinVariable> further; //!< bins are counted with the energy outermost
     std::vector<double> observed;
     std::vector<double> predicted; //!< sum of the components

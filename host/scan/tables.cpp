@@ -128,11 +128,10 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         }
         for (std::size_t i = 0; i < tables.signal.contributions.size(); ++i) {
             const Contribution& c = tables.signal.contributions[i];
-            tables.contributions.push_back({experiment.sources[c.source].beam(),
-                                            tables.signal.groups[tables.signal.group_of[i]].interaction,
-                                            static_cast<int>(c.recoil.size()), c.recoil.data(), c.weight.data(),
-                                            c.atom.data(), c.nucleus.data(), c.first_node.data(), c.energy.data(),
-                                            c.flux.data(), c.share.data()});
+            tables.contributions.push_back(
+                {experiment.sources[c.source].beam(), tables.signal.groups[tables.signal.group_of[i]].interaction,
+                 static_cast<int>(c.recoil.size()), c.recoil.data(), c.weight.data(), c.atom.data(), c.nucleus.data(),
+                 c.first_node.data(), c.energy.data(), c.flux.data(), c.share.data()});
         }
         ExperimentView view{};
         view.first_bin = view_.n_bins;
