@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// What targets are made of: isotopes.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "experiments/atomic_shells.hpp"
+#include "experiments/nuclides.hpp"
+#include "nuscan/constants.hpp"
+
+namespace nuscan {
+namespace {
+
+using namespace constants;
+
+// ---- isotopes ---------------------------------------------------------------------------------------------------
+
+constexpr double atomic_mass_unit = 931.49410242; // [MeV]
+
+Nuclide nuclide(const std::string& name) {
+    const auto found = find_nuclide(name);
+    if (!found) {
+        throw std::runtime_error("no nuclide " + name);
+    }
+    return *found;
+}
+
+TEST(Nuclides, masses_of_the_lightest_are_those_of_codata) {
+    EXPECT_NEAR(nuclide("H1").mass, 938.27208816, 2e-5);
+    EXPECT_NEAR(nuclide("H2").mass, 1875.61294257, 2e-5);
+    EXPECT_NEAR(nuclide("He3").mass, 2808.39160743, 2e-5);
+    EXPECT_NEAR(nuclide("He4").mass, 3727.3794066, 2e-5);
+}
+
+TEST(Nuclides, masses_follow_from_nuclear_and_electronic_binding) {
+    // Z m_p + N m_n − B + B_e with B of AME2020, to the keV; B_e = 14.4, 34.8 and 568 keV
+    EXPECT_NEAR(nuclide("Ar40").mass, 18 * 938.27208816 + 22 * 939.56542052 - 343.8104 + 0.0144, 2e-3);
+    EXPECT_NEAR(nuclide("Fe56").mass, 26 * 938.27208816 + 30 * 939.56542052 - 492.2598 + 0.0348, 2e-3);
+    EXPECT_NEAR(nuclide("Pb208").mass, 82 * 938.27208816 + 126 * 939.56542052 - 1636.4302 + 0.568, 8e-3);
+}
+
+TEST(Nuclides, isotopes_average_to_the_atomic_weights) {
+    int n_elements = 0;
+    for (const std::string& symbol : element_symbols()) {
+        const std::vector<Nuclide> isotopes = natural_isotopes(symbol);
+        if (isotopes.empty()) {
+            continue;
+        }
+        ++n_elements;
+        const Element element = *find_element(symbol);
+        double mean = 0, sum = 0, tabulated = 0;
+        for (const Nuclide& isotope : isotopes) {
+            EXPECT_EQ(isotope.Z, element.Z);
+            mean += isotope.abundance * (isotope.mass + isotope.Z * electron_mass) / atomic_mass_unit;
+            sum += isotope.abundance;
+            tabulated += nuclide(isotope.name).abundance;
+        }
+        EXPECT_NEAR(sum, 1, 1e-14) << symbol;
+        EXPECT_NEAR(tabulated, 1, 1e-5) << symbol;
+        EXPECT_NEAR(mean / element.atomic_weight, 1, 1e-3) << symbol;
+    }
+    EXPECT_EQ(n_elements, 84); // Z = 1 to 92 less Tc, Pm and the eight from Po to Ac, with Th, Pa and U
+    EXPECT_TRUE(natural_isotopes("Tc").empty());
+    EXPECT_TRUE(natural_isotopes("Xx").empty());
+    EXPECT_TRUE(natural_isotopes("").empty());
+    EXPECT_TRUE(natural_isotopes("Ar40").empty());
+    EXPECT_FALSE(find_nuclide("Ar"));
+    EXPECT_FALSE(find_nuclide("ar40"));
+}
+
+TEST(Nuclides, isotopes_of_detectors) {
+    const std::map<std::string, std::vector<int>> mass_numbers = {
+        {"C", {12, 13}},
+        {"O", {16, 17, 18}},
+        {"F", {19}},
+        {"Na", {23}},
+        {"Al", {27}},
+        {"Si", {28, 29, 30}},
+        {"Ar", {36, 38, 40}},
+        {"Ca", {40, 42, 43, 44, 46, 48}},
+        {"Zn", {64, 66, 67, 68, 70}},
+        {"Ge", {70, 72, 73, 74, 76}},
+        {"Te", {120, 122, 123, 124, 125, 126, 128, 130}},
+        {"I", {127}},
+        {"Cs", {133}},
+        {"Xe", {124, 126, 128, 129, 130, 131, 132, 134, 136}},
+        {"W", {180, 182, 183, 184, 186}},
+        {"Pb", {204, 206, 207, 208}},
+        {"U", {234, 235, 238}},
+    };
+    for (const auto& [symbol, expected] : mass_numbers) {
+        std::vector<int> found;
+        for (const Nuclide& isotope : natural_isotopes(symbol)) {
+            found.push_back(isotope.A);
+            EXPECT_EQ(isotope.name, symbol + std::to_string(isotope.A));
+        }
+        EXPECT_EQ(found, expected) << symbol;
+    }
+    EXPECT_NEAR(nuclide("Ar40").abundance, 0.99603, 1e-5);
+    EXPECT_NEAR(nuclide("Ge74").abundance, 0.3652, 1e-4);
+    EXPECT_NEAR(nuclide("Xe129").abundance, 0.26401, 1e-5);
+    EXPECT_NEAR(nuclide("Xe136").abundance, 0.08857, 1e-5);
+}
+
+TEST(Nuclides, spins) {
+    const std::map<std::string, double> spins = {
+        {"H1", 0.5},    {"H2", 1},      {"Li7", 1.5},   {"C13", 0.5},   {"N14", 1},     {"O17", 2.5},   {"F19", 0.5},
+        {"Na23", 1.5},  {"Al27", 2.5},  {"Si29", 0.5},  {"K40", 4},     {"Ca43", 3.5},  {"Zn67", 2.5},  {"Ge73", 4.5},
+        {"Se77", 0.5},  {"Te123", 0.5}, {"Te125", 0.5}, {"I127", 2.5},  {"Xe129", 0.5}, {"Cs133", 3.5}, {"Xe131", 1.5},
+        {"Hf177", 3.5}, {"W183", 0.5},  {"Hg199", 0.5}, {"Pb207", 0.5}, {"Bi209", 4.5}, {"U235", 3.5},
+    };
+    for (const auto& [name, spin] : spins) {
+        EXPECT_EQ(nuclide(name).spin, spin) << name;
+    }
+    for (const std::string& name : nuclide_names()) {
+        const Nuclide n = nuclide(name);
+        if (n.Z % 2 == 0 && n.A % 2 == 0) {
+            EXPECT_EQ(n.spin, 0) << name;
+        } else {
+            EXPECT_GT(n.spin, 0) << name;
+            EXPECT_EQ(std::fmod(2 * n.spin, 2), n.A % 2) << name;
+        }
+    }
+}
+
+TEST(Nuclides, published_radii_are_kept) {
+    EXPECT_EQ(nuclide("Cs133").proton_radius, 4.821);
+    EXPECT_EQ(nuclide("Cs133").neutron_radius, 5.09);
+    EXPECT_EQ(nuclide("I127").proton_radius, 4.766);
+    EXPECT_EQ(nuclide("I127").neutron_radius, 5.03);
+    EXPECT_EQ(nuclide("Ar40").proton_radius, 3.448);
+    EXPECT_EQ(nuclide("Ar40").neutron_radius, 3.55);
+    EXPECT_NE(nuclide("Ar40").radius_source, nuclide("Ar36").radius_source);
+}
+
+// R_p² = R_ch² − (N/Z) r_n²
+double proton_radius_of(double charge_radius, int Z, int A) {
+    return std::sqrt(charge_radius * charge_radius + 0.1161 * (A - Z) / Z);
+}
+
+TEST(Nuclides, radii_follow_from_charge_radii) {
+    // The rule gives the published R_p, too.
+    EXPECT_NEAR(proton_radius_of(4.8041, 55, 133), nuclide("Cs133").proton_radius, 1e-3);
+    EXPECT_NEAR(proton_radius_of(4.7500, 53, 127), nuclide("I127").proton_radius, 1.1e-3);
+    EXPECT_NEAR(proton_radius_of(3.4274, 18, 40), nuclide("Ar40").proton_radius, 1e-3);
+    // Angeli and Marinova's charge radii
+    EXPECT_NEAR(nuclide("Ge74").proton_radius, proton_radius_of(4.0742, 32, 74), 1e-4);
+    EXPECT_NEAR(nuclide("Xe132").proton_radius, proton_radius_of(4.7859, 54, 132), 1e-4);
+    EXPECT_NEAR(nuclide("Pb208").proton_radius, proton_radius_of(5.5012, 82, 208), 1e-4);
+    EXPECT_NEAR(nuclide("Si28").proton_radius, proton_radius_of(3.1224, 14, 28), 1e-4);
+    EXPECT_NEAR(nuclide("Na23").proton_radius, proton_radius_of(2.9936, 11, 23), 1e-4);
+    EXPECT_NEAR(nuclide("H1").proton_radius, 0.8409, 1e-9);
+    // Skins of antiprotonic atoms: point radii differ by the trend. 208Pb: −0.04 + 1.01 × 44/208 = 0.174 fm
+    const auto point_radius = [](double radius) { return std::sqrt(radius * radius - 0.8409 * 0.8409 - 0.0331); };
+    const Nuclide lead = nuclide("Pb208"), calcium = nuclide("Ca40");
+    EXPECT_NEAR(point_radius(lead.neutron_radius) - point_radius(lead.proton_radius), 0.1737, 2e-4);
+    EXPECT_NEAR(point_radius(calcium.neutron_radius) - point_radius(calcium.proton_radius), -0.04, 2e-4);
+    // Natural germanium and xenon: what the literature takes for all isotopes
+    EXPECT_NEAR(nuclide("Ge72").proton_radius, 4.05, 0.03);
+    EXPECT_NEAR(nuclide("Ge72").neutron_radius, 4.10, 0.05);
+    EXPECT_NEAR(nuclide("Xe132").proton_radius, 4.81, 0.01);
+    EXPECT_NEAR(nuclide("Xe132").neutron_radius, 4.90, 0.05);
+}
+
+TEST(Nuclides, radii_grow_with_the_nucleus) {
+    for (const std::string& name : nuclide_names()) {
+        const Nuclide n = nuclide(name);
+        EXPECT_FALSE(n.radius_source.empty());
+        if (n.A < 12) {
+            EXPECT_GT(n.proton_radius, 0.8) << name;
+            EXPECT_LT(n.proton_radius, 2.7) << name;
+        } else {
+            EXPECT_NEAR(n.proton_radius / (0.836 * std::cbrt(n.A) + 0.570), 1, 0.07) << name;
+        }
+        EXPECT_GT(n.neutron_radius, n.proton_radius - 0.35) << name;
+        EXPECT_LT(n.neutron_radius, n.proton_radius + 0.3) << name;
+        if (n.A - n.Z > 1.1 * n.Z) {
+            EXPECT_GT(n.neutron_radius, n.proton_radius) << name;
+        }
+    }
+    double last = 0;
+    for (const char* name : {"He4", "C12", "O16", "Si28", "Ar40", "Ge74", "Xe132", "W184", "Pb208", "U238"}) {
+        EXPECT_GT(nuclide(name).neutron_radius, last) << name;
+        last = nuclide(name).neutron_radius;
+    }
+}
+
+} // namespace
+} // namespace nuscan
