@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What targets are made of: isotopes.
+// What targets are made of: isotopes, compounds.
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
 #include "experiments/atomic_shells.hpp"
+#include "experiments/chemical_formula.hpp"
 #include "experiments/nuclides.hpp"
 #include "nuscan/constants.hpp"
 
@@ -186,6 +188,88 @@ TEST(Nuclides, radii_grow_with_the_nucleus) {
         EXPECT_GT(nuclide(name).neutron_radius, last) << name;
         last = nuclide(name).neutron_radius;
     }
+}
+
+// ---- chemical formulas ------------------------------------------------------------------------------------------
+
+std::string written(const std::string& formula) {
+    std::string out;
+    for (const FormulaPart& part : parse_formula(formula, {"exp.toml", 7})) {
+        std::ostringstream count;
+        count << part.count;
+        out += (out.empty() ? "" : " ") + part.element.symbol + ":" + count.str();
+    }
+    return out;
+}
+
+TEST(ChemicalFormula, compounds) {
+    EXPECT_EQ(written("Xe"), "Xe:1");
+    EXPECT_EQ(written("CsI"), "Cs:1 I:1");
+    EXPECT_EQ(written("CaWO4"), "Ca:1 W:1 O:4");
+    EXPECT_EQ(written("TeO2"), "Te:1 O:2");
+    EXPECT_EQ(written("Al2O3"), "Al:2 O:3");
+    EXPECT_EQ(written("C2H6"), "C:2 H:6");
+    EXPECT_EQ(written("C100H200"), "C:100 H:200");
+    EXPECT_EQ(written("Si0.9Ge0.1"), "Si:0.9 Ge:0.1");
+}
+
+TEST(ChemicalFormula, brackets_multiply_and_repeated_elements_merge) {
+    EXPECT_EQ(written("CH3CH3"), "C:2 H:6");
+    EXPECT_EQ(written("(NH4)2SO4"), "N:2 H:8 S:1 O:4");
+    EXPECT_EQ(written("Ca(Al(OH)4)2"), "Ca:1 Al:2 O:8 H:8");
+    EXPECT_EQ(written("((Xe)2)3"), "Xe:6");
+    EXPECT_EQ(written("C(C)C"), "C:3");
+}
+
+TEST(ChemicalFormula, weights) {
+    const auto weight = [](const std::string& formula) { return formula_weight(parse_formula(formula, {})); };
+    EXPECT_EQ(weight("Xe"), 131.293);
+    EXPECT_NEAR(weight("CsI"), 259.81, 0.01);
+    EXPECT_NEAR(weight("CaWO4"), 287.91, 0.01);
+    EXPECT_NEAR(weight("Al2O3"), 101.96, 0.01);
+    EXPECT_NEAR(weight("(NH4)2SO4"), 132.13, 0.01);
+}
+
+std::string formula_error(const std::string& formula) {
+    try {
+        parse_formula(formula, {"exp.toml", 7});
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+TEST(ChemicalFormula, errors_name_the_element_that_may_be_meant) {
+    EXPECT_EQ(formula_error("CsJ"),
+              "exp.toml:7: \"CsJ\" is no chemical formula (there is no element \"J\") write it like \"Xe\", "
+              "\"CaWO4\" or \"(NH4)2SO4\"");
+    EXPECT_EQ(formula_error("Xf"),
+              "exp.toml:7: \"Xf\" is no chemical formula (there is no element \"Xf\") did you mean \"Xe\"?");
+    EXPECT_EQ(formula_error("xe"), "exp.toml:7: \"xe\" is no chemical formula (symbols begin with a capital letter, "
+                                   "\"xe\" does not) did you mean \"Xe\"?");
+    EXPECT_EQ(formula_error("Xeo2"), "exp.toml:7: \"Xeo2\" is no chemical formula (there is no element \"Xeo\") did "
+                                     "you mean \"Xe\"?");
+}
+
+TEST(ChemicalFormula, what_cannot_be_read_is_refused) {
+    const std::string how = " write it like \"Xe\", \"CaWO4\" or \"(NH4)2SO4\"";
+    const auto expect = [&](const std::string& formula, const std::string& why) {
+        EXPECT_EQ(formula_error(formula), "exp.toml:7: \"" + formula + "\" is no chemical formula (" + why + ")" + how);
+    };
+    expect("", "it is empty");
+    expect("()", "there is nothing between two brackets");
+    expect("Ca(OH", "a bracket is never closed");
+    expect("CaOH)2", "a bracket closes that was never opened");
+    expect("Cs I", "\" I\" begins with neither a symbol nor a bracket");
+    expect("H₂O", "\"₂O\" begins with neither a symbol nor a bracket");
+    expect("Xe0", "the count 0 is not positive");
+    expect("Xe0.0", "the count 0.0 is not positive");
+    expect("Xe-1", "\"-1\" begins with neither a symbol nor a bracket");
+    expect("Xe2000000", "the count 2000000 is above 1000000");
+    expect("((Xe1000)1000)1000", "it has more than 1000000 atoms of Xe");
+    EXPECT_NE(formula_error("40Ar").find("(the number in \"40Ar\" counts nothing)"), std::string::npos);
+    EXPECT_NE(formula_error("Xe" + std::string(400, '9')).find("is above 1000000"), std::string::npos);
+    EXPECT_NE(formula_error(std::string(100000, '(')).find("a bracket is never closed"), std::string::npos);
 }
 
 } // namespace
