@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What targets are made of: isotopes, compounds.
+// What targets are made of: isotopes, compounds, photoabsorption.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <numeric>
 #include <sstream>
@@ -11,6 +14,7 @@
 #include "experiments/atomic_shells.hpp"
 #include "experiments/chemical_formula.hpp"
 #include "experiments/nuclides.hpp"
+#include "experiments/photoabsorption.hpp"
 #include "nuscan/constants.hpp"
 
 namespace nuscan {
@@ -270,6 +274,192 @@ TEST(ChemicalFormula, what_cannot_be_read_is_refused) {
     EXPECT_NE(formula_error("40Ar").find("(the number in \"40Ar\" counts nothing)"), std::string::npos);
     EXPECT_NE(formula_error("Xe" + std::string(400, '9')).find("is above 1000000"), std::string::npos);
     EXPECT_NE(formula_error(std::string(100000, '(')).find("a bracket is never closed"), std::string::npos);
+}
+
+// ---- photoabsorption --------------------------------------------------------------------------------------------
+
+constexpr double eV = 1e-6;
+constexpr double barn = 1e-24;
+
+PhotoabsorptionTable table_of(const std::string& symbol) {
+    const auto table = photoabsorption(symbol);
+    if (!table) {
+        throw std::runtime_error("no table of " + symbol);
+    }
+    return *table;
+}
+
+// The value at x of a Table
+double linear(const Table& table, double x) {
+    const auto above = std::upper_bound(table.x.begin(), table.x.end(), x);
+    if (above == table.x.begin() || above == table.x.end()) {
+        return x == table.x.back() ? table.y.back() : 0;
+    }
+    const std::size_t i = static_cast<std::size_t>(above - table.x.begin());
+    return table.y[i - 1] + (table.y[i] - table.y[i - 1]) * (x - table.x[i - 1]) / (table.x[i] - table.x[i - 1]);
+}
+
+TEST(Photoabsorption, every_element_up_to_uranium_has_a_table) {
+    int n_tables = 0;
+    for (const std::string& symbol : element_symbols()) {
+        const auto table = photoabsorption(symbol);
+        EXPECT_EQ(table.has_value(), find_element(symbol)->Z <= 92) << symbol;
+        if (!table) {
+            continue;
+        }
+        ++n_tables;
+        ASSERT_EQ(table->energy.size(), table->cross_section.size());
+        ASSERT_GE(table->energy.size(), 20u) << symbol;
+        EXPECT_GE(table->energy.front(), 10 * eV) << symbol;
+        EXPECT_LT(table->energy.front(), 25 * eV) << symbol; // helium is ionised from 24.6 eV on
+        EXPECT_NEAR(table->energy.back(), 0.030, 1e-12) << symbol;
+        for (std::size_t i = 0; i < table->energy.size(); ++i) {
+            EXPECT_GT(table->cross_section[i], 0) << symbol;
+            if (i > 0) {
+                EXPECT_GT(table->energy[i], table->energy[i - 1]) << symbol;
+            }
+        }
+    }
+    EXPECT_EQ(n_tables, 92);
+    EXPECT_FALSE(photoabsorption("Xx"));
+}
+
+TEST(Photoabsorption, edges_of_germanium) {
+    const PhotoabsorptionTable germanium = table_of("Ge");
+    const auto jump = [&](double E) { return germanium.at((E + 0.15) * eV) / germanium.at((E - 0.15) * eV); };
+    EXPECT_NEAR(jump(11103.1), 7.6, 0.1);
+    EXPECT_NEAR(jump(1217.0), 6.7, 0.1);
+    EXPECT_NEAR(jump(1248.1), 1, 1e-3); // L2 and L1 have no steps of their own: the table has all three in L3's
+    EXPECT_NEAR(jump(1414.6), 1, 1e-3);
+    EXPECT_NEAR(jump(5000), 1, 1e-3);
+}
+
+// K edges of all elements against those of xraylib: a factor of 5 to 20 within 1 %
+TEST(Photoabsorption, K_edges_are_where_the_shells_have_them) {
+    int n_edges = 0;
+    for (const std::string& symbol : element_symbols()) {
+        const double edge = find_element(symbol)->shells[0].binding_energy;
+        if (edge < 1000 * eV || edge > 29000 * eV || !photoabsorption(symbol)) {
+            continue;
+        }
+        ++n_edges;
+        const PhotoabsorptionTable table = table_of(symbol);
+        EXPECT_GT(table.at(1.01 * edge) / table.at(0.99 * edge), 5) << symbol;
+        EXPECT_LT(table.at(1.01 * edge) / table.at(0.99 * edge), 20) << symbol;
+        EXPECT_LT(table.at(0.99 * edge) / table.at(0.97 * edge), 1) << symbol;
+    }
+    EXPECT_EQ(n_edges, 39);
+}
+
+// Away from edges, xraylib 4's CSb_Photo, which comes from another compilation (Elam, Ravel, Sieber 2002), agrees.
+TEST(Photoabsorption, agrees_with_another_compilation) {
+    EXPECT_NEAR(table_of("Ge").at(1000 * eV) / (227502 * barn), 1, 0.02);
+    EXPECT_NEAR(table_of("Ge").at(10000 * eV) / (4306 * barn), 1, 0.02);
+    EXPECT_NEAR(table_of("Xe").at(1000 * eV) / (1.939e6 * barn), 1, 0.1);
+    EXPECT_NEAR(table_of("Xe").at(10000 * eV) / (36233 * barn), 1, 0.06);
+    EXPECT_NEAR(table_of("Ar").at(1000 * eV) / (210959 * barn), 1, 0.06);
+    EXPECT_NEAR(table_of("Ar").at(10000 * eV) / (4133 * barn), 1, 0.06);
+    EXPECT_NEAR(table_of("W").at(10000 * eV) / (28221 * barn), 1, 0.06);
+}
+
+TEST(Photoabsorption, is_a_power_law_between_points_and_zero_outside) {
+    const PhotoabsorptionTable table{{1, 4}, {8, 2}};
+    EXPECT_DOUBLE_EQ(table.at(1), 8);
+    EXPECT_DOUBLE_EQ(table.at(2), 4);
+    EXPECT_DOUBLE_EQ(table.at(4), 2);
+    EXPECT_EQ(table.at(0.999), 0);
+    EXPECT_EQ(table.at(4.001), 0);
+    EXPECT_EQ(table.at(not_a_number), 0);
+    const PhotoabsorptionTable argon = table_of("Ar");
+    EXPECT_EQ(argon.at(15.6 * eV), 0); // argon is ionised from 15.76 eV on
+    EXPECT_GT(argon.at(16 * eV), 30e6 * barn);
+}
+
+// The tables that the generator thinned out: NUSCAN_TEST_DATA/photoabsorption/ge.nff, with E [eV], f1, f2.
+TEST(Photoabsorption, gives_back_the_published_tables) {
+    const char* data = std::getenv("NUSCAN_TEST_DATA");
+    if (data == nullptr || !std::filesystem::is_directory(std::filesystem::path(data) / "photoabsorption")) {
+        GTEST_SKIP() << "needs the tables of Henke et al. in the folder photoabsorption of NUSCAN_TEST_DATA";
+    }
+    for (const auto& [file, symbol] : std::map<std::string, std::string>{
+             {"ar", "Ar"}, {"cs", "Cs"}, {"ge", "Ge"}, {"i", "I"}, {"na", "Na"}, {"si", "Si"}, {"xe", "Xe"}}) {
+        std::ifstream in(std::filesystem::path(data) / "photoabsorption" / (file + ".nff"));
+        ASSERT_TRUE(in) << file;
+        const PhotoabsorptionTable table = table_of(symbol);
+        std::string header;
+        std::getline(in, header);
+        double E = 0, f1 = 0, f2 = 0, worst = 0;
+        int n_points = 0;
+        while (in >> E >> f1 >> f2) {
+            const bool misplaced =
+                symbol == "Si" && std::abs(E - 1838.95) < 0.06; // its edge goes up, down, up in energy
+            if (f2 < 1e-3 || misplaced) {
+                continue;
+            }
+            const double lambda = 2 * pi * hbar_c / (E * eV); // [cm]
+            const double published = 2 * 2.8179403262e-13 * lambda * f2;
+            const double error = std::abs(table.at(E * eV) / published - 1);
+            EXPECT_LT(error, 1.1e-3) << symbol << " at " << E << " eV";
+            worst = std::max(worst, error);
+            ++n_points;
+        }
+        EXPECT_GT(n_points, 470) << symbol;
+        EXPECT_GT(worst, 1e-5) << symbol; // digits are rounded
+    }
+}
+
+TEST(Photoabsorption, of_an_element_is_linear_between_points_to_1e_4) {
+    for (const char* symbol : {"Ge", "Xe", "Ar", "H"}) {
+        const PhotoabsorptionTable exact = table_of(symbol);
+        const Table table = photoabsorption_of(parse_formula(symbol, {}), {});
+        EXPECT_EQ(table.x.front(), exact.energy.front());
+        EXPECT_EQ(table.x.back(), exact.energy.back());
+        EXPECT_TRUE(std::is_sorted(table.x.begin(), table.x.end()));
+        EXPECT_EQ(std::adjacent_find(table.x.begin(), table.x.end()), table.x.end());
+        EXPECT_LT(table.x.size(), 3000u) << symbol;
+        const double log_range = std::log(exact.energy.back() / exact.energy.front());
+        for (int i = 0; i <= 20000; ++i) {
+            const double E =
+                std::min(exact.energy.back(), exact.energy.front() * std::exp(log_range * i / 20000 + 1e-15));
+            EXPECT_NEAR(linear(table, E) / exact.at(E), 1, 1.001e-4) << symbol << " at " << E / eV << " eV";
+        }
+    }
+}
+
+TEST(Photoabsorption, of_a_compound_is_the_sum_over_its_atoms) {
+    const PhotoabsorptionTable calcium = table_of("Ca"), tungsten = table_of("W"), oxygen = table_of("O");
+    const Table table = photoabsorption_of(parse_formula("CaWO4", {}), {});
+    for (const double E :
+         {12.0, 29.3, 100.0, 531.9, 543.1, 1000.0, 2300.0, 4038.4, 4039.0, 10206.9, 10300.0, 29999.0}) {
+        const double sum = calcium.at(E * eV) + tungsten.at(E * eV) + 4 * oxygen.at(E * eV);
+        EXPECT_NEAR(linear(table, E * eV) / sum, 1, 1.001e-4) << E << " eV";
+    }
+    for (const double E : oxygen.energy) {
+        EXPECT_EQ(std::count(table.x.begin(), table.x.end(), E), 1);
+    }
+    // An element that begins above the other does not leak below its threshold: hydrogen's table begins at 16.7 eV.
+    const PhotoabsorptionTable hydrogen = table_of("H"), carbon = table_of("C");
+    const Table methane = photoabsorption_of(parse_formula("CH4", {}), {});
+    const double threshold = hydrogen.energy.front();
+    for (const double E : {threshold * (1 - 1e-8), threshold * 0.995, threshold * 0.9}) {
+        EXPECT_NEAR(linear(methane, E) / carbon.at(E), 1, 1.001e-4);
+    }
+    EXPECT_EQ(std::count_if(methane.x.begin(), methane.x.end(),
+                            [&](double E) { return E > threshold * 0.999 && E < threshold; }),
+              1); // the step is one pair of points
+    EXPECT_NEAR(linear(methane, threshold) / (carbon.at(threshold) + 4 * hydrogen.at(threshold)), 1, 1e-12);
+}
+
+TEST(Photoabsorption, of_what_has_no_table_is_an_error) {
+    const std::vector<FormulaPart> parts = parse_formula("NpO2", {});
+    try {
+        photoabsorption_of(parts, {"exp.toml", 7});
+        FAIL();
+    } catch (const InputError& error) {
+        EXPECT_STREQ(error.what(),
+                     "exp.toml:7: there is no photoabsorption table of Np (elements up to uranium have one)");
+    }
+    EXPECT_TRUE(photoabsorption_of({}, {}).x.empty());
 }
 
 } // namespace
