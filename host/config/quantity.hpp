@@ -22,6 +22,9 @@ enum class Dimension {
     time,            //!< s
     flux,            //!< cm^-2 s^-1
     root_energy,     //!< MeV^1/2 (the statistical term of an energy resolution)
+    power,           //!< W (thermal power of a reactor)
+    activity,        //!< Bq
+    amount_density,  //!< mol/cm^3 (electrons in the Sun)
 };
 
 //! Name of the internal unit, e.g. "mu_B"; "1" where dimensionless
