@@ -47,6 +47,7 @@ const std::vector<Unit>& units() {
         {"MeV^1/2", Dimension::root_energy, {1, 1}},
         {"keV^1/2", Dimension::root_energy, {1, 31.622776601683793}}, // √1000
         {"eV^1/2", Dimension::root_energy, {1, 1e3}},
+        {"fm", Dimension::nuclear_radius, {1, 1}},
     };
     return table;
 }

@@ -22,6 +22,7 @@ enum class Dimension {
     time,            //!< s
     flux,            //!< cm^-2 s^-1
     root_energy,     //!< MeV^1/2 (the statistical term of an energy resolution)
+    nuclear_radius,  //!< fm
 };
 
 //! Name of the internal unit, e.g. "mu_B"; "1" where dimensionless
