@@ -98,6 +98,7 @@ const std::vector<Unit>& units() {
         {"MeV^1/2", Dimension::root_energy, {1, 1}},
         {"keV^1/2", Dimension::root_energy, {1, 31.622776601683793}}, // √1000
         {"eV^1/2", Dimension::root_energy, {1, 1e3}},
+<<<<<<< HEAD
         {"W", Dimension::power, {1, 1}},
         {"kW", Dimension::power, {1e3, 1}},
         {"MW", Dimension::power, {1e6, 1}},
@@ -111,6 +112,9 @@ const std::vector<Unit>& units() {
         {"kCi", Dimension::activity, {3.7e13, 1}},
         {"MCi", Dimension::activity, {3.7e16, 1}},
         {"mol/cm^3", Dimension::amount_density, {1, 1}},
+=======
+        {"fm", Dimension::nuclear_radius, {1, 1}},
+>>>>>>> config
     };
 >>>>>>> sources
     return table;

@@ -23,6 +23,7 @@ enum class Dimension {
     flux,            //!< cm^-2 s^-1
     root_energy,     //!< MeV^1/2 (the statistical term of an energy resolution)
 <<<<<<< HEAD
+<<<<<<< HEAD
     nuclear_radius,  //!< fm
     inverse_energy,  //!< MeV^-1 (a light yield); with the next three, coefficients of polynomials in energy
     inverse_energy_2,
@@ -33,6 +34,9 @@ enum class Dimension {
     activity,        //!< Bq
     amount_density,  //!< mol/cm^3 (electrons in the Sun)
 >>>>>>> sources
+=======
+    nuclear_radius,  //!< fm
+>>>>>>> config
 };
 
 //! Dimension of energy^(−power), \p power from 0 to 4
