@@ -472,7 +472,7 @@ TEST(Parameters, refuses_names_with_a_reason) {
          {"neutron_radius.Cs", "unknown parameter \"neutron_radius.Cs\" (nuclides are Cs133, I127) did you mean "
                                "\"neutron_radius.Cs133\"?"},
          {"proton_radius.Xe132", "unknown parameter \"proton_radius.Xe132\" (nuclides are Cs133, I127) did you mean "
-                                 "\"proton_radius.I127\"?"}});
+                                 "\"proton_radius.Cs133\"?"}});
     expect_refused({}, {{"toy.baseline", "unknown parameter \"toy.baseline\" (no experiment has a source with a "
                                          "baseline)"},
                         {"neutron_radius.Cs133", "unknown parameter \"neutron_radius.Cs133\" (no experiment sees "
