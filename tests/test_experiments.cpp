@@ -104,7 +104,7 @@ protected:
     ExperimentFile() { write_tables(); }
 
     void write_tables() const {
-        folder_.write("efficiency.csv", "# comment\nenergy_keV,efficiency\n0,0\n1,0.5\n2,0.9\n");
+        folder_.write("efficiency.csv", "# comment\nenergy_keV,efficiency\n0,0\n1,0.5\n3,0.9\n");
         folder_.write("counts.csv", "energy_keV, observed, fit\n0.5, 3, 2.5\n2, 7, 6\n");
         folder_.write("spectrum.csv", "energy_MeV,per_MeV\n1,0\n2,4\n4,0\n");
     }
@@ -137,14 +137,26 @@ TEST_F(ExperimentFile, everything) {
     EXPECT_EQ(e.title, "Toy");
     EXPECT_EQ(e.citation, "None");
     EXPECT_EQ(e.live_time, 86400);
-    EXPECT_DOUBLE_EQ(e.target.atoms, 2000 / 72.63 * constants::avogadro);
+    EXPECT_DOUBLE_EQ(e.target.units, 2000 / 72.63 * constants::avogadro);
+    EXPECT_EQ(e.target.formula, "Ge");
+    EXPECT_EQ(e.target.n_electrons, 32);
     EXPECT_EQ(e.target.shells.size(), find_element("Ge")->shells.size());
+    EXPECT_EQ(e.target.nuclides.size(), 5u);
     EXPECT_DOUBLE_EQ(e.response.sqrt_term, 0.1 * std::sqrt(1e-3));
     EXPECT_EQ(e.response.constant_term, 1e-5);
     EXPECT_EQ(e.response.linear_term, 0.01);
-    EXPECT_EQ(e.response.efficiency.x, (std::vector<double>{0, 1e-3, 2e-3}));
-    EXPECT_EQ(e.response.efficiency.y, (std::vector<double>{0, 0.5, 0.9}));
-    EXPECT_TRUE(e.response.efficiency_of_true_energy);
+    ASSERT_EQ(e.channels.size(), 1u);
+    const Channel& channel = e.channels[0];
+    EXPECT_EQ(channel.name, "electron");
+    EXPECT_EQ(channel.target, Target::electron);
+    EXPECT_EQ(channel.atomic, AtomicModel::stepping);
+    EXPECT_EQ(channel.quenching.model, Quenching::Model::none);
+    EXPECT_EQ(channel.efficiency.x, (std::vector<double>{0, 1e-3, 3e-3}));
+    EXPECT_EQ(channel.efficiency.y, (std::vector<double>{0, 0.5, 0.9}));
+    EXPECT_TRUE(e.response.efficiency.empty());
+    EXPECT_EQ(e.response.smearing, EnergyResponse::Smearing::gaussian);
+    EXPECT_FALSE(e.response.in_quadrature);
+    EXPECT_EQ(e.couplings, CouplingScheme::tree);
     EXPECT_EQ(e.bin_edges, (std::vector<double>{0, 1e-3, 3e-3}));
     EXPECT_EQ(e.counts, (std::vector<double>{3, 7}));
     ASSERT_EQ(e.sources.size(), 1u);
@@ -173,9 +185,8 @@ TEST_F(ExperimentFile, free_electrons_and_uniform_bins) {
     text.replace(text.find("{ table = \"counts.csv\", column = \"observed\" }"), 45, "[1, 2, 3]");
     text.replace(text.find("[2, 4.5]"), 8, "[1, 2, 3]");
     const Experiment e = read(text);
-    ASSERT_EQ(e.target.shells.size(), 1u);
-    EXPECT_EQ(e.target.shells[0].electrons, 32);
-    EXPECT_EQ(e.target.shells[0].binding_energy, 0);
+    EXPECT_EQ(e.channels[0].atomic, AtomicModel::free_electrons);
+    EXPECT_EQ(e.target.n_electrons, 32);
     ASSERT_EQ(e.bin_edges.size(), 4u);
     EXPECT_EQ(e.bin_edges.front(), 0);
     EXPECT_DOUBLE_EQ(e.bin_edges[1], 3e-4);
@@ -227,16 +238,17 @@ const BrokenExperiment broken_experiments[] = {
      "toy.toml:1: name = \"toy.2\" is not a valid name (letters, digits, - and _)"},
     {"statistic", "[exposure]", "statistic = \"gaussian\"\n[exposure]",
      "toy.toml:4: statistic = \"gaussian\" is unknown (expected \"poisson\")"},
-    {"couplings", "[exposure]", "couplings = \"radiative\"\n[exposure]",
-     "toy.toml:4: couplings = \"radiative\" is unknown (expected \"tree\")"},
+    {"couplings", "[exposure]", "couplings = \"radiation\"\n[exposure]",
+     "toy.toml:4: couplings = \"radiation\" is unknown (expected \"tree\" or \"radiative\") did you mean "
+     "\"radiative\"?"},
     {"no_mass", "mass = \"2 kg\"", "", "toy.toml:4: [exposure] has no \"mass\""},
     {"mass_unit", "mass = \"2 kg\"", "mass = 2",
      "toy.toml:5: mass = 2 has no unit (mass is measured in kg) write \"2 kg\"?"},
     {"mass_zero", "mass = \"2 kg\"", "mass = 0", "toy.toml:5: mass = 0 is not positive"},
     {"element", "element = \"Ge\"", "element = \"Gee\"",
-     "toy.toml:8: element = \"Gee\" is unknown (expected a symbol) write, e.g., \"Xe\"?"},
+     "toy.toml:8: element = \"Gee\" is unknown (expected a symbol) did you mean \"Ge\"?"},
     {"atomic", "element = \"Ge\"", "element = \"Ge\"\natomic = \"bound\"",
-     "toy.toml:9: atomic = \"bound\" is unknown (expected \"stepping\" or \"free\")"},
+     "toy.toml:9: atomic = \"bound\" is unknown (expected \"stepping\", \"free\" or \"epa\")"},
     {"resolution_key", "linear = 0.01", "lineal = 0.01",
      "toy.toml:10: unknown key \"lineal\" in [response.resolution] did you mean \"linear\"?"},
     {"resolution_unit", "\"0.1 keV^1/2\"", "\"0.1 keV\"",
@@ -245,13 +257,18 @@ const BrokenExperiment broken_experiments[] = {
     {"efficiency_in", "efficiency_in = \"true\"", "", "toy.toml:9: [response] has no \"efficiency_in\""},
     {"efficiency_alone", "efficiency = \"efficiency.csv\"", "",
      "toy.toml:12: there is no \"efficiency\" (efficiency_in says in which energy it is given)"},
-    {"efficiency_short", "efficiency_in = \"true\"", "efficiency_in = \"reconstructed\"",
-     "toy.toml:11: the efficiency reaches from 0 to 0.002 MeV, the bins from 0 to 0.003 MeV (outside its table it is "
-     "zero) extend the table, or end it with a zero"},
+    {"efficiency_short", "\"true\"\n[bins]\nedges = [\"0 keV\", \"1 keV\", \"3 keV\"]",
+     "\"reconstructed\"\n[bins]\nedges = [\"0 keV\", \"1 keV\", \"4 keV\"]",
+     "toy.toml:11: the efficiency reaches from 0 to 0.003 MeV, the bins from 0 to 0.004 MeV (outside its table it is "
+     "zero) extend the table, end it with a zero, or give it extrapolate = true"},
+    {"efficiency_of_recoil_short", "\"1 keV\", \"3 keV\"", "\"1 keV\", \"4 keV\"",
+     "toy.toml:11: the efficiency reaches from 0 to 0.003 MeV, recoils in the bins from 1e-06 to 0.004 MeV (outside "
+     "its "
+     "table it is zero) extend the table, end it with a zero, or give it extrapolate = true"},
     {"efficiency_missing", "\"efficiency.csv\"", "\"gone.csv\"",
      "toy.toml:11: cannot read \"gone.csv\" (No such file or directory)"},
-    {"variable",
-     "edges =", "variable = \"time\"\nedges =", "toy.toml:14: variable = \"time\" is unknown (expected \"energy\")"},
+    {"variable", "edges =", "variable = \"time\"\nedges =",
+     "toy.toml:14: variable = \"time\" is unknown (expected \"energy\" or \"photoelectrons\")"},
     {"edges_and_number", "edges =", "number = 3\nedges =",
      "toy.toml:14: \"number\" does not go with \"edges\" (bins are given by edges, or by min, max and number)"},
     {"edges_order", "\"3 keV\"", "\"0.5 keV\"",
@@ -329,7 +346,8 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
               "efficiency.csv:2: the first column is \"E\" (expected the energy with its unit) write \"energy_keV\", "
               "\"energy_MeV\" or \"energy_eV\"?"},
              {"efficiency.csv", "energy_keV,efficiency,error\n0,0,0\n1,1,1\n",
-              "efficiency.csv:1: the table has 3 columns (expected two: the energy and the efficiency)"},
+              "efficiency.csv:1: the table has 3 columns (expected two: the energy and the efficiency) write "
+              "efficiency = { table = \"efficiency.csv\", column = \"efficiency\" }?"},
              {"efficiency.csv", "energy_keV,efficiency\n0,0\n# more\n1,1,1\n",
               "efficiency.csv:4: the row has 3 cells (the header names 2 columns)"},
              {"efficiency.csv", "energy_keV,efficiency\n0,0\n1,high\n",
@@ -358,10 +376,10 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
 }
 
 TEST_F(ExperimentFile, tables_may_have_windows_line_ends_and_spaces) {
-    folder_.write("efficiency.csv", "energy_eV , efficiency\r\n 0 , 0 \r\n\r\n1000,1\r\n");
+    folder_.write("efficiency.csv", "energy_eV , efficiency\r\n 0 , 0 \r\n\r\n3000,1\r\n");
     const Experiment e = read(valid);
-    EXPECT_EQ(e.response.efficiency.x, (std::vector<double>{0, 1e-3}));
-    EXPECT_EQ(e.response.efficiency.y, (std::vector<double>{0, 1}));
+    EXPECT_EQ(e.channels[0].efficiency.x, (std::vector<double>{0, 3e-3}));
+    EXPECT_EQ(e.channels[0].efficiency.y, (std::vector<double>{0, 1}));
 }
 
 // ---- shipped experiments ----------------------------------------------------------------------------------------
@@ -395,9 +413,10 @@ TEST(ShippedExperiments, lz_2022) {
     EXPECT_NEAR(std::accumulate(e.backgrounds[0].counts.begin(), e.backgrounds[0].counts.end(), 0.0), 463.263, 1e-3);
     EXPECT_TRUE(e.backgrounds[0].includes_solar);
     EXPECT_EQ(e.backgrounds[0].sigma, 0.13);
-    EXPECT_DOUBLE_EQ(e.target.atoms, 5.5e6 / 131.293 * constants::avogadro);
+    EXPECT_DOUBLE_EQ(e.target.units, 5.5e6 / 131.293 * constants::avogadro);
     EXPECT_EQ(e.live_time, 60 * 86400);
-    EXPECT_FALSE(e.response.efficiency_of_true_energy);
+    EXPECT_EQ(e.response.efficiency_of, EnergyResponse::EfficiencyOf::reconstructed);
+    EXPECT_TRUE(e.channels[0].efficiency.empty());
     EXPECT_NEAR(e.response.sqrt_term * std::sqrt(0.01), 0.33 * std::sqrt(10) * 1e-3, 1e-15);
     ASSERT_EQ(e.sources.size(), 2u);
     EXPECT_EQ(e.sources[0].flux, 5.98e10);
