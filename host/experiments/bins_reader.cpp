@@ -61,6 +61,31 @@ std::vector<double> read_uniform_edges(const TomlTable& table, const BinAxis& ax
 
 void read_edges_into(BinAxis& axis, const TomlTable& table) {
     axis.edges = table.has("edges") ? read_edges(table, axis) : read_uniform_edges(table, axis);
+    axis.end_fitted = axis.n_bins();
+}
+
+//! Which bins lie in fit_min … fit_max; the analysis leaves the others out
+void read_fitted(const TomlTable& table, BinAxis& axis) {
+    const auto edge = [&](const char* key, std::size_t otherwise) {
+        if (!table.has(key)) {
+            return otherwise;
+        }
+        const double value = table.quantity(key, axis.dimension);
+        for (std::size_t i = 0; i < axis.edges.size(); ++i) {
+            if (std::abs(axis.edges[i] - value) <= 1e-12 * axis.edges.back()) {
+                return i;
+            }
+        }
+        throw InputError(table.where(key),
+                         fmt::format("{} = {}{} is no edge of a bin", key, value, unit_suffix(axis.dimension)),
+                         "the fit takes or leaves whole bins");
+    };
+    axis.first_fitted = edge("fit_min", 0);
+    axis.end_fitted = edge("fit_max", axis.n_bins());
+    if (!(axis.first_fitted < axis.end_fitted)) {
+        throw InputError(table.where(table.has("fit_max") ? "fit_max" : "fit_min"), "no bin is left to fit",
+                         "fit_min must be below fit_max");
+    }
 }
 
 std::string range_of(const BinAxis& axis, std::size_t bin) {
@@ -210,6 +235,7 @@ std::vector<BinAxis> read_bin_axes(const TomlTable& experiment) {
     energy.name = table.choice("variable", {"energy", "photoelectrons"}, "energy");
     energy.dimension = energy.name == "energy" ? Dimension::energy : Dimension::dimensionless;
     read_edges_into(energy, table);
+    read_fitted(table, energy);
     std::vector<BinAxis> axes{energy};
     for (const TomlTable& further : table.tables("further")) {
         further.allow_only({"name", "edges", "min", "max", "number"});
@@ -284,28 +310,8 @@ std::vector<Background> read_backgrounds(const TomlTable& experiment, const std:
 }
 
 void keep_fitted_bins(const TomlTable& file, const BinAxis& energy, Experiment& experiment) {
-    const TomlTable table = file.table("bins");
+    const std::size_t n = energy.n_bins(), first = energy.first_fitted, last = energy.end_fitted;
     const std::vector<double>& edges = energy.edges;
-    const auto edge = [&](const char* key, std::size_t otherwise) {
-        if (!table.has(key)) {
-            return otherwise;
-        }
-        const double value = table.quantity(key, energy.dimension);
-        for (std::size_t i = 0; i < edges.size(); ++i) {
-            if (std::abs(edges[i] - value) <= 1e-12 * edges.back()) {
-                return i;
-            }
-        }
-        throw InputError(table.where(key),
-                         fmt::format("{} = {}{} is no edge of a bin", key, value, unit_suffix(energy.dimension)),
-                         "the fit takes or leaves whole bins");
-    };
-    const std::size_t n = energy.n_bins();
-    const std::size_t first = edge("fit_min", 0), last = edge("fit_max", n);
-    if (!(first < last)) {
-        throw InputError(table.where(table.has("fit_max") ? "fit_max" : "fit_min"), "no bin is left to fit",
-                         "fit_min must be below fit_max");
-    }
     experiment.bin_edges = {edges.begin() + static_cast<long>(first), edges.begin() + static_cast<long>(last) + 1};
     experiment.counts = kept_rows(experiment.counts, n, first, last);
     const std::vector<TomlTable> backgrounds = file.tables("background");

@@ -14,8 +14,10 @@ struct BinAxis {
     Dimension dimension = Dimension::dimensionless;
     std::vector<double> edges; //!< increasing, in the internal unit
 
+    std::size_t first_fitted = 0, end_fitted = 0; //!< bins that the fit takes: all but for energy's fit_min and fit_max
+
     std::size_t n_bins() const { return edges.size() - 1; }
-    Range range() const { return {edges.front(), edges.back()}; }
+    Range fitted() const { return {edges[first_fitted], edges[end_fitted]}; }
 };
 
 //! Number of bins in all variables
@@ -41,8 +43,8 @@ std::vector<Background> read_backgrounds(const TomlTable& experiment, const std:
 std::vector<std::size_t> bins_of_rows(const CsvTable& rows, const std::vector<BinAxis>& axes,
                                       const InputLocation& where, const std::string& owner);
 
-/// Drops the energy bins outside fit_min … fit_max of `[bins]`, which the analysis leaves out, with all that an
-/// experiment has for each of them.
+/// Drops the energy bins that the fit does not take, with all that an experiment has for each of them.
+/// \throws InputError where that leaves a background empty whose normalisation is uncertain
 void keep_fitted_bins(const TomlTable& file, const BinAxis& energy, Experiment& experiment);
 
 } // namespace nuscan

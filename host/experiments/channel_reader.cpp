@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -179,10 +180,10 @@ private:
     //! c_n of the quenching factor Σ c_n T^n, n ≥ 0 [MeV^-n]
     static std::vector<double> read_coefficients(const TomlTable& table, double highest) {
         const toml::node* node = table.raw().get("coefficients");
+        const char* example = "write, e.g., [0.246, \"0.00078 keV^-1\"]?";
         if (!node->is_array()) {
             throw InputError(table.where("coefficients"), "coefficients is no array",
-                             "expected those of 1, T, T^2, ... in the quenching factor",
-                             "write, e.g., [\"0.246\", \"0.00078 keV^-1\"]?");
+                             "expected those of 1, T, T^2, ... in the quenching factor", example);
         }
         std::vector<double> coefficients;
         constexpr std::size_t most = 5;
@@ -200,7 +201,8 @@ private:
             } else if (const auto number = entry.value<double>()) {
                 coefficients.push_back(check_bare_number(*number, dimension, where, what));
             } else {
-                throw InputError(where, what + " is not a number");
+                throw InputError(where, what + " is not a number",
+                                 "expected those of 1, T, T^2, ... in the quenching factor", example);
             }
         }
         constexpr int n_checks = 10000;
@@ -212,8 +214,8 @@ private:
             }
             if (factor < 0) {
                 throw InputError(table.where("coefficients"),
-                                 fmt::format("the quenching factor is {} at {:.6g} MeV", factor, T),
-                                 fmt::format("it is never negative, and recoils reach {:.6g} MeV", highest));
+                                 fmt::format("the quenching factor is {:.3g} at {:.3g} MeV", factor, T),
+                                 fmt::format("it is never negative, and recoils reach {:.3g} MeV", highest));
             }
         }
         return coefficients;
@@ -294,11 +296,13 @@ private:
         }
         const TomlTable correction = table.table("correction");
         correction.allow_only({"weak", "magnetic"});
-        if (correction.has("weak")) {
-            channel.weak_correction = over_recoils(tables_.function(correction, "weak"), channel, 1);
-        }
-        if (correction.has("magnetic")) {
-            channel.magnetic_correction = over_recoils(tables_.function(correction, "magnetic"), channel, 1);
+        for (const auto& [key, factor] :
+             {std::pair("weak", &Channel::weak_correction), std::pair("magnetic", &Channel::magnetic_correction)}) {
+            if (correction.has(key)) {
+                TabulatedFunction function = tables_.function(correction, key);
+                function.name = fmt::format("{} correction", key);
+                channel.*factor = over_recoils(function, channel, 1);
+            }
         }
     }
 

@@ -145,9 +145,9 @@ Experiment read_experiment(const std::string& path) {
     for (std::size_t i = 1; i < axes.size(); ++i) {
         experiment.further.push_back({axes[i].name, axes[i].edges});
     }
-    experiment.counts = read_observed_counts(file, axes, tables);
     experiment.response = read_response(file, axes, experiment.sources, tables);
     experiment.channels = read_channels(file, target, experiment.sources, axes, experiment.response, tables);
+    experiment.counts = read_observed_counts(file, axes, tables);
     experiment.backgrounds = read_backgrounds(file, axes, tables);
     keep_fitted_bins(file, axes[0], experiment);
     experiment.digest = tables.digest();

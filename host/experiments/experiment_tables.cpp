@@ -146,8 +146,8 @@ Table TabulatedFunction::over(const Range& needed, const Range& possible, const 
     const bool sets_in = table.y.front() != outside && low > needed.low + rounding * std::abs(needed.low);
     if (breaks_off || sets_in) {
         throw InputError(where,
-                         fmt::format("the {} reaches from {} to {}{}, {} from {} to {}{}", name, low, high, unit, of,
-                                     needed.low, needed.high, unit),
+                         fmt::format("the {} reaches from {:.6g} to {:.6g}{}, {} from {:.6g} to {:.6g}{}", name, low,
+                                     high, unit, of, needed.low, needed.high, unit),
                          fmt::format("outside its table it is {}", outside == 0 ? "zero" : "1"),
                          fmt::format("extend the table, end it with a {}, or give it extrapolate = true",
                                      outside == 0 ? "zero" : "1"));

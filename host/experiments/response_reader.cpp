@@ -128,14 +128,14 @@ void read_efficiency(const TomlTable& table, const BinAxis& energy, const Range&
     }
     response.efficiency_of = EnergyResponse::EfficiencyOf::reconstructed;
     response.efficiency = tables.probability(table, "efficiency", energy.name, energy.dimension)
-                              .over(energy.range(), energy.range(), "the bins", unit_suffix(energy.dimension));
+                              .over(energy.fitted(), energy.fitted(), "the bins", unit_suffix(energy.dimension));
 }
 
 //! Times [s] that are seen: those of the bins, or all that the sources have
 Range time_range(const std::vector<BinAxis>& axes, const std::vector<Source>& sources, const InputLocation& where) {
     for (const BinAxis& axis : axes) {
         if (axis.name == "time") {
-            return axis.range();
+            return axis.fitted();
         }
     }
     Range range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
@@ -156,7 +156,7 @@ Range time_range(const std::vector<BinAxis>& axes, const std::vector<Source>& so
 
 Range visible_range(const BinAxis& energy, const EnergyResponse& response) {
     const double per_energy = response.light_yield > 0 ? response.light_yield : 1;
-    return {energy.edges.front() / per_energy, energy.edges.back() / per_energy};
+    return {energy.fitted().low / per_energy, energy.fitted().high / per_energy};
 }
 
 double highest_neutrino_energy(const std::vector<Source>& sources) {

@@ -17,7 +17,7 @@ EnergyResponse read_response(const TomlTable& experiment, const std::vector<BinA
 /// belongs to every channel.
 std::optional<TabulatedFunction> read_recoil_efficiency(const TomlTable& experiment, ExperimentTables& tables);
 
-//! Visible energies [MeV] that are reconstructed in the bins, but for the smearing
+//! Visible energies [MeV] that are reconstructed in the bins of the fit, but for the smearing
 Range visible_range(const BinAxis& energy, const EnergyResponse& response);
 
 //! The highest energy [MeV] of a neutrino; no recoil and nothing visible has more

@@ -154,10 +154,13 @@ void read_radii(const TomlTable& table, const std::string& key, double Nuclide::
                              names.empty() ? "it has none at all" : "its nuclides are " + quoted_list(names),
                              did_you_mean(name, names));
         }
-        const double value = positive(radii, name, Dimension::nuclear_radius);
+        const std::string what = fmt::format("{} of {}", key, name);
+        const double value = radii.quantity_called(what, name, Dimension::nuclear_radius);
+        if (!(value > 0)) {
+            throw InputError(radii.where(name), fmt::format("{} = {} fm is not positive", what, value));
+        }
         if (value > max_radius) {
-            throw InputError(radii.where(name),
-                             fmt::format("{} of {} = {} fm is above {} fm", key, name, value, max_radius),
+            throw InputError(radii.where(name), fmt::format("{} = {} fm is above {} fm", what, value, max_radius),
                              "no nucleus is that large");
         }
         nuclide->nuclide.*radius = value;
