@@ -9,6 +9,8 @@
 #include "backends/reference_model.hpp"
 #include "nuscan/electron_scattering.hpp"
 #include "nuscan/mixing.hpp"
+#include "nuscan/nuclear_form_factor.hpp"
+#include "nuscan/nuclear_scattering.hpp"
 
 /// Random points of full generality, for the core and for the reference at once.
 namespace nuscan::testing {
@@ -102,23 +104,48 @@ inline FormFactors form_factors(const ReferencePoint& p) {
             from_eigen(p.electric)};
 }
 
+inline constexpr Interaction tree_electrons{Target::electron, CouplingScheme::tree};
+inline constexpr Interaction tree_nuclei{Target::nucleus, CouplingScheme::tree};
+
+//! Every pair of target and scheme
+inline std::vector<Interaction> all_interactions() {
+    std::vector<Interaction> all;
+    for (const Target target : {Target::electron, Target::nucleus}) {
+        for (const CouplingScheme scheme :
+             {CouplingScheme::tree, CouplingScheme::radiative, CouplingScheme::flavour_blind}) {
+            all.push_back({target, scheme});
+        }
+    }
+    return all;
+}
+
 //! Couplings of the core at a point
-inline ElectronCouplings core_couplings(const ReferencePoint& p, bool antineutrino) {
-    const ElectronCouplings c = electron_couplings(form_factors(p), mixing_matrix(p.mixing), p.sin2_theta_w);
+inline Couplings core_couplings(const ReferencePoint& p, const Interaction& interaction, bool antineutrino) {
+    const Couplings c = couplings(interaction, form_factors(p), mixing_matrix(p.mixing), p.sin2_theta_w);
     return antineutrino ? antineutrino_couplings(c) : c;
 }
 
-//! Coefficients of the core at a point
-inline ScatteringCoefficients core_coefficients(const ReferencePoint& p, const ReferenceBeam& beam, double E,
-                                                double T) {
-    const Matrix3 rho = density_matrix(mixing_matrix(p.mixing), p.mixing, beam.flavour, beam.antineutrino,
-                                       beam.propagation, beam.baseline, E);
-    return scattering_coefficients(rho, core_couplings(p, beam.antineutrino), T);
+//! Coefficients of the core at a point, of electrons
+inline ScatteringCoefficients core_coefficients(const ReferencePoint& p, const Beam& beam, double E, double T,
+                                                CouplingScheme scheme = CouplingScheme::tree) {
+    const Matrix3 rho = density_matrix(mixing_matrix(p.mixing), p.mixing, beam, E);
+    return scattering_coefficients(rho, core_couplings(p, {Target::electron, scheme}, beam.antineutrino), T);
+}
+
+//! Two zones of the Sun, dense and less so, at which MeV neutrinos are neither in vacuum nor fully converted
+inline constexpr ProductionZone solar_zones[] = {{92.5, 0.7}, {55, 0.3}};
+
+//! A ν_e from the Sun
+inline Beam solar_beam() {
+    Beam beam{Flavour::e, false, Propagation::solar};
+    beam.zones = solar_zones;
+    beam.n_zones = 2;
+    return beam;
 }
 
 //! Every flavour, neutrino and antineutrino, every propagation; phases of order 1 at \p baseline for MeV energies
-inline std::vector<ReferenceBeam> all_beams(double baseline) {
-    std::vector<ReferenceBeam> beams;
+inline std::vector<Beam> all_beams(double baseline) {
+    std::vector<Beam> beams{solar_beam()};
     for (const Flavour flavour : {Flavour::e, Flavour::mu, Flavour::tau}) {
         for (const bool antineutrino : {false, true}) {
             for (const Propagation propagation :
@@ -130,9 +157,60 @@ inline std::vector<ReferenceBeam> all_beams(double baseline) {
     return beams;
 }
 
-inline std::string describe(const ReferenceBeam& beam) {
+inline std::string describe(const Beam& beam) {
     return "flavour " + std::to_string(static_cast<int>(beam.flavour)) + (beam.antineutrino ? " antineutrino" : "") +
            " propagation " + std::to_string(static_cast<int>(beam.propagation));
+}
+
+inline std::string describe(const Interaction& interaction) {
+    return std::string(interaction.target == Target::electron ? "electrons" : "nuclei") + " scheme " +
+           std::to_string(static_cast<int>(interaction.scheme));
+}
+
+//! Digits that a propagation phase of many turns has lost
+inline double phase_tolerance(const Mixing& mixing, const Beam& beam, double E) {
+    return beam.propagation == Propagation::exact ? 1e-15 * std::abs(propagation_phase(mixing.dm31, beam.baseline, E))
+                                                  : 0;
+}
+
+//! A nuclide of argon's size with spin, so that nothing is switched off
+inline Nuclide test_nuclide() { return {"F19", 9, 19, 17692.3, 1, 0.5, 2.9, 2.95}; }
+
+//! A channel that sees nuclei, with the axial term
+inline Channel nuclear_channel(NuclearFormFactor shape = NuclearFormFactor::helm, bool axial = true) {
+    Channel channel;
+    channel.name = "nucleus";
+    channel.target = Target::nucleus;
+    channel.form_factor = shape;
+    channel.axial = axial;
+    return channel;
+}
+
+//! The nuclide at a recoil energy as the core wants it
+inline NucleusAtRecoil core_nucleus(const Nuclide& nuclide, const Channel& channel, double T) {
+    const double q = std::sqrt(2 * nuclide.mass * T);
+    const double F_p = form_factor(channel.form_factor, q, nuclide.proton_radius);
+    return {nuclide.mass, nuclide.Z * F_p,
+            (nuclide.A - nuclide.Z) * form_factor(channel.form_factor, q, nuclide.neutron_radius),
+            channel.axial ? reference_axial_structure(nuclide) * F_p * F_p : 0};
+}
+
+//! Form factors as large as the weak couplings of a nucleus of mass \p M: its g_V^p is 1/10 of an electron's g_V
+inline ReferencePoint random_nuclear_point(Random& random, double T, double M) {
+    ReferencePoint p = random_point(random, T);
+    p.charge *= M / constants::electron_mass;
+    p.magnetic *= std::sqrt(M / constants::electron_mass);
+    p.electric *= std::sqrt(M / constants::electron_mass);
+    return p;
+}
+
+//! Coefficients of the core at a point, of a nucleus
+inline NuclearCoefficients core_nuclear_coefficients(const ReferencePoint& p, const Beam& beam, const Nuclide& nuclide,
+                                                     const Channel& channel, double E, double T,
+                                                     CouplingScheme scheme = CouplingScheme::tree) {
+    const Matrix3 rho = density_matrix(mixing_matrix(p.mixing), p.mixing, beam, E);
+    return nuclear_coefficients(rho, core_couplings(p, {Target::nucleus, scheme}, beam.antineutrino),
+                                core_nucleus(nuclide, channel, T), T);
 }
 
 //! |a − b| <= tolerance × scale

@@ -62,6 +62,19 @@ const std::vector<Unit>& units() {
             {"keV^1/2", Dimension::root_energy, {1, 31.622776601683793}}, // √1000
             {"eV^1/2", Dimension::root_energy, {1, 1e3}},
             {"fm", Dimension::nuclear_radius, {1, 1}},
+            {"W", Dimension::power, {1, 1}},
+            {"kW", Dimension::power, {1e3, 1}},
+            {"MW", Dimension::power, {1e6, 1}},
+            {"GW", Dimension::power, {1e9, 1}},
+            {"Bq", Dimension::activity, {1, 1}},
+            {"MBq", Dimension::activity, {1e6, 1}},
+            {"GBq", Dimension::activity, {1e9, 1}},
+            {"TBq", Dimension::activity, {1e12, 1}},
+            {"PBq", Dimension::activity, {1e15, 1}},
+            {"Ci", Dimension::activity, {3.7e10, 1}},
+            {"kCi", Dimension::activity, {3.7e13, 1}},
+            {"MCi", Dimension::activity, {3.7e16, 1}},
+            {"mol/cm^3", Dimension::amount_density, {1, 1}},
         };
         append_inverse_energies(rows);
         return rows;

@@ -27,6 +27,9 @@ enum class Dimension {
     inverse_energy_2,
     inverse_energy_3,
     inverse_energy_4, //!< MeV^-4
+    power,            //!< W (thermal power of a reactor)
+    activity,         //!< Bq
+    amount_density,   //!< mol/cm^3 (electrons in the Sun)
 };
 
 //! Dimension of energy^(−power), \p power from 0 to 4

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+
+#include "backends/reference_physics.hpp"
+
+/// What the parts of the literal implementation share among themselves.
+namespace nuscan::reference {
+
+//! Linear between the knots, zero outside and where there is no table
+double interpolate(const Table& table, double x);
+//! Whether x is within the range of a table
+bool covers(const Table& table, double x);
+
+//! T_max = 2E²/(M + 2E)
+double largest_recoil(double E, double M);
+//! The smallest E with T_max = T
+double smallest_energy(double T, double M);
+
+//! dσ/dT [cm²/MeV] at a recoil energy, as a function of the neutrino energy [MeV]. Refers to what it was made of.
+using CrossSection = std::function<double(double)>;
+
+//! On the electrons of a formula unit
+CrossSection electron_cross_section_at(const ReferencePoint& point, CouplingScheme scheme, const Beam& beam,
+                                       const TargetMaterial& target, const Channel& channel, double T);
+//! On a nucleus
+CrossSection nuclear_cross_section_at(const ReferencePoint& point, CouplingScheme scheme, const Beam& beam,
+                                      const Nuclide& nuclide, const Channel& channel, double T);
+
+} // namespace nuscan::reference
