@@ -16,7 +16,7 @@ ScanConfig lz_map(int n) {
     ScanConfig config;
     config.experiments = {read_experiment(find_experiment("lz-2022", {}))};
     const auto axis = [n](const char* name, double low, double high) {
-        Axis a{find_parameter(name, Basis::flavour, {}, {}), {}, false, Axis::Spacing::linear};
+        Axis a{find_parameter(name, {}, {}), {}, false, Axis::Spacing::linear};
         for (int i = 0; i < n; ++i) {
             a.values.push_back(n == 1 ? low : low + (high - low) * i / (n - 1));
         }

@@ -2,6 +2,7 @@
 #include "cuda_backend.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "backends/backend.hpp"
 #include "device_plan.hpp"
@@ -17,9 +18,10 @@ constexpr std::size_t plane_bytes = std::size_t{256} << 20;
 class CudaBackend final : public Backend {
 public:
     CudaBackend(const Plan& plan, std::string device)
-        : direct_(plan.method() == Method::direct), device_(std::move(device)), plan_(plan.view()) {
+        : direct_(plan.method() == Method::direct), device_(std::move(device)), plan_(plan) {
         // The first unit is the largest one: buffers are made once, for it.
         const WorkUnit largest = plan.unit(0);
+        const PlanView& view = use_tables(largest);
         const UnitView unit = largest.view();
         const auto n_points = static_cast<std::size_t>(largest.n_points());
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
@@ -31,12 +33,9 @@ public:
             winner_profile_ = DeviceArray<std::int64_t>(n_kept);
             winner_status_ = DeviceArray<unsigned char>(n_kept);
         }
-        for (int e = 0; e < plan.view().n_experiments; ++e) {
-            n_rates_ = std::max(n_rates_, plan.view().experiments[e].response.n_recoils);
-        }
         if (!direct_) {
-            const auto features = static_cast<std::size_t>(plan.view().n_features) * n_plane_coefficients;
-            const auto coefficients = static_cast<std::size_t>(plan.view().n_bins) * n_plane_coefficients;
+            const auto features = static_cast<std::size_t>(view.n_features) * n_plane_coefficients;
+            const auto coefficients = static_cast<std::size_t>(view.n_bins) * n_plane_coefficients;
             const std::size_t fit = plane_bytes / ((features + coefficients) * sizeof(double));
             batch_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(fit), 1, unit.n_planes);
             features_ = DeviceArray<double>(static_cast<std::size_t>(batch_) * features);
@@ -52,7 +51,7 @@ public:
         NUSCAN_CUDA_CHECK(cudaMemcpyAsync(ranges_.data(), work.ranges.data(), work.ranges.size() * sizeof(AxisRange),
                                           cudaMemcpyHostToDevice, stream_));
         unit.ranges = ranges_.data();
-        const PlanView& plan = plan_.view();
+        const PlanView& plan = use_tables(work);
         const kernels::PointOutput points{chi2_.data(), status_.data()};
         if (direct_) {
             kernels::launch_direct(plan, unit, n_rates_, points, stream_);
@@ -81,6 +80,17 @@ public:
     }
 
 private:
+    //! The tables of a unit's slow parameters, uploaded anew where they differ from those of the last unit
+    const PlanView& use_tables(const WorkUnit& work) {
+        const std::shared_ptr<const Tables> tables = plan_.tables(work);
+        if (tables != tables_) {
+            device_plan_.emplace(tables->view());
+            n_rates_ = max_recoil_nodes(tables->view());
+            tables_ = tables;
+        }
+        return device_plan_->view();
+    }
+
     template <class T>
     void download(std::vector<T>& host, const DeviceArray<T>& device) {
         NUSCAN_CUDA_CHECK(
@@ -89,7 +99,9 @@ private:
 
     bool direct_;
     std::string device_;
-    DevicePlan plan_;
+    const Plan& plan_;
+    std::shared_ptr<const Tables> tables_; // those on the device
+    std::optional<DevicePlan> device_plan_;
     Stream stream_;
     std::int64_t batch_ = 0;
     int n_rates_ = 0;

@@ -25,17 +25,22 @@ DevicePlan::DevicePlan(const PlanView& host) : view_(host) {
 
     std::vector<ExperimentView> experiments(host.experiments, host.experiments + host.n_experiments);
     for (ExperimentView& e : experiments) {
-        ResponseView& response = e.response;
-        std::vector<SourceView> sources(response.sources, response.sources + response.n_sources);
-        for (SourceView& source : sources) {
-            const std::size_t n_nodes = size(source.first_node[response.n_recoils]);
-            source.first_node = upload(source.first_node, size(response.n_recoils) + 1);
-            source.energy = upload(source.energy, n_nodes);
-            source.flux = upload(source.flux, n_nodes);
+        const int n_energy_bins = e.n_bins / e.n_inner_bins;
+        std::vector<ContributionView> contributions(e.contributions, e.contributions + e.n_contributions);
+        for (ContributionView& c : contributions) {
+            const std::size_t n_recoils = size(c.n_recoils), n_nodes = size(c.first_node[c.n_recoils]);
+            c.beam.zones = upload(c.beam.zones, size(c.beam.n_zones));
+            c.recoil = upload(c.recoil, n_recoils);
+            c.weight = upload(c.weight, n_recoils * size(n_energy_bins));
+            const bool electron = host.parameters.interactions[c.interaction].target == Target::electron;
+            c.atom = upload(c.atom, electron ? n_recoils : 0);
+            c.nucleus = upload(c.nucleus, electron ? 0 : n_recoils);
+            c.first_node = upload(c.first_node, n_recoils + 1);
+            c.energy = upload(c.energy, n_nodes);
+            c.flux = upload(c.flux, n_nodes);
+            c.share = upload(c.share, size(e.n_bins));
         }
-        response.sources = upload(sources.data(), sources.size());
-        response.recoil = upload(response.recoil, size(response.n_recoils));
-        response.weight = upload(response.weight, size(response.n_recoils) * size(e.n_bins));
+        e.contributions = upload(contributions.data(), contributions.size());
         e.groups = upload(e.groups, size(e.n_groups));
         e.moments = upload(e.moments, size(e.n_features) * size(e.n_bins));
         e.normalisations = upload(e.normalisations, size(e.n_backgrounds));

@@ -76,10 +76,14 @@ __global__ void __launch_bounds__(block_size)
         team.stage_couplings();
         __syncthreads();
         for (int e = 0; e < plan.n_experiments; ++e) {
-            team.evaluate_rates(plan.experiments[e]);
-            __syncthreads();
-            team.evaluate_bins(plan.experiments[e]);
-            __syncthreads();
+            const ExperimentView& experiment = plan.experiments[e];
+            team.start_bins(experiment); // a thread's own bins: no barrier before it adds to them
+            for (int c = 0; c < experiment.n_contributions; ++c) {
+                team.evaluate_rates(experiment.contributions[c]);
+                __syncthreads();
+                team.add_bins(experiment, experiment.contributions[c]);
+                __syncthreads();
+            }
         }
         team.evaluate_chi2(output);
         __syncthreads();

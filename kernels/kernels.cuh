@@ -22,7 +22,7 @@ void launch_planes(const PlanView& plan, const UnitView& unit, std::int64_t firs
 void launch_rows(const PlanView& plan, const UnitView& unit, std::int64_t first_plane, std::int64_t n_planes,
                  const double* coefficients, const PointOutput& output, cudaStream_t stream);
 
-//! χ² of all points by the direct method; \p n_rates is the largest number of recoil nodes of an experiment
+//! χ² of all points by the direct method; \p n_rates is the largest number of recoil nodes of a contribution
 void launch_direct(const PlanView& plan, const UnitView& unit, int n_rates, const PointOutput& output,
                    cudaStream_t stream);
 

@@ -77,7 +77,7 @@ struct DirectTeam {
     std::int64_t point;
     int thread, n_threads;
     PlaneCouplings& couplings; //!< shared by the team
-    double* rates;             //!< one per recoil node of the largest experiment
+    double* rates;             //!< one per recoil node of the largest contribution
     double* predictions;       //!< n_bins
 
     NUSCAN_HOST_DEVICE void stage_couplings() const {
@@ -85,15 +85,22 @@ struct DirectTeam {
             couplings = plane_couplings(plan.parameters, plan.layout, unit, point);
         }
     }
-    NUSCAN_HOST_DEVICE void evaluate_rates(const ExperimentView& experiment) const {
-        const Mixing mixing = mixing_of(plan.parameters, unit, point);
-        for (int i = thread; i < experiment.response.n_recoils; i += n_threads) {
-            rates[i] = direct_rate(experiment.response, couplings.U, mixing, couplings.base, i);
+    NUSCAN_HOST_DEVICE void start_bins(const ExperimentView& experiment) const {
+        for (int b = thread; b < experiment.n_bins; b += n_threads) {
+            predictions[experiment.first_bin + b] = direct_backgrounds(plan, experiment, unit, point, b);
         }
     }
-    NUSCAN_HOST_DEVICE void evaluate_bins(const ExperimentView& experiment) const {
+    NUSCAN_HOST_DEVICE void evaluate_rates(const ContributionView& contribution) const {
+        const Mixing mixing = mixing_of(plan.parameters, unit, point);
+        const Target target = plan.parameters.interactions[contribution.interaction].target;
+        for (int i = thread; i < contribution.n_recoils; i += n_threads) {
+            rates[i] =
+                direct_rate(contribution, target, couplings.U, mixing, couplings.base[contribution.interaction], i);
+        }
+    }
+    NUSCAN_HOST_DEVICE void add_bins(const ExperimentView& experiment, const ContributionView& contribution) const {
         for (int b = thread; b < experiment.n_bins; b += n_threads) {
-            predictions[experiment.first_bin + b] = direct_prediction(plan, experiment, unit, point, rates, b);
+            predictions[experiment.first_bin + b] += direct_counts(experiment, contribution, rates, b);
         }
     }
     NUSCAN_HOST_DEVICE void evaluate_chi2(const PointOutput& output) const {

@@ -18,7 +18,8 @@ public:
     std::string device() const override { return "host"; }
 
     void evaluate(const WorkUnit& work, UnitResult& result) override {
-        const PlanView& plan = plan_.view();
+        const std::shared_ptr<const Tables> tables = plan_.tables(work);
+        const PlanView& plan = tables->view();
         const UnitView unit = work.view();
         const auto n_points = static_cast<std::size_t>(work.n_points());
         std::vector<double> chi2(n_points, -1);
@@ -84,11 +85,7 @@ private:
     }
 
     static void run_direct(const PlanView& plan, const UnitView& unit, const kernels::PointOutput& output) {
-        int n_rates = 0;
-        for (int e = 0; e < plan.n_experiments; ++e) {
-            n_rates = std::max(n_rates, plan.experiments[e].response.n_recoils);
-        }
-        std::vector<double> rates(static_cast<std::size_t>(n_rates));
+        std::vector<double> rates(static_cast<std::size_t>(max_recoil_nodes(plan)));
         std::vector<double> predictions(static_cast<std::size_t>(plan.n_bins));
         PlaneCouplings couplings{};
         for (std::int64_t point = 0; point < unit.n_planes; ++point) {
@@ -100,8 +97,12 @@ private:
             };
             each_thread([](const auto& team) { team.stage_couplings(); });
             for (int e = 0; e < plan.n_experiments; ++e) {
-                each_thread([&](const auto& team) { team.evaluate_rates(plan.experiments[e]); });
-                each_thread([&](const auto& team) { team.evaluate_bins(plan.experiments[e]); });
+                const ExperimentView& experiment = plan.experiments[e];
+                each_thread([&](const auto& team) { team.start_bins(experiment); });
+                for (int c = 0; c < experiment.n_contributions; ++c) {
+                    each_thread([&](const auto& team) { team.evaluate_rates(experiment.contributions[c]); });
+                    each_thread([&](const auto& team) { team.add_bins(experiment, experiment.contributions[c]); });
+                }
             }
             each_thread([&](const auto& team) { team.evaluate_chi2(output); });
         }

@@ -44,8 +44,12 @@ inline Experiment toy_experiment(const std::string& name = "toy") {
     muon.flux = 2e12;
     muon.lines = {{1.1, 1}};
     x.sources = {line, reactor, muon};
-    x.target.atoms = 4e26;
+    x.target.formula = "toy";
+    x.target.units = 4e26;
     x.target.shells = {{2, 5.1e-3}, {6, 2e-4}};
+    x.target.n_electrons = 8;
+    x.channels.emplace_back();
+    x.channels[0].name = "electron";
     x.live_time = 3e6;
     x.response.sqrt_term = 0.3 * std::sqrt(1e-3);
     x.response.constant_term = 1e-4;
@@ -57,15 +61,75 @@ inline Experiment toy_experiment(const std::string& name = "toy") {
     return x;
 }
 
-inline std::vector<std::string> toy_normalisations() { return {"toy.flat", "toy.steep", "other.flat", "other.steep"}; }
+/// A scintillator of two nuclides that sees a pulsed source and solar neutrinos on nuclei and electrons, each with its
+/// own quenching, with radiative couplings; three bins in energy × two in time, an unconstrained background.
+inline Experiment pulsed_experiment(const std::string& name = "pulsed") {
+    Experiment x;
+    x.name = name;
+    x.title = "pulsed";
+    x.couplings = CouplingScheme::radiative;
+    Source prompt;
+    prompt.name = "prompt";
+    prompt.flavour = Flavour::mu;
+    prompt.flux = 2e7;
+    prompt.lines = {{29.8, 1}};
+    prompt.arrival = {{0, 3e-7, 1e-6}, {0, 2e6, 0}};
+    Source delayed = prompt;
+    delayed.name = "delayed";
+    delayed.antineutrino = true;
+    delayed.propagation = Propagation::exact;
+    delayed.baseline = 27000;
+    delayed.lines = {};
+    delayed.spectrum = {{10, 30, 52}, {0, 1. / 31, 1. / 31}};
+    delayed.arrival = {{0, 1e-6, 6e-6}, {0, 2e6 / 6, 0}};
+    Source sun;
+    sun.name = "sun";
+    sun.propagation = Propagation::solar;
+    sun.flux = 6e8;
+    sun.spectrum = {{1, 7, 15}, {0, 1. / 7, 0}};
+    sun.zones = {{95, 0.7}, {40, 0.3}};
+    x.sources = {prompt, delayed, sun};
+    x.target.formula = "toy";
+    x.target.units = 3e25;
+    x.target.shells = {{4, 3e-2}, {20, 1e-3}};
+    x.target.n_electrons = 24;
+    x.target.nuclides = {{{"X40", 18, 40, 37215, 1, 0, 3.4, 3.5, "toy"}, 0.8},
+                         {{"Y133", 55, 133, 123801, 1, 3.5, 4.8, 5.0, "toy"}, 1}};
+    Channel nucleus;
+    nucleus.name = "nucleus";
+    nucleus.target = Target::nucleus;
+    nucleus.quenching.model = Quenching::Model::polynomial;
+    nucleus.quenching.coefficients = {0.12, 3};
+    Channel electron;
+    electron.name = "electron";
+    x.channels = {nucleus, electron};
+    x.live_time = 4e7;
+    x.response.sqrt_term = 0.4 * std::sqrt(1e-3);
+    x.response.efficiency = {{4e-4, 2e-3, 9e-3}, {0, 0.6, 0.8}};
+    x.bin_edges = {5e-4, 1.5e-3, 3e-3, 8e-3};
+    x.further = {{"time", {0, 5e-7, 6e-6}}};
+    x.counts = {40, 90, 25, 50, 12, 21};
+    x.backgrounds = {{"steady", {4, 40, 3, 30, 2, 16}, false, constants::infinity}};
+    x.digest = "pulsed";
+    return x;
+}
 
-inline FixedParameter fix(const std::string& name, double value, Basis basis = Basis::flavour) {
-    return {find_parameter(name, basis, toy_normalisations(), {"test", 0}), value};
+//! Names that scans of toy and pulsed experiments may use
+inline ParameterScope toy_scope(Basis basis = Basis::flavour, bool majorana = false) {
+    return {basis,
+            majorana,
+            {"toy.flat", "toy.steep", "other.flat", "other.steep", "pulsed.steady"},
+            {"toy", "pulsed"},
+            {"X40", "Y133"}};
+}
+
+inline FixedParameter fix(const std::string& name, double value, Basis basis = Basis::flavour, bool majorana = false) {
+    return {find_parameter(name, toy_scope(basis, majorana), {"test", 0}), value};
 }
 
 inline Axis axis(const std::string& name, std::vector<double> values, bool profile = false,
-                 Basis basis = Basis::flavour) {
-    return {find_parameter(name, basis, toy_normalisations(), {"test", 0}), std::move(values), profile,
+                 Basis basis = Basis::flavour, bool majorana = false) {
+    return {find_parameter(name, toy_scope(basis, majorana), {"test", 0}), std::move(values), profile,
             Axis::Spacing::list};
 }
 
@@ -108,6 +172,25 @@ inline ScanConfig toy_scan(std::vector<Axis> axes, Basis basis = Basis::flavour)
     add(flavour ? "charge_radius.emu.re" : "charge_radius.12.re", 1.1e-31);
     add(flavour ? "charge_radius.emu.im" : "charge_radius.12.im", -0.8e-31);
     add(flavour ? "anapole.mumu" : "anapole.22", 2e-32);
+    config.axes = std::move(axes);
+    return config;
+}
+
+//! The same with nuclei, time bins, solar weights and radiative couplings
+inline ScanConfig pulsed_scan(std::vector<Axis> axes, Basis basis = Basis::flavour) {
+    ScanConfig config = toy_scan(std::move(axes), basis);
+    config.experiments = {pulsed_experiment()};
+    return config;
+}
+
+//! A Majorana neutrino in the mass basis: no element given but Λ_1 and imaginary and real transition elements
+inline ScanConfig majorana_scan(std::vector<Axis> axes) {
+    ScanConfig config = pulsed_scan({}, Basis::mass);
+    config.neutrino.majorana = true;
+    config.fixed = {fix("majorana_moment.1.re", 2e-11, Basis::mass, true),
+                    fix("majorana_moment.1.im", -1e-11, Basis::mass, true),
+                    fix("charge.23.im", 4e-13, Basis::mass, true), fix("charge_radius.12.im", 2e-31, Basis::mass, true),
+                    fix("anapole.13.re", -3e-32, Basis::mass, true)};
     config.axes = std::move(axes);
     return config;
 }

@@ -26,9 +26,9 @@ class Worker {
 public:
     Worker(const PlanView& plan, const UnitView& unit, std::vector<Winner>& winners)
         : plan_(plan), unit_(unit), winners_(winners), features_(size(plan.n_features * n_plane_coefficients)),
-          plane_(size(plan.n_bins * n_plane_coefficients)), row_(size(plan.n_bins * 3)) {
+          plane_(size(plan.n_bins * n_plane_coefficients)), row_(size(plan.n_bins * 3)),
+          rates_(size(max_recoil_nodes(plan))) {
         for (int e = 0; e < plan.n_experiments; ++e) {
-            rates_.resize(std::max(rates_.size(), size(plan.experiments[e].response.n_recoils)));
             one_pull_ = one_pull_ && plan.experiments[e].statistic.n_pulls <= 1;
         }
     }
@@ -83,12 +83,20 @@ public:
         const Mixing mixing = mixing_of(plan_.parameters, unit_, point);
         for (int e = 0; e < plan_.n_experiments; ++e) {
             const ExperimentView& experiment = plan_.experiments[e];
-            for (int i = 0; i < experiment.response.n_recoils; ++i) {
-                rates_[size(i)] = direct_rate(experiment.response, couplings.U, mixing, couplings.base, i);
-            }
+            double* N = row_.data() + experiment.first_bin;
             for (int b = 0; b < experiment.n_bins; ++b) {
-                row_[size(experiment.first_bin + b)] =
-                    direct_prediction(plan_, experiment, unit_, point, rates_.data(), b);
+                N[b] = direct_backgrounds(plan_, experiment, unit_, point, b);
+            }
+            for (int c = 0; c < experiment.n_contributions; ++c) {
+                const ContributionView& contribution = experiment.contributions[c];
+                const Target target = plan_.parameters.interactions[contribution.interaction].target;
+                for (int i = 0; i < contribution.n_recoils; ++i) {
+                    rates_[size(i)] = direct_rate(contribution, target, couplings.U, mixing,
+                                                  couplings.base[contribution.interaction], i);
+                }
+                for (int b = 0; b < experiment.n_bins; ++b) {
+                    N[b] += direct_counts(experiment, contribution, rates_.data(), b);
+                }
             }
         }
         const auto prediction = [this](const ExperimentView& experiment) {
@@ -146,7 +154,8 @@ public:
     }
 
     void evaluate(const WorkUnit& work, UnitResult& result) override {
-        const PlanView& plan = plan_.view();
+        const std::shared_ptr<const Tables> tables = plan_.tables(work);
+        const PlanView& plan = tables->view();
         const UnitView unit = work.view();
         const int n_threads = omp_get_max_threads();
         // Kept points that are not profiled belong to one thread each; only profiled ones need a copy per thread.

@@ -28,8 +28,13 @@ void print_json(const PointReport& report) {
         const ExperimentPoint& x = report.experiments[e];
         fmt::print("{}\n    {{\n      \"name\": \"{}\",\n      \"chi2\": {},\n      \"status\": {},\n", e ? "," : "",
                    x.name, json_number(x.chi2.value), static_cast<int>(x.chi2.status));
-        fmt::print("      \"bin_edges_MeV\": {},\n      \"observed\": {},\n      \"predicted\": {},\n",
-                   json_array(x.bin_edges), json_array(x.observed), json_array(x.predicted));
+        fmt::print("      \"bin_edges_{}\": {},\n", x.photoelectrons ? "PE" : "MeV", json_array(x.bin_edges));
+        for (const BinVariable& variable : x.further) {
+            fmt::print("      \"{}_edges{}\": {},\n", variable.name, variable.name == "time" ? "_s" : "",
+                       json_array(variable.edges));
+        }
+        fmt::print("      \"observed\": {},\n      \"predicted\": {},\n", json_array(x.observed),
+                   json_array(x.predicted));
         fmt::print("      \"components\": {{");
         for (std::size_t i = 0; i < x.components.size(); ++i) {
             fmt::print("{}\n        \"{}\": {}", i ? "," : "", x.components[i].name,
@@ -44,6 +49,44 @@ void print_json(const PointReport& report) {
     fmt::print("\n  ]\n}}\n");
 }
 
+//! A line a bin: its edges in every variable, then the counts
+void print_bins(const ExperimentPoint& x, std::size_t width) {
+    struct Column {
+        std::string unit;
+        double scale;
+        const std::vector<double>* edges;
+    };
+    std::vector<Column> columns{{x.photoelectrons ? "PE" : "keV", x.photoelectrons ? 1. : 1e3, &x.bin_edges}};
+    for (const BinVariable& variable : x.further) {
+        const bool time = variable.name == "time";
+        columns.push_back({time ? "us" : variable.name, time ? 1e6 : 1., &variable.edges});
+    }
+    fmt::print(" ");
+    for (const Column& column : columns) {
+        fmt::print(" {:>8} {:>8}", "from " + column.unit, "to " + column.unit);
+    }
+    fmt::print(" {:>9} {:>10}", "observed", "predicted");
+    for (const Component& component : x.components) {
+        fmt::print("{:>{}}", component.name, width);
+    }
+    fmt::print("\n");
+    for (std::size_t b = 0; b < x.observed.size(); ++b) {
+        fmt::print(" ");
+        std::size_t inner = x.observed.size(), rest = b; // the energy is outermost
+        for (const Column& column : columns) {
+            inner /= column.edges->size() - 1;
+            const std::size_t i = rest / inner;
+            rest %= inner;
+            fmt::print(" {:8.4g} {:8.4g}", column.scale * (*column.edges)[i], column.scale * (*column.edges)[i + 1]);
+        }
+        fmt::print(" {:9g} {:10.4f}", x.observed[b], x.predicted[b]);
+        for (const Component& component : x.components) {
+            fmt::print("{:>{}.4f}", component.counts[b], width);
+        }
+        fmt::print("\n");
+    }
+}
+
 void print_text(const PointReport& report) {
     for (const ExperimentPoint& x : report.experiments) {
         fmt::print("{}: chi2 = {:.6f} with {} bins\n", x.name, x.chi2.value, x.observed.size());
@@ -54,19 +97,7 @@ void print_text(const PointReport& report) {
         for (const Component& component : x.components) {
             width = std::max(width, component.name.size() + 2);
         }
-        fmt::print("  {:>8} {:>8} {:>9} {:>10}", "from keV", "to keV", "observed", "predicted");
-        for (const Component& component : x.components) {
-            fmt::print("{:>{}}", component.name, width);
-        }
-        fmt::print("\n");
-        for (std::size_t b = 0; b < x.observed.size(); ++b) {
-            fmt::print("  {:8.4g} {:8.4g} {:9g} {:10.4f}", 1e3 * x.bin_edges[b], 1e3 * x.bin_edges[b + 1],
-                       x.observed[b], x.predicted[b]);
-            for (const Component& component : x.components) {
-                fmt::print("{:>{}.4f}", component.counts[b], width);
-            }
-            fmt::print("\n");
-        }
+        print_bins(x, width);
     }
     fmt::print("total chi2 = {:.6f}\n", report.chi2);
 }

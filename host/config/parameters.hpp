@@ -49,6 +49,9 @@ struct ParameterScope {
     std::vector<std::string> nuclides;       //!< of the targets of nuclear channels
 };
 
+//! The scope of a scan with these experiments
+ParameterScope parameter_scope(Basis basis, bool majorana, const std::vector<Experiment>& experiments);
+
 //! All parameters that a scan may name
 std::vector<Parameter> all_parameters(const ParameterScope& scope);
 
@@ -69,7 +72,10 @@ double& mixing_value(Mixing& mixing, Parameter::MixingName name);
 /// the mixing parameters that exact or solar propagation of some source brings into the energy dependence.
 bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experiments);
 
-//! Sets a slow parameter in the experiments and the mixing parameters that moments are made of.
+/// Sets a slow parameter in the experiments and the mixing parameters that moments are made of.
+///
+/// A baseline scales the fluxes that follow it by (L0/L)², L0 being the one that \p experiments have: so that rounding
+/// does not depend on what was set before, each value is to be set in a copy of the experiments as they were read.
 void set_slow(const Parameter& parameter, double value, std::vector<Experiment>& experiments, Mixing& mixing);
 
 } // namespace nuscan

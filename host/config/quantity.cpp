@@ -13,41 +13,72 @@ namespace nuscan {
 namespace {
 
 struct Unit {
-    const char* name;
+    std::string name;
     Dimension dimension;
     UnitFactor factor;
 };
 
+void append_inverse_energies(std::vector<Unit>& table) {
+    for (int power = 1; power <= 4; ++power) {
+        double factor = 1; // MeV^-power in the unit
+        for (const char* energy : {"MeV", "keV", "eV"}) {
+            table.push_back({fmt::format("{}^-{}", energy, power), inverse_energy(power), {factor, 1}});
+            factor *= std::pow(10., 3 * power);
+        }
+    }
+}
+
 // The internal unit of each dimension comes first.
 const std::vector<Unit>& units() {
-    static const std::vector<Unit> table = {
-        {"1", Dimension::dimensionless, {1, 1}},
-        {"rad", Dimension::angle, {1, 1}},
-        {"deg", Dimension::angle, {constants::pi, 180}},
-        {"e", Dimension::charge, {1, 1}},
-        {"cm^2", Dimension::area, {1, 1}},
-        {"fm^2", Dimension::area, {1e-26, 1}},
-        {"mu_B", Dimension::magnetic_moment, {1, 1}},
-        {"eV^2", Dimension::mass_splitting, {1, 1}},
-        {"MeV", Dimension::energy, {1, 1}},
-        {"keV", Dimension::energy, {1, 1e3}},
-        {"eV", Dimension::energy, {1, 1e6}},
-        {"m", Dimension::length, {1, 1}},
-        {"km", Dimension::length, {1e3, 1}},
-        {"cm", Dimension::length, {1, 100}},
-        {"kg", Dimension::mass, {1, 1}},
-        {"g", Dimension::mass, {1, 1e3}},
-        {"t", Dimension::mass, {1e3, 1}},
-        {"s", Dimension::time, {1, 1}},
-        {"min", Dimension::time, {60, 1}},
-        {"h", Dimension::time, {3600, 1}},
-        {"d", Dimension::time, {constants::seconds_per_day, 1}},
-        {"yr", Dimension::time, {365.25 * constants::seconds_per_day, 1}}, // Julian year
-        {"cm^-2 s^-1", Dimension::flux, {1, 1}},
-        {"MeV^1/2", Dimension::root_energy, {1, 1}},
-        {"keV^1/2", Dimension::root_energy, {1, 31.622776601683793}}, // √1000
-        {"eV^1/2", Dimension::root_energy, {1, 1e3}},
-    };
+    static const std::vector<Unit> table = [] {
+        std::vector<Unit> rows = {
+            {"1", Dimension::dimensionless, {1, 1}},
+            {"rad", Dimension::angle, {1, 1}},
+            {"deg", Dimension::angle, {constants::pi, 180}},
+            {"e", Dimension::charge, {1, 1}},
+            {"cm^2", Dimension::area, {1, 1}},
+            {"fm^2", Dimension::area, {1e-26, 1}},
+            {"mu_B", Dimension::magnetic_moment, {1, 1}},
+            {"eV^2", Dimension::mass_splitting, {1, 1}},
+            {"MeV", Dimension::energy, {1, 1}},
+            {"keV", Dimension::energy, {1, 1e3}},
+            {"eV", Dimension::energy, {1, 1e6}},
+            {"m", Dimension::length, {1, 1}},
+            {"km", Dimension::length, {1e3, 1}},
+            {"cm", Dimension::length, {1, 100}},
+            {"kg", Dimension::mass, {1, 1}},
+            {"g", Dimension::mass, {1, 1e3}},
+            {"t", Dimension::mass, {1e3, 1}},
+            {"s", Dimension::time, {1, 1}},
+            {"ms", Dimension::time, {1, 1e3}},
+            {"us", Dimension::time, {1, 1e6}},
+            {"ns", Dimension::time, {1, 1e9}},
+            {"min", Dimension::time, {60, 1}},
+            {"h", Dimension::time, {3600, 1}},
+            {"d", Dimension::time, {constants::seconds_per_day, 1}},
+            {"yr", Dimension::time, {365.25 * constants::seconds_per_day, 1}}, // Julian year
+            {"cm^-2 s^-1", Dimension::flux, {1, 1}},
+            {"MeV^1/2", Dimension::root_energy, {1, 1}},
+            {"keV^1/2", Dimension::root_energy, {1, 31.622776601683793}}, // √1000
+            {"eV^1/2", Dimension::root_energy, {1, 1e3}},
+            {"fm", Dimension::nuclear_radius, {1, 1}},
+            {"W", Dimension::power, {1, 1}},
+            {"kW", Dimension::power, {1e3, 1}},
+            {"MW", Dimension::power, {1e6, 1}},
+            {"GW", Dimension::power, {1e9, 1}},
+            {"Bq", Dimension::activity, {1, 1}},
+            {"MBq", Dimension::activity, {1e6, 1}},
+            {"GBq", Dimension::activity, {1e9, 1}},
+            {"TBq", Dimension::activity, {1e12, 1}},
+            {"PBq", Dimension::activity, {1e15, 1}},
+            {"Ci", Dimension::activity, {3.7e10, 1}},
+            {"kCi", Dimension::activity, {3.7e13, 1}},
+            {"MCi", Dimension::activity, {3.7e16, 1}},
+            {"mol/cm^3", Dimension::amount_density, {1, 1}},
+        };
+        append_inverse_energies(rows);
+        return rows;
+    }();
     return table;
 }
 
@@ -78,10 +109,17 @@ std::string measured_in(const std::string& measured, Dimension dimension) {
 const char* unit_name(Dimension dimension) {
     for (const Unit& unit : units()) {
         if (unit.dimension == dimension) {
-            return unit.name;
+            return unit.name.c_str();
         }
     }
     return "1";
+}
+
+Dimension inverse_energy(int power) {
+    constexpr Dimension dimensions[] = {Dimension::dimensionless, Dimension::inverse_energy,
+                                        Dimension::inverse_energy_2, Dimension::inverse_energy_3,
+                                        Dimension::inverse_energy_4};
+    return dimensions[power];
 }
 
 std::optional<UnitFactor> find_unit(const std::string& unit, Dimension dimension) {

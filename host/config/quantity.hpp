@@ -22,7 +22,18 @@ enum class Dimension {
     time,            //!< s
     flux,            //!< cm^-2 s^-1
     root_energy,     //!< MeV^1/2 (the statistical term of an energy resolution)
+    nuclear_radius,  //!< fm
+    inverse_energy,  //!< MeV^-1 (a light yield); with the next three, coefficients of polynomials in energy
+    inverse_energy_2,
+    inverse_energy_3,
+    inverse_energy_4, //!< MeV^-4
+    power,            //!< W (thermal power of a reactor)
+    activity,         //!< Bq
+    amount_density,   //!< mol/cm^3 (electrons in the Sun)
 };
+
+//! Dimension of energy^(−power), \p power from 0 to 4
+Dimension inverse_energy(int power);
 
 //! Name of the internal unit, e.g. "mu_B"; "1" where dimensionless
 const char* unit_name(Dimension dimension);

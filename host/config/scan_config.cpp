@@ -24,6 +24,7 @@ const std::vector<std::string> top_level_keys = {"title", "neutrino", "experimen
 const std::vector<std::string> mixing_keys = {"theta12", "theta13", "theta23", "delta",
                                               "alpha21", "alpha31", "dm21",    "dm31"};
 constexpr std::int64_t max_axis_points = 10'000'000;
+constexpr double max_nuclear_radius = 20; // [fm]: beyond is a slip, nuclei reach 6
 
 // ---- --set -----------------------------------------------------------------------------------------------------
 
@@ -145,7 +146,8 @@ public:
         read_fixed(root_.table("parameters"), "");
         read_axes(needs_axis);
         check_complex_elements();
-        check_ordering();
+        check_majorana_moments();
+        follow_ordering();
         check_pulls();
         const TomlTable output = root_.table("output");
         output.allow_only({"file"});
@@ -179,35 +181,80 @@ private:
                                                      : fmt::format("{} {}", value, unit_name(dimension));
     }
 
-    //! Refuses values that make no sense for a parameter.
-    static void check_value(const Parameter& parameter, double value, const InputLocation& where,
-                            const std::string& what) {
+    //! Refuses values that make no sense for a parameter; \p what names the value, as the parameter or a key of an
+    //! axis.
+    void check_value(const Parameter& parameter, double value, const InputLocation& where,
+                     const std::string& what) const {
         const std::string subject = what + " = " + with_unit(value, parameter.dimension);
         // A bare number above 2π is most likely meant in degrees.
         const std::string degrees = value > 2 * constants::pi ? fmt::format("write \"{} deg\"?", value) : "";
-        if (parameter.kind == Parameter::Kind::element) {
+        switch (parameter.kind) {
+        case Parameter::Kind::element:
+        case Parameter::Kind::majorana_moment:
             if (parameter.part == Parameter::Part::abs && value < 0) {
                 throw InputError(where, subject + " is negative", parameter.name + " is a modulus");
             }
             if (parameter.part == Parameter::Part::arg && std::abs(value) > 2 * constants::pi) {
                 throw InputError(where, subject + " is out of range", "phases lie between -2 pi and 2 pi", degrees);
             }
-        } else if (parameter.kind == Parameter::Kind::normalisation) {
+            break;
+        case Parameter::Kind::normalisation:
             if (value < 0) {
                 throw InputError(where, subject + " is negative",
                                  parameter.name + " is relative to the nominal background, 1");
             }
-        } else if (parameter.kind == Parameter::Kind::sin2_theta_w) {
+            break;
+        case Parameter::Kind::sin2_theta_w:
             if (value < 0 || value > 1) {
                 throw InputError(where, subject + " is out of range", "it is a squared sine");
             }
-        } else {
-            check_mixing_value(parameter, value, where, subject, degrees);
+            break;
+        case Parameter::Kind::mixing:
+            check_mixing_value(parameter, value, where, what, degrees);
+            break;
+        case Parameter::Kind::baseline:
+            if (!(value > 0)) {
+                throw InputError(where, subject + " is not positive", parameter.name + " is a distance");
+            }
+            break;
+        case Parameter::Kind::proton_radius:
+        case Parameter::Kind::neutron_radius:
+            check_radius(parameter, value, where, subject);
+            break;
         }
     }
 
-    static void check_mixing_value(const Parameter& parameter, double value, const InputLocation& where,
-                                   const std::string& subject, const std::string& degrees) {
+    //! The form factors of all channels that see the nuclide must be able to describe the radius.
+    void check_radius(const Parameter& parameter, double value, const InputLocation& where,
+                      const std::string& subject) const {
+        if (!(value > 0)) {
+            throw InputError(where, subject + " is not positive", parameter.name + " is an rms radius");
+        }
+        if (value > max_nuclear_radius) {
+            throw InputError(where, subject + " is too large",
+                             fmt::format("nuclei are smaller than {} fm", max_nuclear_radius));
+        }
+        for (const Experiment& experiment : config_.experiments) {
+            const auto& nuclides = experiment.target.nuclides;
+            if (std::none_of(nuclides.begin(), nuclides.end(),
+                             [&](const TargetNuclide& target) { return target.nuclide.name == parameter.nuclide; })) {
+                continue;
+            }
+            for (const Channel& channel : experiment.channels) {
+                if (channel.target == Target::nucleus && value < min_radius(channel.form_factor)) {
+                    throw InputError(
+                        where, subject + " is too small",
+                        fmt::format("the surface alone of the form factor that channel \"{}\" of {} takes has an rms "
+                                    "radius of {:.4g} fm",
+                                    channel.name, experiment.name, min_radius(channel.form_factor)));
+                }
+            }
+        }
+    }
+
+    void check_mixing_value(const Parameter& parameter, double value, const InputLocation& where,
+                            const std::string& what, const std::string& degrees) const {
+        const std::string subject = what + " = " + with_unit(value, parameter.dimension);
         using Name = Parameter::MixingName;
         switch (parameter.mixing) {
         case Name::theta12:
@@ -230,27 +277,52 @@ private:
             }
             break;
         case Name::dm31:
-            break; // see check_ordering
+            check_ordering(value, where, subject, what == parameter.name);
+            break;
         }
     }
 
+    //! Δm²31 has the sign of the ordering, at every value of an axis.
+    void check_ordering(double value, const InputLocation& where, const std::string& subject, bool is_fixed) const {
+        const bool inverted = config_.neutrino.inverted_ordering;
+        if (value != 0 && (value < 0) == inverted) {
+            return;
+        }
+        const char* other = inverted ? "normal" : "inverted";
+        std::string suggestion;
+        if (!is_fixed) {
+            suggestion = "scan one ordering at a time?";
+        } else if (value != 0) {
+            suggestion = fmt::format("write \"{} eV^2\" or set ordering = \"{}\"?", -value, other);
+        }
+        throw InputError(where, fmt::format("{} has {} sign", subject, value == 0 ? "no" : "the wrong"),
+                         fmt::format("{} is {} in {} ordering", is_fixed ? "it" : "dm31",
+                                     inverted ? "negative" : "positive", inverted ? "inverted" : "normal"),
+                         suggestion);
+    }
+
     Parameter find(const std::string& name, const InputLocation& where) const {
-        return find_parameter(name, config_.neutrino.basis, normalisations_, where);
+        return find_parameter(name, scope_, where);
     }
 
     void read_neutrino() {
         NeutrinoConfig& neutrino = config_.neutrino;
         const TomlTable table = root_.table("neutrino");
         table.allow_only({"nature", "ordering", "basis", "charge_radius_mode", "sin2_theta_w", "mixing"});
-        if (table.choice("nature", {"dirac", "majorana"}, "dirac") == "majorana") {
-            throw InputError(table.where("nature"), "nature = \"majorana\" is not supported",
-                             "this version handles Dirac neutrinos only");
-        }
-        if (table.choice("charge_radius_mode", {"beyond_sm", "total"}, "beyond_sm") == "total") {
-            throw InputError(table.where("charge_radius_mode"), "charge_radius_mode = \"total\" is not supported",
-                             "it needs radiative couplings: tree couplings hold no standard-model radius inside");
-        }
+        neutrino.majorana = table.choice("nature", {"dirac", "majorana"}, "dirac") == "majorana";
         neutrino.basis = table.choice("basis", {"flavour", "mass"}, "flavour") == "mass" ? Basis::mass : Basis::flavour;
+        if (table.choice("charge_radius_mode", {"beyond_sm", "total"}, "beyond_sm") == "total") {
+            neutrino.charge_radius_mode = ChargeRadiusMode::total;
+            charge_radius_mode_place_ = table.where("charge_radius_mode");
+            if (neutrino.basis == Basis::mass) {
+                throw InputError(charge_radius_mode_place_,
+                                 "charge_radius_mode = \"total\" does not go with basis = \"mass\"",
+                                 "the radii of the standard model, which the total ones contain, are diagonal in the "
+                                 "flavour basis",
+                                 "set basis = \"flavour\", or scan the shift with \"beyond_sm\"?");
+            }
+        }
+        scope_ = parameter_scope(neutrino.basis, neutrino.majorana, {});
         neutrino.inverted_ordering = table.choice("ordering", {"normal", "inverted"}, "normal") == "inverted";
         neutrino.mixing = default_mixing(neutrino.inverted_ordering);
         if (table.has("sin2_theta_w")) {
@@ -269,12 +341,21 @@ private:
         const double value = table.quantity_called(parameter.name, key, parameter.dimension);
         check_value(parameter, value, where, parameter.name);
         claim(parameter, where, false);
-        if (parameter.kind == Parameter::Kind::mixing) {
-            mixing_value(config_.neutrino.mixing, parameter.mixing) = value;
-        } else if (parameter.kind == Parameter::Kind::sin2_theta_w) {
+        switch (parameter.kind) {
+        case Parameter::Kind::mixing:
+        case Parameter::Kind::baseline:
+        case Parameter::Kind::proton_radius:
+        case Parameter::Kind::neutron_radius:
+            set_slow(parameter, value, config_.experiments, config_.neutrino.mixing);
+            break;
+        case Parameter::Kind::sin2_theta_w:
             config_.neutrino.sin2_theta_w = value;
-        } else {
+            break;
+        case Parameter::Kind::element:
+        case Parameter::Kind::majorana_moment:
+        case Parameter::Kind::normalisation:
             config_.fixed.push_back({parameter, value});
+            break;
         }
     }
 
@@ -287,7 +368,6 @@ private:
         for (const TomlTable& table : tables) {
             table.allow_only({"use", "file", "systematics", "statistic", "couplings"});
             table.choice("statistic", {"poisson"}, "poisson");
-            table.choice("couplings", {"tree"}, "tree");
             if (table.has("use") == table.has("file")) {
                 throw InputError(table.where(),
                                  table.has("use") ? "[[experiment]] has both \"use\" and \"file\""
@@ -300,12 +380,43 @@ private:
                     throw InputError(table.where(), fmt::format("experiment \"{}\" is there twice", other.name));
                 }
             }
-            apply_systematics(experiment, table.table("systematics"));
-            for (const Background& background : experiment.backgrounds) {
-                normalisations_.push_back(experiment.name + "." + background.name);
+            if (table.has("couplings")) {
+                experiment.couplings = table.choice("couplings", {"tree", "radiative"}) == "tree"
+                                           ? CouplingScheme::tree
+                                           : CouplingScheme::radiative;
             }
+            check_charge_radius_mode(experiment);
+            apply_systematics(experiment, table.table("systematics"));
             experiment_places_.push_back(table.where());
             config_.experiments.push_back(std::move(experiment));
+        }
+        scope_ = parameter_scope(config_.neutrino.basis, config_.neutrino.majorana, config_.experiments);
+        check_names_of_backgrounds();
+    }
+
+    void check_charge_radius_mode(const Experiment& experiment) const {
+        if (config_.neutrino.charge_radius_mode == ChargeRadiusMode::total &&
+            experiment.couplings == CouplingScheme::tree) {
+            throw InputError(
+                charge_radius_mode_place_,
+                fmt::format("charge_radius_mode = \"total\" does not go with the couplings of {}", experiment.name),
+                "they are at tree level, and hold no radius of the standard model that could be taken out",
+                "set couplings = \"radiative\" in its [[experiment]]?");
+        }
+    }
+
+    //! EXPERIMENT.baseline cannot be both a distance and the normalisation of a background.
+    void check_names_of_backgrounds() const {
+        for (const std::string& experiment : scope_.baselines) {
+            const std::string name = experiment + ".baseline";
+            if (std::find(scope_.normalisations.begin(), scope_.normalisations.end(), name) !=
+                scope_.normalisations.end()) {
+                const auto position = std::find_if(config_.experiments.begin(), config_.experiments.end(),
+                                                   [&](const Experiment& e) { return e.name == experiment; });
+                throw InputError(experiment_places_[static_cast<std::size_t>(position - config_.experiments.begin())],
+                                 fmt::format("{} has a background called \"baseline\"", experiment),
+                                 fmt::format("{} is the distance to its sources", name), "rename the background");
+            }
         }
     }
 
@@ -377,10 +488,6 @@ private:
         spec.where = table.where();
         const std::string name = table.string("parameter");
         const Parameter parameter = find(name, table.where("parameter"));
-        if (parameter.kind == Parameter::Kind::mixing && parameter.dimension == Dimension::mass_splitting) {
-            throw InputError(table.where("parameter"), fmt::format("{} cannot be an axis", name),
-                             "each of its values needs the moments rebuilt", "fix it in [neutrino.mixing]");
-        }
         claim(parameter, table.where("parameter"), true);
         spec.axis.parameter = parameter;
         spec.axis.profile = table.boolean("profile", false);
@@ -416,7 +523,7 @@ private:
         return spec;
     }
 
-    static void read_list(const TomlTable& table, AxisSpec& spec) {
+    void read_list(const TomlTable& table, AxisSpec& spec) const {
         for (const char* key : {"min", "max", "points", "spacing"}) {
             if (table.has(key)) {
                 throw InputError(table.where(key), fmt::format("\"{}\" does not go with \"values\"", key),
@@ -480,7 +587,8 @@ private:
         for (const auto& [name, claim] : claims_) {
             const Parameter& parameter = claim.parameter;
             const bool is_polar = parameter.part == Parameter::Part::abs || parameter.part == Parameter::Part::arg;
-            if (parameter.kind != Parameter::Kind::element || !is_polar) {
+            if ((parameter.kind != Parameter::Kind::element && parameter.kind != Parameter::Kind::majorana_moment) ||
+                !is_polar) {
                 continue;
             }
             const std::string element = name.substr(0, name.rfind('.'));
@@ -498,26 +606,30 @@ private:
         }
     }
 
-    void check_ordering() {
-        Mixing& mixing = config_.neutrino.mixing;
-        const bool inverted = config_.neutrino.inverted_ordering;
-        const auto given = claims_.find("dm31");
-        if (given == claims_.end()) {
-            if (inverted) { // what is measured is Δm²32: Δm²31 follows a given Δm²21
-                const Mixing standard = default_mixing(inverted);
-                mixing.dm31 = standard.dm31 - standard.dm21 + mixing.dm21;
-            }
+    //! Λ_l are the whole of μ − iε.
+    void check_majorana_moments() const {
+        const auto moment = std::find_if(claims_.begin(), claims_.end(), [](const auto& claim) {
+            return claim.second.parameter.kind == Parameter::Kind::majorana_moment;
+        });
+        if (moment == claims_.end()) {
             return;
         }
-        if (mixing.dm31 == 0 || (mixing.dm31 < 0) != inverted) {
-            throw InputError(
-                given->second.where,
-                fmt::format("dm31 = {} eV^2 has {} sign", mixing.dm31, mixing.dm31 == 0 ? "no" : "the wrong"),
-                fmt::format("it is {} in {} ordering", inverted ? "negative" : "positive",
-                            inverted ? "inverted" : "normal"),
-                mixing.dm31 == 0 ? ""
-                                 : fmt::format("write \"{} eV^2\" or set ordering = \"{}\"?", -mixing.dm31,
-                                               inverted ? "normal" : "inverted"));
+        for (const auto& [name, claim] : claims_) {
+            const Parameter& parameter = claim.parameter;
+            if (parameter.kind == Parameter::Kind::element && (parameter.form_factor == FormFactor::magnetic_moment ||
+                                                               parameter.form_factor == FormFactor::electric_moment)) {
+                throw InputError(claim.where, fmt::format("{} does not go with {}", name, moment->first),
+                                 "majorana_moment is the whole of mu - i epsilon");
+            }
+        }
+    }
+
+    //! What is measured in inverted ordering is Δm²32: where Δm²31 is not given, it follows a given Δm²21.
+    void follow_ordering() {
+        Mixing& mixing = config_.neutrino.mixing;
+        if (config_.neutrino.inverted_ordering && !claims_.contains("dm31")) {
+            const Mixing standard = default_mixing(true);
+            mixing.dm31 = standard.dm31 - standard.dm21 + mixing.dm21;
         }
     }
 
@@ -539,7 +651,8 @@ private:
     std::string path_;
     TomlTable root_;
     ScanConfig config_;
-    std::vector<std::string> normalisations_;
+    ParameterScope scope_; //!< without what belongs to experiments until these are read
+    InputLocation charge_radius_mode_place_;
     std::vector<InputLocation> experiment_places_;
     std::map<std::string, Claim> claims_;
 };

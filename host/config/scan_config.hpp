@@ -45,8 +45,8 @@ struct ScanConfig {
     std::string title;
     std::string text; //!< the TOML as run, after `--set`; stored in the result
     NeutrinoConfig neutrino;
-    std::vector<Experiment> experiments; //!< with the scan file's overrides applied
-    std::vector<FixedParameter> fixed;
+    std::vector<Experiment> experiments; //!< with the scan file's overrides and fixed baselines and radii applied
+    std::vector<FixedParameter> fixed;   //!< elements, Majorana moments and normalisations
     std::vector<Axis> axes;
     std::string output_file; //!< of [output]; empty if not given
 };

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/csv_table.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <sstream>
 
 #include <fmt/format.h>
 
-#include "config/quantity.hpp"
 #include "config/toml_reader.hpp"
 
 namespace nuscan {
@@ -43,6 +44,38 @@ void check_not_negative(const CsvTable& table, std::size_t column_index) {
     }
 }
 
+//! Factor to the internal unit of a column that holds the variable, e.g. of "energy_keV"; nothing where it is another
+std::optional<UnitFactor> factor_of(const std::string& column, const std::string& name, Dimension dimension) {
+    if (dimension == Dimension::dimensionless) {
+        return column == name ? std::optional<UnitFactor>({1, 1}) : std::nullopt;
+    }
+    const std::string prefix = name + "_";
+    return column.starts_with(prefix) ? find_unit(column.substr(prefix.size()), dimension) : std::nullopt;
+}
+
+std::string names_of_column(const std::string& name, Dimension dimension) {
+    switch (dimension) {
+    case Dimension::energy:
+        return quoted_list({name + "_keV", name + "_MeV", name + "_eV"});
+    case Dimension::time:
+        return quoted_list({name + "_us", name + "_ns", name + "_s"});
+    default:
+        return quoted_list({name});
+    }
+}
+
+std::string with_unit(const std::string& name, Dimension dimension) {
+    return dimension == Dimension::dimensionless ? name : name + " with its unit";
+}
+
+std::vector<double> converted(const std::vector<double>& values, const UnitFactor& factor) {
+    std::vector<double> out;
+    for (const double value : values) {
+        out.push_back(factor(value));
+    }
+    return out;
+}
+
 } // namespace
 
 CsvTable read_csv_table(const std::string& text, const std::string& path) {
@@ -62,6 +95,12 @@ CsvTable read_csv_table(const std::string& text, const std::string& path) {
             if (is_number(cells[0], value)) {
                 throw InputError(where, "the table has no header row",
                                  "the first row names the columns with their units", "write \"energy_keV,...\" above?");
+            }
+            for (std::size_t i = 0; i < cells.size(); ++i) {
+                if (std::find(cells.begin(), cells.begin() + static_cast<long>(i), cells[i]) !=
+                    cells.begin() + static_cast<long>(i)) {
+                    throw InputError(where, fmt::format("two columns are called \"{}\"", cells[i]));
+                }
             }
             table.header_line = number;
             table.columns = cells;
@@ -89,27 +128,38 @@ CsvTable read_csv_table(const std::string& text, const std::string& path) {
     return table;
 }
 
-std::vector<double> energy_column(const CsvTable& table) {
-    const std::string prefix = "energy_";
-    const std::string& name = table.columns[0];
-    const auto factor =
-        name.starts_with(prefix) ? find_unit(name.substr(prefix.size()), Dimension::energy) : std::nullopt;
+std::vector<double> first_column(const CsvTable& table, const std::string& name, Dimension dimension) {
+    const std::string& header = table.columns[0];
+    const auto factor = factor_of(header, name, dimension);
     if (!factor) {
-        throw InputError({table.path, table.header_line}, fmt::format("the first column is \"{}\"", name),
-                         "expected the energy with its unit", "write \"energy_keV\", \"energy_MeV\" or \"energy_eV\"?");
+        throw InputError({table.path, table.header_line}, fmt::format("the first column is \"{}\"", header),
+                         "expected the " + with_unit(name, dimension),
+                         fmt::format("write {}?", names_of_column(name, dimension)));
     }
-    check_not_negative(table, 0);
-    std::vector<double> energies;
-    for (std::size_t row = 0; row < table.n_rows(); ++row) {
-        const double x = table.values[0][row];
-        if (row > 0 && !(x > table.values[0][row - 1])) {
+    const std::vector<double>& values = table.values[0];
+    if (dimension == Dimension::energy || name == "photoelectrons") {
+        check_not_negative(table, 0);
+    }
+    for (std::size_t row = 1; row < table.n_rows(); ++row) {
+        if (!(values[row] > values[row - 1])) {
             throw InputError(table.where(row),
-                             fmt::format("{} = {} is not above {}", name, x, table.values[0][row - 1]),
-                             "energies must increase");
+                             fmt::format("{} = {} is not above {}", header, values[row], values[row - 1]),
+                             (dimension == Dimension::energy ? "energies" : header) + " must increase");
         }
-        energies.push_back((*factor)(x));
     }
-    return energies;
+    return converted(values, *factor);
+}
+
+std::vector<double> variable_column(const CsvTable& table, const std::string& name, Dimension dimension,
+                                    std::size_t& index) {
+    for (index = 0; index < table.columns.size(); ++index) {
+        if (const auto factor = factor_of(table.columns[index], name, dimension)) {
+            return converted(table.values[index], *factor);
+        }
+    }
+    throw InputError({table.path, table.header_line}, fmt::format("the table has no column of the {}", name),
+                     "expected the " + with_unit(name, dimension),
+                     fmt::format("add {}?", names_of_column(name, dimension)));
 }
 
 const std::vector<double>& column(const CsvTable& table, const std::string& name, const InputLocation& where) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/error.hpp"
+#include "config/quantity.hpp"
 
 namespace nuscan {
 
@@ -25,9 +26,22 @@ struct CsvTable {
 /// another length, and a table without rows.
 CsvTable read_csv_table(const std::string& text, const std::string& path);
 
-/// The first column, which is the energy: in MeV, converted from the unit in its name.
-/// \throws InputError where it is not one, is negative or does not increase strictly.
-std::vector<double> energy_column(const CsvTable& table);
+/// The first column, which is the variable \p name: in internal units, converted from the unit in its name
+/// (`energy_keV`, `time_us`; `photoelectrons` where it has none). \throws InputError where it is another, does not
+/// increase strictly, or is negative where it cannot be: only time and what has no fixed meaning can.
+std::vector<double> first_column(const CsvTable& table, const std::string& name, Dimension dimension);
+
+//! The first column, which is the energy [MeV]
+inline std::vector<double> energy_column(const CsvTable& table) {
+    return first_column(table, "energy", Dimension::energy);
+}
+//! The first column, which is the time [s]
+inline std::vector<double> time_column(const CsvTable& table) { return first_column(table, "time", Dimension::time); }
+
+/// A variable's column, wherever it stands and in whatever order its values are: in internal units, as first_column().
+/// \param index set to its place. \throws InputError where there is none.
+std::vector<double> variable_column(const CsvTable& table, const std::string& name, Dimension dimension,
+                                    std::size_t& index);
 
 /// A column by name, none of it negative. \throws InputError with the nearest name.
 const std::vector<double>& column(const CsvTable& table, const std::string& name, const InputLocation& where);

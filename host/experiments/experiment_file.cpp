@@ -35,12 +35,14 @@ public:
         experiment.title = root_.string("title");
         experiment.citation = root_.string("citation");
         root_.choice("statistic", {"poisson"}, "poisson");
-        root_.choice("couplings", {"tree"}, "tree");
+        experiment.couplings = root_.choice("couplings", {"tree", "radiative"}, "tree") == "tree"
+                                   ? CouplingScheme::tree
+                                   : CouplingScheme::radiative;
         experiment.sources = read_sources(root_, tables_);
         const double mass = read_exposure(experiment);
-        experiment.target = read_target(mass);
+        read_target(mass, experiment);
         read_bins(experiment);
-        experiment.response = read_response(experiment.bin_edges);
+        read_response(experiment);
         experiment.backgrounds = read_backgrounds(experiment.bin_edges);
         keep_fitted_bins(experiment);
         experiment.digest = tables_.digest();
@@ -56,7 +58,7 @@ private:
         return positive(table, "mass", Dimension::mass);
     }
 
-    ElectronTarget read_target(double mass) {
+    void read_target(double mass, Experiment& experiment) {
         const TomlTable table = root_.table("target");
         table.allow_only({"element", "atomic"});
         const std::string symbol = table.string("element");
@@ -65,22 +67,26 @@ private:
             throw InputError(table.where("element"), fmt::format("element = \"{}\" is unknown", symbol),
                              "expected a symbol", "write, e.g., \"Xe\"?");
         }
-        ElectronTarget target;
-        target.atoms = mass * 1e3 / element->atomic_weight * constants::avogadro;
-        if (table.choice("atomic", {"stepping", "free"}, "stepping") == "stepping") {
-            target.shells = element->shells;
-        } else {
-            target.shells = {{static_cast<double>(element->Z), 0}};
+        experiment.target = {symbol,
+                             mass * 1e3 / element->atomic_weight * constants::avogadro,
+                             element->shells,
+                             static_cast<double>(element->Z),
+                             {}};
+        Channel electrons;
+        electrons.name = "electron";
+        if (table.choice("atomic", {"stepping", "free"}, "stepping") == "free") {
+            electrons.atomic = AtomicModel::free_electrons;
         }
-        return target;
+        experiment.channels = {electrons};
     }
 
-    EnergyResponse read_response(const std::vector<double>& bin_edges) {
+    void read_response(Experiment& experiment) {
+        const std::vector<double>& bin_edges = experiment.bin_edges;
         const TomlTable table = root_.table("response");
         table.allow_only({"resolution", "efficiency", "efficiency_in"});
         const TomlTable resolution = table.table("resolution");
         resolution.allow_only({"sqrt", "constant", "linear"});
-        EnergyResponse response;
+        EnergyResponse& response = experiment.response;
         response.sqrt_term = not_negative(resolution, "sqrt", Dimension::root_energy);
         response.constant_term = not_negative(resolution, "constant", Dimension::energy);
         response.linear_term = not_negative(resolution, "linear", Dimension::dimensionless);
@@ -89,12 +95,13 @@ private:
                 throw InputError(table.where("efficiency_in"), "there is no \"efficiency\"",
                                  "efficiency_in says in which energy it is given");
             }
-            return response;
+            return;
         }
-        response.efficiency = tables_.energy_table(table, "efficiency");
-        response.efficiency_of_true_energy = table.choice("efficiency_in", {"reconstructed", "true"}) == "true";
-        const std::vector<double>& x = response.efficiency.x;
-        const std::vector<double>& y = response.efficiency.y;
+        const bool of_recoil = table.choice("efficiency_in", {"reconstructed", "true"}) == "true";
+        Table& efficiency = of_recoil ? experiment.channels[0].efficiency : response.efficiency;
+        efficiency = tables_.energy_table(table, "efficiency");
+        const std::vector<double>& x = efficiency.x;
+        const std::vector<double>& y = efficiency.y;
         const CsvTable& rows = tables_.csv(table.string("efficiency"), table.where("efficiency"));
         for (std::size_t i = 0; i < y.size(); ++i) {
             if (y[i] > 1) {
@@ -102,14 +109,13 @@ private:
             }
         }
         // Outside the table the efficiency is zero: a table that breaks off inside the bins would go unnoticed.
-        if (!response.efficiency_of_true_energy && ((y.back() > 0 && x.back() < bin_edges.back() * (1 - 1e-12)) ||
-                                                    (y.front() > 0 && x.front() > bin_edges.front() * (1 + 1e-12)))) {
+        if (!of_recoil && ((y.back() > 0 && x.back() < bin_edges.back() * (1 - 1e-12)) ||
+                           (y.front() > 0 && x.front() > bin_edges.front() * (1 + 1e-12)))) {
             throw InputError(table.where("efficiency"),
                              fmt::format("the efficiency reaches from {} to {} MeV, the bins from {} to {} MeV",
                                          x.front(), x.back(), bin_edges.front(), bin_edges.back()),
                              "outside its table it is zero", "extend the table, or end it with a zero");
         }
-        return response;
     }
 
     void read_bins(Experiment& experiment) {

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <optional>
-#include <stdexcept>
 
 #include "config/sha256.hpp"
 
@@ -17,7 +15,7 @@ namespace {
 constexpr std::int64_t tile_points = 1 << 18;
 
 //! Changes whenever the same plan would give other numbers or other units than before
-constexpr int plan_format = 1;
+constexpr int plan_format = 2;
 
 struct Effect {
     Coupling coupling;
@@ -41,51 +39,56 @@ Effect effect_of(FormFactor form_factor) {
     return {};
 }
 
-Pattern pattern_of(Parameter::Part part) {
+Part part_of(Parameter::Part part) {
     switch (part) {
     case Parameter::Part::universal:
-        return Pattern::universal;
     case Parameter::Part::diagonal:
     case Parameter::Part::re:
-        return Pattern::real;
+        return Part::real;
     case Parameter::Part::im:
-        return Pattern::imaginary;
+        return Part::imaginary;
     case Parameter::Part::abs:
     case Parameter::Part::arg:
-        return Pattern::polar;
+        return Part::polar;
     }
-    return Pattern::real;
+    return Part::real;
+}
+
+//! Whether the parameter is (a part of) a number in a matrix of form factors
+bool is_element(const Parameter& p) {
+    return p.kind == Parameter::Kind::element || p.kind == Parameter::Kind::majorana_moment;
 }
 
 bool same_element(const Parameter& a, const Parameter& b) {
-    return a.kind == Parameter::Kind::element && b.kind == Parameter::Kind::element && a.form_factor == b.form_factor &&
-           a.row == b.row && a.column == b.column;
+    return is_element(a) && a.kind == b.kind && a.form_factor == b.form_factor && a.row == b.row &&
+           a.column == b.column;
+}
+
+//! The term of an element, without its value
+Term term_of(const Parameter& p) {
+    if (p.kind == Parameter::Kind::majorana_moment) { // (μ − iε)_jk = ε_jkl Λ_l
+        return {Coupling::M, 1, Pattern::antisymmetric, part_of(p.part), (p.row + 1) % 3, (p.row + 2) % 3, {}, {}};
+    }
+    const Effect effect = effect_of(p.form_factor);
+    const Pattern pattern = p.part == Parameter::Part::universal ? Pattern::universal : Pattern::hermitian;
+    return {effect.coupling, effect.weight, pattern, part_of(p.part), p.row, p.column, {}, {}};
 }
 
 //! Fast axes can span a plane: predictions are quadratic in their u and v
-bool is_fast(const Parameter& parameter) { return parameter.kind != Parameter::Kind::mixing; }
-
-//! Standard-model signal of an experiment, from its moments: no form factors, default parameters
-std::vector<double> standard_signal(const std::vector<FeatureGroup>& groups, const std::vector<double>& moments,
-                                    std::size_t n_bins, const Mixing& mixing) {
-    PlaneCouplings couplings{};
-    couplings.U = mixing_matrix(mixing);
-    couplings.base = electron_couplings(FormFactors{}, couplings.U, constants::sin2_theta_w);
-    std::vector<double> signal(n_bins);
-    std::size_t feature = 0;
-    for (const FeatureGroup& group : groups) {
-        const auto components = static_cast<std::size_t>(n_components(group.propagation));
-        for (int m = 0; m < n_feature_matrices; ++m) {
-            std::vector<double> c(components * n_plane_coefficients);
-            feature_coefficients(couplings, group, m, AxisShape::linear, AxisShape::linear, c.data());
-            for (std::size_t i = 0; i < components; ++i, ++feature) {
-                for (std::size_t b = 0; b < n_bins; ++b) {
-                    signal[b] += moments[feature * n_bins + b] * c[i * n_plane_coefficients];
-                }
-            }
-        }
+bool is_fast(const Parameter& parameter) {
+    switch (parameter.kind) {
+    case Parameter::Kind::element:
+    case Parameter::Kind::majorana_moment:
+    case Parameter::Kind::sin2_theta_w:
+    case Parameter::Kind::normalisation:
+        return true;
+    case Parameter::Kind::mixing:
+    case Parameter::Kind::baseline:
+    case Parameter::Kind::proton_radius:
+    case Parameter::Kind::neutron_radius:
+        break;
     }
-    return signal;
+    return false;
 }
 
 /// Feeds numbers to the plan's hash, bit for bit.
@@ -126,6 +129,8 @@ std::string hash_of(const ScanConfig& config, Method method, std::int64_t unit_p
     }
     hash.add(neutrino.sin2_theta_w);
     hash.add(neutrino.inverted_ordering);
+    hash.add(neutrino.majorana);
+    hash.add(static_cast<double>(neutrino.charge_radius_mode));
     for (const FixedParameter& fixed : config.fixed) {
         hash.add(fixed.parameter.name);
         hash.add(fixed.value);
@@ -138,6 +143,15 @@ std::string hash_of(const ScanConfig& config, Method method, std::int64_t unit_p
     for (const Experiment& experiment : config.experiments) {
         hash.add(experiment.name);
         hash.add(experiment.digest);
+        hash.add(static_cast<double>(experiment.couplings));
+        for (const Source& source : experiment.sources) { // which fixed parameters may have moved
+            hash.add(source.baseline);
+            hash.add(source.flux);
+        }
+        for (const TargetNuclide& target : experiment.target.nuclides) {
+            hash.add(target.nuclide.proton_radius);
+            hash.add(target.nuclide.neutron_radius);
+        }
         for (const Background& background : experiment.backgrounds) {
             hash.add(background.sigma);
         }
@@ -200,11 +214,20 @@ std::uint64_t WorkUnit::n_points() const {
 
 Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
     : config_(std::move(config)), method_(method), unit_points_(unit_points) {
+    for (std::size_t i = 0; i < config_.axes.size(); ++i) {
+        if (is_slow(config_.axes[i].parameter, config_.experiments)) {
+            slow_.push_back(static_cast<int>(i));
+        }
+    }
+    interactions_ = interactions_of(config_);
     make_axes();
     make_terms();
-    make_experiments();
+    make_backgrounds();
     choose_layout();
     choose_units();
+    // What is wrong with the moments of a slow axis shows at one of its ends, and should before hours have passed.
+    tables(unit(0));
+    tables(unit(n_units_ - 1));
     hash_ = hash_of(config_, method_, unit_points_);
 }
 
@@ -224,12 +247,7 @@ Scalar Plan::scalar(Parameter::Kind kind, const std::string& name, double otherw
 
 void Plan::make_axes() {
     for (const Axis& axis : config_.axes) {
-        if (axis.parameter.kind == Parameter::Kind::mixing && (axis.parameter.mixing == Parameter::MixingName::dm21 ||
-                                                               axis.parameter.mixing == Parameter::MixingName::dm31)) {
-            throw std::invalid_argument("axis " + axis.parameter.name + ": moments are made for one mass splitting");
-        }
-        const bool circular =
-            axis.parameter.kind == Parameter::Kind::element && axis.parameter.part == Parameter::Part::arg;
+        const bool circular = is_element(axis.parameter) && axis.parameter.part == Parameter::Part::arg;
         // Form factors are zero at the physical reference, the standard model; sin²θ_W is not.
         const double reference =
             axis.parameter.kind == Parameter::Kind::sin2_theta_w ? config_.neutrino.sin2_theta_w : 0;
@@ -266,11 +284,6 @@ void Plan::make_axes() {
 }
 
 void Plan::make_terms() {
-    const auto add = [this](const Parameter& parameter, Scalar value, Scalar argument) {
-        const Effect effect = effect_of(parameter.form_factor);
-        terms_.push_back({effect.coupling, effect.weight, pattern_of(parameter.part), parameter.row, parameter.column,
-                          value, argument});
-    };
     // An argument has no term of its own: it belongs to the modulus of its element.
     const auto argument_of = [this](const Parameter& modulus) {
         const auto matches = [&](const Parameter& p) {
@@ -289,8 +302,11 @@ void Plan::make_terms() {
         return Scalar{};
     };
     const auto add_element = [&](const Parameter& parameter, Scalar value) {
-        if (parameter.kind == Parameter::Kind::element && parameter.part != Parameter::Part::arg) {
-            add(parameter, value, parameter.part == Parameter::Part::abs ? argument_of(parameter) : Scalar{});
+        if (is_element(parameter) && parameter.part != Parameter::Part::arg) {
+            Term term = term_of(parameter);
+            term.value = value;
+            term.argument = parameter.part == Parameter::Part::abs ? argument_of(parameter) : Scalar{};
+            terms_.push_back(term);
         }
     };
     for (const FixedParameter& fixed : config_.fixed) {
@@ -301,114 +317,109 @@ void Plan::make_terms() {
         const Scalar value{0, static_cast<int>(i)};
         add_element(parameter, value);
         if (parameter.kind == Parameter::Kind::sin2_theta_w) { // g_V = 2 sin²θ_W − 1/2, from its reference
-            terms_.push_back({Coupling::V0, 2, Pattern::universal, 0, 0, value, {}});
+            terms_.push_back({Coupling::V0, 2, Pattern::universal, Part::real, 0, 0, value, {}});
         }
+    }
+    if (config_.neutrino.charge_radius_mode == ChargeRadiusMode::total) {
+        add_standard_radii();
     }
 
     const Mixing& m = config_.neutrino.mixing;
     constexpr auto mixing = Parameter::Kind::mixing;
-    view_.parameters = {axis_views_.data(),
-                        static_cast<int>(axis_views_.size()),
-                        {scalar(mixing, "theta12", m.theta12), scalar(mixing, "theta13", m.theta13),
-                         scalar(mixing, "theta23", m.theta23), scalar(mixing, "delta", m.delta),
-                         scalar(mixing, "alpha21", m.alpha21), scalar(mixing, "alpha31", m.alpha31),
-                         scalar(mixing, "dm21", m.dm21), scalar(mixing, "dm31", m.dm31)},
-                        config_.neutrino.basis,
-                        config_.neutrino.sin2_theta_w,
-                        terms_.data(),
-                        static_cast<int>(terms_.size())};
+    parameters_ = {axis_views_.data(),
+                   static_cast<int>(axis_views_.size()),
+                   {scalar(mixing, "theta12", m.theta12), scalar(mixing, "theta13", m.theta13),
+                    scalar(mixing, "theta23", m.theta23), scalar(mixing, "delta", m.delta),
+                    scalar(mixing, "alpha21", m.alpha21), scalar(mixing, "alpha31", m.alpha31),
+                    scalar(mixing, "dm21", m.dm21), scalar(mixing, "dm31", m.dm31)},
+                   config_.neutrino.basis,
+                   config_.neutrino.sin2_theta_w,
+                   {},
+                   static_cast<int>(interactions_.size()),
+                   terms_.data(),
+                   static_cast<int>(terms_.size())};
+    std::copy(interactions_.begin(), interactions_.end(), parameters_.interactions);
 }
 
-void Plan::make_experiments() {
-    const Mixing& mixing = config_.neutrino.mixing;
-    const Mixing standard = default_mixing(config_.neutrino.inverted_ordering);
-
-    tables_.resize(config_.experiments.size());
-    for (std::size_t e = 0; e < tables_.size(); ++e) {
-        const Experiment& experiment = config_.experiments[e];
-        ExperimentTables& tables = tables_[e];
-        const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
-        tables.response = make_response(experiment, mixing);
-
-        // Sources of one flavour and one kind of propagation share features; their moments add up.
-        std::vector<std::vector<double>> group_moments;
-        for (std::size_t s = 0; s < experiment.sources.size(); ++s) {
-            const Source& source = experiment.sources[s];
-            const auto same = [&](const FeatureGroup& g) {
-                return g.flavour == source.flavour && g.propagation == source.propagation;
-            };
-            const auto found = std::find_if(tables.groups.begin(), tables.groups.end(), same);
-            const auto g = static_cast<std::size_t>(found - tables.groups.begin());
-            const std::vector<double> moments = source_moments(experiment, tables.response, s, mixing);
-            if (found == tables.groups.end()) {
-                tables.groups.push_back({source.flavour, source.propagation});
-                group_moments.push_back(moments);
-            } else {
-                for (std::size_t i = 0; i < moments.size(); ++i) {
-                    group_moments[g][i] += moments[i];
-                }
-            }
+//! The total radius of a flavour starts at the SM value, unless the scan names it
+void Plan::add_standard_radii() {
+    for (int l = 0; l < 3; ++l) {
+        const auto is_this = [l](const Parameter& p) {
+            return p.kind == Parameter::Kind::element && p.form_factor == FormFactor::charge_radius &&
+                   p.part == Parameter::Part::diagonal && p.row == l;
+        };
+        const bool named = std::any_of(config_.fixed.begin(), config_.fixed.end(),
+                                       [&](const FixedParameter& fixed) { return is_this(fixed.parameter); }) ||
+                           std::any_of(config_.axes.begin(), config_.axes.end(),
+                                       [&](const Axis& axis) { return is_this(axis.parameter); });
+        if (!named) {
+            const double radius = standard_charge_radius(static_cast<Flavour>(l));
+            terms_.push_back({Coupling::V0,
+                              constants::radius_coupling,
+                              Pattern::hermitian,
+                              Part::real,
+                              l,
+                              l,
+                              Scalar{radius, -1},
+                              {}});
         }
-        for (const std::vector<double>& moments : group_moments) {
-            tables.moments.insert(tables.moments.end(), moments.begin(), moments.end());
-        }
+    }
+}
 
-        std::optional<std::vector<double>> solar;
-        for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
-            const Background& background = experiment.backgrounds[k];
-            std::vector<double> counts = background.counts;
-            if (background.includes_solar) {
-                if (!solar) {
-                    solar = standard_signal(tables.groups, tables.moments, n_bins, standard);
-                }
-                for (std::size_t b = 0; b < n_bins; ++b) {
-                    counts[b] = std::max(counts[b] - (*solar)[b], 0.);
-                }
-            }
+void Plan::make_backgrounds() {
+    for (const Experiment& experiment : config_.experiments) {
+        bool includes_solar = false;
+        std::vector<Scalar> normalisations;
+        for (const Background& background : experiment.backgrounds) {
+            includes_solar = includes_solar || background.includes_solar;
             // NaN where neither an axis nor a fixed parameter names it: then a pull may move it from nominal.
-            Scalar normalisation = scalar(Parameter::Kind::normalisation, experiment.name + "." + background.name,
-                                          constants::not_a_number);
-            const bool named = normalisation.axis >= 0 || !std::isnan(normalisation.fixed);
-            normalisation.fixed = named ? normalisation.fixed : 1;
-            tables.normalisations.push_back(normalisation);
-            tables.moments.insert(tables.moments.end(), counts.begin(), counts.end());
-            if (background.sigma > 0 && !named) {
-                tables.pulls.push_back(static_cast<int>(k));
-                tables.sigmas.push_back(background.sigma);
-                tables.templates.insert(tables.templates.end(), counts.begin(), counts.end());
-            }
+            normalisations.push_back(scalar(Parameter::Kind::normalisation, experiment.name + "." + background.name,
+                                            constants::not_a_number));
         }
-        for (std::size_t s = 0; s < experiment.sources.size(); ++s) {
-            const Source& source = experiment.sources[s];
-            const SourceNodes& nodes = tables.response.sources[s];
-            tables.sources.push_back({source.flavour, source.antineutrino, source.propagation, source.baseline,
-                                      nodes.first_node.data(), nodes.energy.data(), nodes.flux.data()});
+        normalisations_.push_back(std::move(normalisations));
+        standard_signals_.emplace_back();
+        if (includes_solar) {
+            const bool inverted = config_.neutrino.inverted_ordering;
+            const SignalTables signal =
+                make_signal(experiment, default_mixing(inverted), config_.neutrino.charge_radius_mode, interactions_);
+            standard_signals_.back() = standard_signal(experiment, signal, inverted, interactions_);
         }
     }
+}
 
-    for (std::size_t e = 0; e < tables_.size(); ++e) {
-        const Experiment& experiment = config_.experiments[e];
-        const ExperimentTables& tables = tables_[e];
-        ExperimentView view{};
-        view.first_bin = view_.n_bins;
-        view.n_bins = experiment.n_bins();
-        view.first_feature = view_.n_features;
-        view.n_features = static_cast<int>(tables.moments.size()) / experiment.n_bins();
-        view.groups = tables.groups.data();
-        view.n_groups = static_cast<int>(tables.groups.size());
-        view.moments = tables.moments.data();
-        view.normalisations = tables.normalisations.data();
-        view.n_backgrounds = static_cast<int>(tables.normalisations.size());
-        view.response = {static_cast<int>(tables.response.recoil.size()), tables.response.recoil.data(),
-                         tables.response.weight.data(), tables.sources.data(), static_cast<int>(tables.sources.size())};
-        view.statistic = {experiment.n_bins(), experiment.counts.data(), static_cast<int>(tables.sigmas.size()),
-                          tables.templates.data(), tables.sigmas.data()};
-        view_.n_bins += view.n_bins;
-        view_.n_features += view.n_features;
-        experiment_views_.push_back(view);
+std::shared_ptr<const Tables> Plan::make_tables(const std::vector<double>& slow_values) const {
+    std::vector<Experiment> experiments = config_.experiments;
+    Mixing mixing = config_.neutrino.mixing;
+    for (std::size_t i = 0; i < slow_.size(); ++i) {
+        set_slow(config_.axes[static_cast<std::size_t>(slow_[i])].parameter, slow_values[i], experiments, mixing);
     }
-    view_.experiments = experiment_views_.data();
-    view_.n_experiments = static_cast<int>(experiment_views_.size());
+    std::vector<SignalTables> signals;
+    for (const Experiment& experiment : experiments) {
+        signals.push_back(make_signal(experiment, mixing, config_.neutrino.charge_radius_mode, interactions_));
+    }
+    return std::make_shared<const Tables>(std::move(experiments), std::move(signals), standard_signals_,
+                                          normalisations_, parameters_, layout_);
+}
+
+std::shared_ptr<const Tables> Plan::tables(const WorkUnit& unit) const {
+    constexpr std::size_t most = 8; // a profiled slow axis comes back to the same values with every tile
+    std::vector<double> values;
+    for (const int axis : slow_) {
+        const auto i = static_cast<std::size_t>(axis);
+        values.push_back(config_.axes[i].values[static_cast<std::size_t>(unit.ranges[i].begin)]);
+    }
+    const std::lock_guard lock(tables_mutex_);
+    const auto found =
+        std::find_if(tables_.begin(), tables_.end(), [&](const auto& entry) { return entry.first == values; });
+    if (found != tables_.end()) {
+        tables_.splice(tables_.begin(), tables_, found);
+    } else {
+        tables_.emplace_front(values, make_tables(values));
+        if (tables_.size() > most) {
+            tables_.pop_back();
+        }
+    }
+    return tables_.front().second;
 }
 
 void Plan::choose_layout() {
@@ -419,8 +430,8 @@ void Plan::choose_layout() {
         if (!is_fast(config_.axes[i].parameter)) {
             continue;
         }
-        (view_.layout.line_axis < 0 ? view_.layout.line_axis : view_.layout.row_axis) = static_cast<int>(i);
-        if (view_.layout.row_axis >= 0) {
+        (layout_.line_axis < 0 ? layout_.line_axis : layout_.row_axis) = static_cast<int>(i);
+        if (layout_.row_axis >= 0) {
             break;
         }
     }
@@ -434,8 +445,16 @@ void Plan::choose_units() {
         (axis.profile ? slice_ : tile_).push_back(static_cast<std::int64_t>(axis.values.size()));
         n_points_ *= axis.values.size();
     }
-    // Tiles are cut before slices: as long as a unit holds all profiled points of its tile, nothing is left to merge.
     const std::vector<std::int64_t> whole_tile = tile_, whole_slice = slice_;
+    // A unit holds one value of every slow axis.
+    const auto is_slow_axis = [this](int axis) { return std::count(slow_.begin(), slow_.end(), axis) > 0; };
+    for (std::size_t i = 0; i < tile_.size(); ++i) {
+        tile_[i] = is_slow_axis(kept_[i]) ? 1 : tile_[i];
+    }
+    for (std::size_t i = 0; i < slice_.size(); ++i) {
+        slice_[i] = is_slow_axis(profiled_[i]) ? 1 : slice_[i];
+    }
+    // Tiles are cut before slices: as long as a unit holds all profiled points of its tile, nothing is left to merge.
     const std::int64_t profile_points = volume(slice_);
     cut(tile_, std::min(tile_points, unit_points_ / std::min(profile_points, unit_points_)));
     cut(slice_, unit_points_ / volume(tile_));
@@ -454,13 +473,13 @@ WorkUnit Plan::make_unit(std::uint64_t number, const std::vector<std::int64_t>& 
                          const std::vector<std::int64_t>& count) const {
     WorkUnit unit;
     unit.number = number;
-    unit.layout = view_.layout;
+    unit.layout = layout_;
     unit.ranges.resize(config_.axes.size());
     std::int64_t plane_stride = 1, kept_stride = 1, profile_stride = 1;
     for (std::size_t i = unit.ranges.size(); i-- > 0;) {
         AxisRange& range = unit.ranges[i];
         range = {begin[i], count[i], 0, 0, 0};
-        if (!view_.layout.spans(static_cast<int>(i))) {
+        if (!layout_.spans(static_cast<int>(i))) {
             range.plane_stride = plane_stride;
             plane_stride *= count[i];
         }

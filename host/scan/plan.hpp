@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "config/scan_config.hpp"
 #include "nuscan/prediction.hpp"
-#include "response/response.hpp"
+#include "scan/tables.hpp"
 
 namespace nuscan {
 
@@ -32,7 +35,8 @@ struct WorkUnit {
 
 /// A scan, ready to run: the tables and views that back ends upload, and its division into work units.
 ///
-/// Fixed by the scan file and the method alone, never by the device, the number of threads or the shard.
+/// Fixed by the scan file and the method alone, never by the device, the number of threads or the shard. A unit holds
+/// one value of every slow parameter: baselines, nuclear radii and those mixing parameters that moments depend on.
 class Plan {
 public:
     Plan(ScanConfig config, Method method) : Plan(std::move(config), method, default_unit_points(method)) {}
@@ -42,7 +46,11 @@ public:
 
     const ScanConfig& config() const { return config_; }
     Method method() const { return method_; }
-    const PlanView& view() const { return view_; }
+    //! Parameters of a point: what decides the couplings, but no experiments
+    const ParameterView& parameters() const { return parameters_; }
+    const PlaneLayout& layout() const { return layout_; }
+    /// The tables for the slow parameters of a unit, made anew where they are not among those of the last few units.
+    std::shared_ptr<const Tables> tables(const WorkUnit& unit) const;
     const std::string& hash() const { return hash_; } //!< of everything that decides the results
 
     std::uint64_t n_points() const { return n_points_; }
@@ -57,14 +65,12 @@ public:
     std::uint64_t n_slices() const { return n_slices_; }                  //!< units per tile
     //! Values of the profiled parameters at a flat profile index
     std::vector<double> profiled_values(std::int64_t profile_index) const;
-    const Response& response(std::size_t experiment) const { return tables_[experiment].response; }
-    //! Backgrounds of an experiment that are profiled by a pull, in the order of its StatisticView
-    const std::vector<int>& pulls(std::size_t experiment) const { return tables_[experiment].pulls; }
 
 private:
     void make_axes();
     void make_terms();
-    void make_experiments();
+    void add_standard_radii();
+    void make_backgrounds();
     void choose_layout();
     void choose_units();
     WorkUnit make_unit(std::uint64_t number, const std::vector<std::int64_t>& begin,
@@ -74,15 +80,7 @@ private:
     struct AxisTable {
         std::vector<double> value, u, v, penalty;
     };
-    struct ExperimentTables {
-        Response response;
-        std::vector<FeatureGroup> groups;
-        std::vector<double> moments;
-        std::vector<Scalar> normalisations;
-        std::vector<double> templates, sigmas;
-        std::vector<int> pulls; // background of each pull
-        std::vector<SourceView> sources;
-    };
+    std::shared_ptr<const Tables> make_tables(const std::vector<double>& slow_values) const;
 
     ScanConfig config_;
     Method method_;
@@ -90,9 +88,16 @@ private:
     std::vector<AxisTable> axis_tables_;
     std::vector<AxisView> axis_views_;
     std::vector<Term> terms_;
-    std::vector<ExperimentTables> tables_;
-    std::vector<ExperimentView> experiment_views_;
-    PlanView view_{};
+    std::vector<Interaction> interactions_;
+    std::vector<std::vector<double>> standard_signals_; // of experiments that need it
+    std::vector<std::vector<Scalar>> normalisations_;   // experiments × backgrounds
+    std::vector<int> slow_;                             // axes that moments depend on
+    ParameterView parameters_{};
+    PlaneLayout layout_;
+
+    // Tables of the slow values used last, the latest first
+    mutable std::mutex tables_mutex_;
+    mutable std::list<std::pair<std::vector<double>, std::shared_ptr<const Tables>>> tables_;
 
     std::vector<int> kept_, profiled_;
     std::vector<std::int64_t> tile_, slice_; // shapes, on the kept and on the profiled axes

@@ -9,7 +9,7 @@
 
 namespace nuscan {
 
-/// A component of an experiment's prediction: a source's signal or a background.
+/// A component of an experiment's prediction: a source's signal in a channel, or a background.
 struct Component {
     std::string name;
     std::vector<double> counts; //!< per bin; backgrounds at the normalisation that minimises χ²
@@ -17,7 +17,9 @@ struct Component {
 
 struct ExperimentPoint {
     std::string name;
-    std::vector<double> bin_edges; //!< [MeV]
+    std::vector<double> bin_edges;    //!< reconstructed energy [MeV], or photoelectrons
+    bool photoelectrons;              //!< what bin_edges are in
+    std::vector<BinVariable> further; //!< bins are counted with the energy outermost
     std::vector<double> observed;
     std::vector<double> predicted; //!< sum of the components
     std::vector<Component> components;

@@ -88,6 +88,15 @@ std::string long_name(const Parameter& parameter) {
         return "sine squared of the weak mixing angle at zero momentum transfer";
     case Parameter::Kind::mixing:
         return "neutrino mixing parameter " + parameter.name;
+    case Parameter::Kind::majorana_moment:
+        return "neutrino Majorana magnetic moment Lambda" +
+               parameter.name.substr(parameter.name.find('.')).replace(0, 1, ", ");
+    case Parameter::Kind::baseline:
+        return "distance from the sources to " + parameter.experiment;
+    case Parameter::Kind::proton_radius:
+        return "rms radius of the protons in " + parameter.nuclide;
+    case Parameter::Kind::neutron_radius:
+        return "rms radius of the neutrons in " + parameter.nuclide;
     case Parameter::Kind::element:
         break;
     }
@@ -112,10 +121,12 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         layout.profiled.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], false));
     }
     layout.chunk = plan.tile_shape();
-    std::string experiments, digests;
+    std::string experiments, digests, couplings; // one word an experiment
     for (const Experiment& experiment : config.experiments) {
-        experiments += (experiments.empty() ? "" : " ") + experiment.name;
-        digests += (digests.empty() ? "" : " ") + experiment.digest;
+        const char* space = experiments.empty() ? "" : " ";
+        experiments += space + experiment.name;
+        digests += space + experiment.digest;
+        couplings += std::string(space) + (experiment.couplings == CouplingScheme::tree ? "tree" : "radiative");
     }
     int fitted = 0;
     for (const auto& experiment : config.experiments) {
@@ -138,8 +149,9 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         {"precision", "float64"},
         {"basis", config.neutrino.basis == Basis::flavour ? "flavour" : "mass"},
         {"mass_ordering", config.neutrino.inverted_ordering ? "inverted" : "normal"},
-        {"charge_radius_mode", "beyond_sm"},
-        {"couplings", "tree"},
+        {"nature", config.neutrino.majorana ? "majorana" : "dirac"},
+        {"charge_radius_mode", config.neutrino.charge_radius_mode == ChargeRadiusMode::total ? "total" : "beyond_sm"},
+        {"couplings", couplings},
         {"statistic", "poisson (Baker-Cousins), minimised over pulls"},
         {"minimum", "smallest chi2 on the scanned grid"},
         {"profile", "grid minimum"},

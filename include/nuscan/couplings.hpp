@@ -22,8 +22,8 @@ struct Interaction {
     CouplingScheme scheme;
 };
 
-//! Pairs of target and scheme that there are
-inline constexpr int max_interactions = 6;
+//! Different ones in a scan, at most: flavour-blind couplings do not go together with others
+inline constexpr int max_interactions = 4;
 
 /// The couplings of neutrinos to a target, 3×3 in the mass basis. Both targets have an amplitude V(T) = V0 + V1/T that
 /// carries the electromagnetic form factors and interferes with a second one, A, that does not.

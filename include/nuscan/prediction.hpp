@@ -56,6 +56,18 @@ struct PlanView {
     int n_features; //!< of all experiments
 };
 
+//! Recoil nodes of the contribution that has most
+NUSCAN_HOST_DEVICE constexpr int max_recoil_nodes(const PlanView& plan) {
+    int most = 0;
+    for (int e = 0; e < plan.n_experiments; ++e) {
+        for (int c = 0; c < plan.experiments[e].n_contributions; ++c) {
+            const int n = plan.experiments[e].contributions[c].n_recoils;
+            most = n > most ? n : most;
+        }
+    }
+    return most;
+}
+
 NUSCAN_HOST_DEVICE constexpr AxisShape axis_shape(const PlanView& plan, int axis) {
     return axis < 0 ? AxisShape::linear : plan.parameters.axes[axis].shape;
 }

@@ -12,9 +12,9 @@ int main() {
     using namespace nuscan;
     const Mixing mixing;
     const Matrix3 U = mixing_matrix(mixing);
-    const Matrix3 rho = density_matrix(U, mixing, Flavour::e, false, Propagation::short_baseline, 0, 1);
-    const ElectronCouplings couplings = electron_couplings(FormFactors{}, U, constants::sin2_theta_w);
-    const ScatteringCoefficients c = scattering_coefficients(rho, couplings, 0.1);
+    const Matrix3 rho = density_matrix(U, mixing, {Flavour::e, false, Propagation::short_baseline}, 1);
+    const Couplings weak = weak_couplings({Target::electron, CouplingScheme::tree}, U, constants::sin2_theta_w);
+    const ScatteringCoefficients c = scattering_coefficients(rho, weak, 0.1);
     const double g_V = electron_vector_coupling(constants::sin2_theta_w);
     std::printf("nuscan %s (%s): C1 = %.6f, %zu folders of experiments\n", version, commit, c.C1,
                 experiment_folders().size());

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/nuclides.hpp"
+
+#include <numeric>
+
+namespace nuscan {
+namespace {
+
+const std::vector<Nuclide>& nuclides() {
+    static const std::vector<Nuclide> table = [] {
+        const char* const published = "radii that COHERENT's data are fitted with";
+        const char* const from_charge_radius = "measured charge radius, empirical neutron skin";
+        const char* const estimated = "charge radius of the neighbouring isotopes, empirical neutron skin";
+        return std::vector<Nuclide>{
+#include "experiments/nuclides.inc"
+        };
+    }();
+    return table;
+}
+
+std::string symbol_of(const Nuclide& nuclide) {
+    return nuclide.name.substr(0, nuclide.name.find_first_of("0123456789"));
+}
+
+} // namespace
+
+std::optional<Nuclide> find_nuclide(const std::string& name) {
+    for (const Nuclide& nuclide : nuclides()) {
+        if (nuclide.name == name) {
+            return nuclide;
+        }
+    }
+    return {};
+}
+
+std::vector<Nuclide> natural_isotopes(const std::string& symbol) {
+    std::vector<Nuclide> isotopes;
+    for (const Nuclide& nuclide : nuclides()) {
+        if (nuclide.abundance > 0 && symbol_of(nuclide) == symbol) {
+            isotopes.push_back(nuclide);
+        }
+    }
+    const double sum =
+        std::accumulate(isotopes.begin(), isotopes.end(), 0.0,
+                        [](double partial, const Nuclide& isotope) { return partial + isotope.abundance; });
+    for (Nuclide& isotope : isotopes) {
+        isotope.abundance /= sum;
+    }
+    return isotopes;
+}
+
+std::vector<std::string> nuclide_names() {
+    std::vector<std::string> names;
+    for (const Nuclide& nuclide : nuclides()) {
+        names.push_back(nuclide.name);
+    }
+    return names;
+}
+
+} // namespace nuscan

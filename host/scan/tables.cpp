@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scan/tables.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nuscan {
+
+namespace {
+
+CouplingScheme scheme_of(const Experiment& experiment, ChargeRadiusMode mode) {
+    return mode == ChargeRadiusMode::total ? CouplingScheme::flavour_blind : experiment.couplings;
+}
+
+//! Place of an interaction among \p interactions, or their number where it is not there
+int find_interaction(const Interaction& wanted, const std::vector<Interaction>& interactions) {
+    const auto found = std::find_if(interactions.begin(), interactions.end(), [&](const Interaction& other) {
+        return other.target == wanted.target && other.scheme == wanted.scheme;
+    });
+    return static_cast<int>(found - interactions.begin());
+}
+
+} // namespace
+
+std::vector<Interaction> interactions_of(const ScanConfig& config) {
+    std::vector<Interaction> interactions;
+    for (const Experiment& experiment : config.experiments) {
+        for (const Channel& channel : experiment.channels) {
+            const Interaction wanted{channel.target, scheme_of(experiment, config.neutrino.charge_radius_mode)};
+            if (find_interaction(wanted, interactions) == static_cast<int>(interactions.size())) {
+                interactions.push_back(wanted);
+            }
+        }
+    }
+    return interactions;
+}
+
+SignalTables make_signal(const Experiment& experiment, const Mixing& mixing, ChargeRadiusMode mode,
+                         const std::vector<Interaction>& interactions) {
+    SignalTables out{make_contributions(experiment, mixing), {}, {}, {}};
+    // Sources of one flavour and one kind of propagation share features in a channel; their moments add up.
+    std::vector<std::vector<double>> group_moments;
+    for (const Contribution& contribution : out.contributions) {
+        const Source& source = experiment.sources[contribution.source];
+        const Channel& channel = experiment.channels[contribution.channel];
+        const int interaction = find_interaction({channel.target, scheme_of(experiment, mode)}, interactions);
+        const auto matches = [&](const FeatureGroup& g) {
+            return g.flavour == source.flavour && g.propagation == source.propagation && g.interaction == interaction;
+        };
+        const auto found = std::find_if(out.groups.begin(), out.groups.end(), matches);
+        const auto g = static_cast<std::size_t>(found - out.groups.begin());
+        out.group_of.push_back(g);
+        const std::vector<double> moments = contribution_moments(experiment, contribution, mixing);
+        if (found == out.groups.end()) {
+            out.groups.push_back({source.flavour, source.propagation, interaction});
+            group_moments.push_back(moments);
+        } else {
+            for (std::size_t i = 0; i < moments.size(); ++i) {
+                group_moments[g][i] += moments[i];
+            }
+        }
+    }
+    for (const std::vector<double>& moments : group_moments) {
+        out.moments.insert(out.moments.end(), moments.begin(), moments.end());
+    }
+    return out;
+}
+
+std::vector<double> standard_signal(const Experiment& experiment, const SignalTables& at_nominal_mixing,
+                                    bool inverted_ordering, const std::vector<Interaction>& interactions) {
+    const Mixing mixing = default_mixing(inverted_ordering);
+    ParameterView parameters{};
+    PlaneCouplings couplings{};
+    couplings.U = mixing_matrix(mixing);
+    for (std::size_t i = 0; i < interactions.size(); ++i) {
+        parameters.interactions[i] = {interactions[i].target, experiment.couplings};
+        couplings.base[i] = weak_couplings(parameters.interactions[i], couplings.U, constants::sin2_theta_w);
+    }
+    const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
+    std::vector<double> signal(n_bins);
+    std::size_t feature = 0;
+    for (const FeatureGroup& group : at_nominal_mixing.groups) {
+        const auto components = static_cast<std::size_t>(n_components(group.propagation));
+        for (int m = 0; m < n_feature_matrices; ++m) {
+            std::vector<double> c(components * n_plane_coefficients);
+            feature_coefficients(parameters, couplings, group, m, AxisShape::linear, AxisShape::linear, c.data());
+            for (std::size_t i = 0; i < components; ++i, ++feature) {
+                for (std::size_t b = 0; b < n_bins; ++b) {
+                    signal[b] += at_nominal_mixing.moments[feature * n_bins + b] * c[i * n_plane_coefficients];
+                }
+            }
+        }
+    }
+    return signal;
+}
+
+Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> signals,
+               const std::vector<std::vector<double>>& standard_signals,
+               const std::vector<std::vector<Scalar>>& normalisations, const ParameterView& parameters,
+               const PlaneLayout& layout)
+    : experiments_(std::move(experiments)), tables_(experiments_.size()) {
+    view_.parameters = parameters;
+    view_.layout = layout;
+    for (std::size_t e = 0; e < tables_.size(); ++e) {
+        const Experiment& experiment = experiments_[e];
+        ExperimentTables& tables = tables_[e];
+        tables.signal = std::move(signals[e]);
+        std::vector<double>& moments = tables.signal.moments;
+        const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
+        for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
+            const Background& background = experiment.backgrounds[k];
+            std::vector<double> counts = background.counts;
+            if (background.includes_solar) {
+                for (std::size_t b = 0; b < n_bins; ++b) {
+                    counts[b] = std::max(counts[b] - standard_signals[e][b], 0.);
+                }
+            }
+            Scalar normalisation = normalisations[e][k];
+            const bool named = normalisation.axis >= 0 || !std::isnan(normalisation.fixed);
+            normalisation.fixed = named ? normalisation.fixed : 1;
+            tables.normalisations.push_back(normalisation);
+            moments.insert(moments.end(), counts.begin(), counts.end());
+            if (background.sigma > 0 && !named) {
+                tables.pulls.push_back(static_cast<int>(k));
+                tables.sigmas.push_back(background.sigma);
+                tables.templates.insert(tables.templates.end(), counts.begin(), counts.end());
+            }
+        }
+        for (std::size_t i = 0; i < tables.signal.contributions.size(); ++i) {
+            const Contribution& c = tables.signal.contributions[i];
+            tables.contributions.push_back(
+                {experiment.sources[c.source].beam(), tables.signal.groups[tables.signal.group_of[i]].interaction,
+                 static_cast<int>(c.recoil.size()), c.recoil.data(), c.weight.data(), c.atom.data(), c.nucleus.data(),
+                 c.first_node.data(), c.energy.data(), c.flux.data(), c.share.data()});
+        }
+        ExperimentView view{};
+        view.first_bin = view_.n_bins;
+        view.n_bins = experiment.n_bins();
+        view.n_inner_bins = experiment.n_inner_bins();
+        view.first_feature = view_.n_features;
+        view.n_features = static_cast<int>(moments.size()) / experiment.n_bins();
+        view.groups = tables.signal.groups.data();
+        view.n_groups = static_cast<int>(tables.signal.groups.size());
+        view.moments = moments.data();
+        view.normalisations = tables.normalisations.data();
+        view.n_backgrounds = static_cast<int>(tables.normalisations.size());
+        view.contributions = tables.contributions.data();
+        view.n_contributions = static_cast<int>(tables.contributions.size());
+        view.statistic = {experiment.n_bins(), experiment.counts.data(), static_cast<int>(tables.sigmas.size()),
+                          tables.templates.data(), tables.sigmas.data()};
+        view_.n_bins += view.n_bins;
+        view_.n_features += view.n_features;
+        views_.push_back(view);
+    }
+    view_.experiments = views_.data();
+    view_.n_experiments = static_cast<int>(views_.size());
+}
+
+} // namespace nuscan

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "config/scan_config.hpp"
+#include "nuscan/prediction.hpp"
+#include "response/response.hpp"
+
+namespace nuscan {
+
+/// The signal of an experiment: its contributions, and their moments summed over those that share features.
+struct SignalTables {
+    std::vector<Contribution> contributions;
+    std::vector<FeatureGroup> groups;
+    std::vector<std::size_t> group_of; //!< the group of each contribution
+    std::vector<double> moments;       //!< n_features × n_bins, group by group
+};
+
+/// Interactions of all channels of all experiments, each once.
+std::vector<Interaction> interactions_of(const ScanConfig& config);
+
+SignalTables make_signal(const Experiment& experiment, const Mixing& mixing, ChargeRadiusMode mode,
+                         const std::vector<Interaction>& interactions);
+
+/// Standard-model counts per bin: no form factors but those of the SM, nominal mixing and sin²θ_W.
+std::vector<double> standard_signal(const Experiment& experiment, const SignalTables& at_nominal_mixing,
+                                    bool inverted_ordering, const std::vector<Interaction>& interactions);
+
+/// What back ends need of a scan, as plain numbers: made for one value of every slow parameter.
+class Tables {
+public:
+    /// \param experiments with the slow parameters set
+    /// \param standard_signals of the experiments that have a background which includes it; else empty
+    /// \param normalisations of all backgrounds; NaN where nothing fixes one, so that a pull may move it
+    Tables(std::vector<Experiment> experiments, std::vector<SignalTables> signals,
+           const std::vector<std::vector<double>>& standard_signals,
+           const std::vector<std::vector<Scalar>>& normalisations, const ParameterView& parameters,
+           const PlaneLayout& layout);
+    Tables(const Tables&) = delete;
+    Tables& operator=(const Tables&) = delete;
+
+    const PlanView& view() const { return view_; }
+    const Experiment& experiment(std::size_t e) const { return experiments_[e]; }
+    const SignalTables& signal(std::size_t e) const { return tables_[e].signal; }
+    //! Backgrounds of an experiment that are profiled by a pull, in the order of its StatisticView
+    const std::vector<int>& pulls(std::size_t e) const { return tables_[e].pulls; }
+
+private:
+    struct ExperimentTables {
+        SignalTables signal;
+        std::vector<ContributionView> contributions;
+        std::vector<Scalar> normalisations;
+        std::vector<double> templates, sigmas;
+        std::vector<int> pulls; // background of each pull
+    };
+
+    std::vector<Experiment> experiments_;
+    std::vector<ExperimentTables> tables_;
+    std::vector<ExperimentView> views_;
+    PlanView view_{};
+};
+
+} // namespace nuscan
