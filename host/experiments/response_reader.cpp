@@ -80,7 +80,8 @@ void read_matrix(const TomlTable& table, const BinAxis& energy, const Range& vis
         throw InputError(rows.where(0), "the table has a single row", "a function needs two");
     }
     const double rounding = 1e-6;
-    TabulatedFunction total{{energy_column(rows), {}}, "matrix", reference.where, reference.extrapolate};
+    Table sums;
+    sums.x = energy_column(rows);
     for (std::size_t row = 0; row < rows.n_rows(); ++row) {
         double sum = 0;
         for (std::size_t b = 0; b < energy.n_bins(); ++b) {
@@ -89,11 +90,12 @@ void read_matrix(const TomlTable& table, const BinAxis& energy, const Range& vis
         if (sum > 1 + rounding) {
             throw InputError(rows.where(row), fmt::format("the probabilities add up to {}", sum), "at most 1");
         }
-        total.table.y.push_back(sum > rounding ? sum : 0);
+        sums.y.push_back(sum > rounding ? sum : 0);
     }
+    const std::vector<double> x = sums.x;
+    const TabulatedFunction total{std::move(sums), "matrix", reference.where, reference.extrapolate};
     response.matrix_x = total.over(visible, {0, highest}, "the bins", " MeV").x;
     // Where the table was continued, its first or last row holds.
-    const std::vector<double>& x = total.table.x;
     for (const double E : response.matrix_x) {
         const auto above = std::lower_bound(x.begin(), x.end(), E);
         const auto row = static_cast<std::size_t>((above == x.end() ? above - 1 : above) - x.begin());
