@@ -2,7 +2,6 @@
 #include "experiments/response_reader.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -133,25 +132,15 @@ void read_efficiency(const TomlTable& table, const BinAxis& energy, const Range&
                               .over(energy.fitted(), energy.fitted(), "the bins", unit_suffix(energy.dimension));
 }
 
-//! Times [s] that are seen: those of the bins, or all that the sources have
-Range time_range(const std::vector<BinAxis>& axes, const std::vector<Source>& sources, const InputLocation& where) {
+//! Arrival times of the bins [s]
+Range time_range(const std::vector<BinAxis>& axes, const InputLocation& where) {
     for (const BinAxis& axis : axes) {
         if (axis.name == "time") {
             return axis.fitted();
         }
     }
-    Range range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
-    for (const Source& source : sources) {
-        if (!source.arrival.empty()) {
-            range.low = std::min(range.low, source.arrival.x.front());
-            range.high = std::max(range.high, source.arrival.x.back());
-        }
-    }
-    if (!(range.low < range.high)) {
-        throw InputError(where, "there is a \"time_efficiency\", but no time",
-                         "neither the bins nor the sources have one");
-    }
-    return range;
+    throw InputError(where, "there is a \"time_efficiency\", but no bins in time",
+                     "it acts on [[bins.further]] of that name");
 }
 
 } // namespace
@@ -204,9 +193,9 @@ EnergyResponse read_response(const TomlTable& experiment, const std::vector<BinA
         read_efficiency(table, energy, visible, highest, response, tables);
     }
     if (table.has("time_efficiency")) {
-        const Range times = time_range(axes, sources, table.where("time_efficiency"));
+        const Range times = time_range(axes, table.where("time_efficiency"));
         response.time_efficiency = tables.probability(table, "time_efficiency", "time", Dimension::time)
-                                       .over(times, times, "the times", unit_suffix(Dimension::time));
+                                       .over(times, times, "the bins", unit_suffix(Dimension::time));
     }
     return response;
 }
