@@ -22,17 +22,54 @@ std::vector<Node> make_rule(int n) {
     return rule;
 }
 
+//! An ellipse of Trefethen's theorem
+struct Ellipse {
+    double log_rho;
+    double major, minor; //!< semi-axes of the one about [−1, 1]
+};
+
+Ellipse ellipse(double rho) { return {std::log(rho), (rho + 1 / rho) / 2, (rho - 1 / rho) / 2}; }
+
+const auto& ellipses() {
+    static const auto all = [] {
+        std::array<Ellipse, 64> table;
+        double rho = 1.2;
+        for (Ellipse& e : table) {
+            e = ellipse(rho);
+            rho *= 1.15;
+        }
+        return table;
+    }();
+    return all;
+}
+
 } // namespace
 
 const std::vector<Node>& gauss_legendre(int n) {
     static const auto rules = [] {
-        std::array<std::vector<Node>, 33> all;
-        for (int i = 1; i <= 32; ++i) {
+        std::array<std::vector<Node>, max_order + 1> all;
+        for (int i = 1; i <= max_order; ++i) {
             all[static_cast<std::size_t>(i)] = make_rule(i);
         }
         return all;
     }();
     return rules.at(static_cast<std::size_t>(n));
+}
+
+int quadrature_order(double h, const Smoothness& smoothness, double tolerance) {
+    const double a = h / 2; // the interval is [−a, a]
+    const double digits = -std::log(tolerance);
+    const double wave = smoothness.wave * a, width = a / smoothness.width;
+    double least = constants::infinity;
+    for (const Ellipse& e : ellipses()) {
+        // Near a singularity the integrand is large: keep off by a fifth.
+        if (a * e.minor > 0.8 * smoothness.pole || a * (e.major - 1) > 0.8 * smoothness.origin) {
+            break;
+        }
+        const double growth = wave * e.minor + width * width * e.minor * e.minor / 2;
+        least = std::min(least, (digits + growth) / (2 * e.log_rho));
+    }
+    return least < 1e6 ? std::max(2, static_cast<int>(std::ceil(least))) : 1000000;
 }
 
 } // namespace nuscan

@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "nuscan/constants.hpp"
+
 namespace nuscan {
 
 //! A point of a quadrature rule
@@ -10,37 +12,78 @@ struct Node {
     double x, weight;
 };
 
-/// Gauss-Legendre nodes on [low, high] for an integrand that varies on the scale \p scale.
-///
-/// An integrand analytic within a distance s of the interval leaves an n-point rule an error of order (h/4s)^2n, h
-/// being the interval's length. The interval is cut into panels of at most 1.5 s, with n for \p tolerance on each.
-/// \param scale gives s at the left end of a panel. Nodes are appended to \p nodes in increasing order.
-template <class Scale>
-void append_nodes(double low, double high, const Scale& scale, double tolerance, std::vector<Node>& nodes);
-
-//! The n-point Gauss-Legendre rule on [−1, 1], 1 <= n <= 32
+//! The n-point Gauss-Legendre rule on [−1, 1], 1 <= n <= max_order
 const std::vector<Node>& gauss_legendre(int n);
+inline constexpr int max_order = 32;
+
+/// How fast an integrand varies at a place, in the units of its argument: what its size grows to in the complex plane.
+struct Smoothness {
+    double pole = constants::infinity;   //!< no singularity is nearer than this
+    double origin = constants::infinity; //!< nor, on the real axis to the left, than this
+    double wave = 0;                     //!< grows like e^{wave |Im x|}: of cos(wave x)
+    double width = constants::infinity;  //!< grows like e^{(Im x)²/2 width²}: of a Gaussian of that σ
+    double reach = constants::infinity;  //!< all this holds for so far to the right
+};
+
+/// Points that Gauss-Legendre quadrature needs on an interval of length h for a relative \p tolerance.
+///
+/// An integrand that is analytic inside the ellipse about the interval's ends with semi-axes (h/4)(ρ ± 1/ρ), and there
+/// grows to G times its size on the interval, leaves an n-point rule an error of order G ρ^(−2n) (L. N. Trefethen, SIAM
+/// Rev. 50, 67 (2008), Theorem 4.5). n is the smallest over all ρ; it may exceed max_order.
+int quadrature_order(double h, const Smoothness& smoothness, double tolerance);
+
+//! An interval with the number of points to put on it
+struct Panel {
+    double low, high;
+    int order;
+};
+
+/// Cuts [low, high] into panels on which at most max_order points reach a relative \p tolerance, in increasing order.
+/// \param smoothness callable x → Smoothness, asked for the left ends of panels: where things vary over scales that
+/// shrink to the right, bound it by its reach. Panels are appended to \p panels.
+template <class Function>
+void append_panels(double low, double high, const Function& smoothness, double tolerance, std::vector<Panel>& panels);
+
+//! Appends the points of a panel, with weights for ∫ dx
+inline void append_nodes(const Panel& panel, std::vector<Node>& nodes) {
+    const double h = panel.high - panel.low;
+    for (const Node& node : gauss_legendre(panel.order)) {
+        nodes.push_back({panel.low + h * (1 + node.x) / 2, node.weight * h / 2});
+    }
+}
 
 } // namespace nuscan
 
 #include <algorithm>
 #include <cmath>
 
-template <class Scale>
-void nuscan::append_nodes(double low, double high, const Scale& scale, double tolerance, std::vector<Node>& nodes) {
+template <class Function>
+void nuscan::append_panels(double low, double high, const Function& smoothness, double tolerance,
+                           std::vector<Panel>& panels) {
+    // Longer panels gain little: what a point covers no longer grows.
+    constexpr double poles = 2, origins = 2, widths = 6, phases = 50;
     while (low < high) {
-        const double s = scale(low);
-        double end = low + 1.5 * s;
-        if (!(end < high) || high - end < 1e-3 * s) {
+        const Smoothness s = smoothness(low);
+        double h =
+            std::min({high - low, poles * s.pole, origins * s.origin, widths * s.width, phases / s.wave, s.reach});
+        if (!(low + h > low)) {
+            h = high - low; // cannot be told apart from its left end: nothing to resolve
+        }
+        int order = quadrature_order(h, s, tolerance);
+        while (order > max_order) {
+            h /= 2;
+            order = quadrature_order(h, s, tolerance);
+        }
+        double end = low + h;
+        if (high - end < 1e-9 * h) {
             end = high;
-        } else if (end + 0.75 * s > high) {
+        } else if (end + h / 2 > high) {
             end = (low + high) / 2; // two even panels instead of a long one and a short one
         }
-        const double h = end - low;
-        const int n = std::clamp(static_cast<int>(std::ceil(std::log(tolerance) / (2 * std::log(h / (4 * s))))), 2, 32);
-        for (const Node& node : gauss_legendre(n)) {
-            nodes.push_back({low + h * (1 + node.x) / 2, node.weight * h / 2});
+        if (end - low != h) {
+            order = quadrature_order(end - low, s, tolerance);
         }
+        panels.push_back({low, end, std::min(order, max_order)});
         low = end;
     }
 }

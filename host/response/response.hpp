@@ -5,6 +5,9 @@
 
 #include "experiments/experiment.hpp"
 #include "nuscan/features.hpp"
+#include "response/acceptance.hpp"
+#include "response/bin_shares.hpp"
+#include "response/quenching.hpp"
 
 namespace nuscan {
 
@@ -31,24 +34,27 @@ struct Contribution {
 //! Phases [rad] beyond which exact propagation is refused: resolving them would take that many nodes
 inline constexpr double max_phase = 2e4;
 
+//! Whether contributions hold their nodes in neutrino energy (first_node, energy, flux): only the direct method asks
+//! for them, and they can be many
+enum class EnergyNodes { listed, left_out };
+
 /// Contributions of an experiment: source by source, channel by channel, nuclide by nuclide.
+///
+/// Recoils count from min_recoil or the lowest shell edge on (with equivalent photons, from the start of their table),
+/// up to where nothing is visible any more; a contribution of which nothing is ever visible has no nodes. The same
+/// experiment and mixing give the same bits on any number of threads.
 /// \param mixing sets how fast phases turn, for sources with exact propagation
-std::vector<Contribution> make_contributions(const Experiment& experiment, const Mixing& mixing);
+/// \throws InputError where the visible energy does not rise with the recoil energy anywhere up to the largest recoil
+/// of the sources; and where phases cannot be resolved: for a source with exact propagation, the largest |Δm²| L/2E of
+/// its continuous spectrum, at the smallest neutrino energy that gives a visible recoil, is above max_phase. Lines need
+/// no integral and may have any phase.
+std::vector<Contribution> make_contributions(const Experiment& experiment, const Mixing& mixing,
+                                             EnergyNodes energy_nodes = EnergyNodes::listed);
 
 /// Moments of a contribution: (7 matrices × components) × n_bins numbers, in the order of the features of its group.
+///
+/// Needs no nodes in neutrino energy. The same bits on any number of threads.
 std::vector<double> contribution_moments(const Experiment& experiment, const Contribution& contribution,
                                          const Mixing& mixing);
-
-/// Visible energy [MeV] of a recoil of energy \p T; \p nuclide may be null where the model does not ask for it.
-double visible_energy(const Quenching& quenching, const Nuclide* nuclide, double T);
-
-/// R_b(T): probability that a recoil of energy T on the target of a channel is reconstructed in energy bin b and
-/// accepted, for all energy bins.
-std::vector<double> acceptance(const Experiment& experiment, const Channel& channel, const Nuclide* nuclide, double T);
-
-/// What part of the counts of each energy bin falls into each bin, for a source seen through a channel: n_bins numbers.
-///
-/// Time: ∫ p(t) ε(t) dt over the bin. Further variables: Channel::shares.
-std::vector<double> bin_shares(const Experiment& experiment, const Channel& channel, const Source& source);
 
 } // namespace nuscan

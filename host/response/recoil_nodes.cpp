@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "response/recoil_nodes.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "config/error.hpp"
+#include "response/axial_structure.hpp"
+#include "response/energy_panels.hpp"
+#include "response/interpolation.hpp"
+#include "response/quadrature.hpp"
+#include "response/quenching.hpp"
+
+namespace nuscan {
+
+namespace {
+
+//! Rows of which no bin gets more than this are left out
+constexpr double negligible = 1e-17;
+
+double lowest_edge(const TargetMaterial& target) {
+    double lowest = constants::infinity;
+    for (const Shell& shell : target.shells) {
+        lowest = std::min(lowest, shell.binding_energy);
+    }
+    return lowest;
+}
+
+//! Recoil energy [MeV] from which a channel counts
+double recoil_begin(const TargetMaterial& target, const Channel& channel) {
+    if (channel.target == Target::nucleus || channel.atomic == AtomicModel::free_electrons) {
+        return min_recoil;
+    }
+    double begin = lowest_edge(target);
+    if (channel.atomic == AtomicModel::equivalent_photon && !channel.photoabsorption.empty()) {
+        begin = std::min(begin, channel.photoabsorption.x.front());
+    }
+    return std::max(begin, min_recoil);
+}
+
+bool has_flux(const Table& spectrum, std::size_t knot) {
+    return spectrum.y[knot] != 0 || (knot > 0 && spectrum.y[knot - 1] != 0) ||
+           (knot + 1 < spectrum.y.size() && spectrum.y[knot + 1] != 0);
+}
+
+/// How fast F(q)² varies with the recoil energy: with q = √(2MT) it grows no faster than e^{2R |Im q|} of a sphere of
+/// the nucleus's radius R, and e^{2 s² M |Im T|} of its surface.
+double form_factor_wave(const Nuclide& nuclide, double T) {
+    constexpr double sphere = 1.2909944487358056; // of the radius of a uniform sphere over its rms radius
+    const double R = sphere * std::max(nuclide.proton_radius, nuclide.neutron_radius) / constants::hbar_c_fm;
+    const double s = 1 / constants::hbar_c_fm; // 1 fm
+    return R * std::sqrt(2 * nuclide.mass / T) + 2 * nuclide.mass * s * s;
+}
+
+} // namespace
+
+double target_mass(const Nuclide* nuclide) { return nuclide == nullptr ? constants::electron_mass : nuclide->mass; }
+
+double largest_recoil(const Source& source, double mass) {
+    double E = 0;
+    for (const SpectralLine& line : source.lines) {
+        E = std::max(E, line.energy);
+    }
+    for (std::size_t i = 0; i < source.spectrum.x.size(); ++i) {
+        if (has_flux(source.spectrum, i)) {
+            E = std::max(E, source.spectrum.x[i]);
+        }
+    }
+    return max_recoil(E, mass);
+}
+
+RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptance& energy, const Channel& channel,
+                              const Nuclide* nuclide, const Mixing& mixing) {
+    const double mass = target_mass(nuclide);
+    const double begin = recoil_begin(experiment.target, channel);
+    double kinematic_end = 0;
+    for (const Source& source : experiment.sources) {
+        kinematic_end = std::max(kinematic_end, largest_recoil(source, mass));
+    }
+    if (!(begin < kinematic_end)) {
+        return {};
+    }
+    const double turn = quenching_turns(channel.quenching, nuclide, begin, kinematic_end);
+    if (!std::isnan(turn)) {
+        throw InputError(
+            {experiment.name, 0},
+            fmt::format("channel \"{}\": the visible energy does not rise at a recoil energy of {:.4g} keV",
+                        channel.name, turn * 1e3),
+            fmt::format("it has to up to {:.4g} keV, the largest recoil of the sources", kinematic_end * 1e3),
+            "check the quenching and its units?");
+    }
+
+    // From visible energies to recoil energies
+    const auto visible = [&](double T) { return visible_energy(channel.quenching, nuclide, T); };
+    const auto recoil = [&](double v) { return recoil_energy(channel.quenching, nuclide, v, begin, kinematic_end); };
+    double end = kinematic_end;
+    if (channel.quenching.model == Quenching::Model::table) {
+        end = std::min(end, channel.quenching.factor.x.back());
+    }
+    const EnergyAcceptance::Range range = energy.visible_range(visible(end));
+    if (!(range.low < range.high)) {
+        return {};
+    }
+    const double low = recoil(range.low), high = std::min(end, recoil(range.high));
+
+    std::vector<double> kinks{low, high};
+    const auto add_all = [&](const std::vector<double>& x) { kinks.insert(kinks.end(), x.begin(), x.end()); };
+    for (const Source& source : experiment.sources) {
+        for (std::size_t i = 0; i < source.spectrum.x.size(); ++i) {
+            if (has_flux(source.spectrum, i)) {
+                kinks.push_back(max_recoil(source.spectrum.x[i], mass));
+            }
+        }
+        for (const SpectralLine& line : source.lines) {
+            kinks.push_back(max_recoil(line.energy, mass));
+        }
+    }
+    add_all(channel.efficiency.x);
+    if (channel.quenching.model == Quenching::Model::table) {
+        add_all(channel.quenching.factor.x);
+    }
+    if (channel.target == Target::electron) {
+        if (channel.atomic != AtomicModel::free_electrons) {
+            for (const Shell& shell : experiment.target.shells) {
+                kinks.push_back(shell.binding_energy);
+            }
+        }
+        if (channel.atomic == AtomicModel::equivalent_photon) {
+            add_all(channel.photoabsorption.x);
+        }
+        add_all(channel.weak_correction.x);
+        add_all(channel.magnetic_correction.x);
+    }
+    for (const double v : energy.kinks()) {
+        if (v > range.low && v < range.high) {
+            kinks.push_back(recoil(v));
+        }
+    }
+    std::erase_if(kinks, [&](double T) { return !(T >= low && T <= high); });
+    std::sort(kinks.begin(), kinks.end());
+    kinks.erase(std::unique(kinks.begin(), kinks.end()), kinks.end());
+
+    const auto smoothness = [&](double T) {
+        Smoothness s;
+        s.origin = T; // 1/T, 1/T², √T of the kinematics, T^0.15 of Lindhard's formula
+        const double v = visible(T);
+        const EnergyAcceptance::Scale scale = energy.scale(v);
+        if (std::isfinite(scale.width)) {
+            const double step = 1e-3 * T;
+            const double slope = std::max((visible(T + step) - v) / step, v / T); // steeper than the chord, if any
+            s.width = scale.width / slope;
+        }
+        if (std::isfinite(scale.reach)) {
+            s.reach = recoil(v + scale.reach) - T;
+        }
+        if (nuclide != nullptr && channel.form_factor != NuclearFormFactor::unity) {
+            s.wave = form_factor_wave(*nuclide, T);
+        }
+        // Phases at the smallest energy that gives T, where the integral over the energy begins
+        const double E = min_neutrino_energy(T, mass);
+        for (const Source& source : experiment.sources) {
+            if (!source.spectrum.empty() && E >= source.spectrum.x.front() && E <= source.spectrum.x.back()) {
+                const double dE_dT = (1 + (T + mass) / std::sqrt(T * T + 2 * mass * T)) / 2;
+                s.wave = std::max(s.wave, phase_rate(source, mixing) / (E * E) * dE_dT);
+            }
+        }
+        return s;
+    };
+    std::vector<Panel> panels;
+    std::vector<Node> nodes;
+    for (std::size_t i = 0; i + 1 < kinks.size(); ++i) {
+        panels.clear();
+        append_panels(kinks[i], kinks[i + 1], smoothness, panel_tolerance, panels);
+        for (const Panel& panel : panels) {
+            append_nodes(panel, nodes);
+        }
+    }
+
+    const auto n_bins = static_cast<std::size_t>(experiment.n_energy_bins());
+    std::vector<double> rows(nodes.size() * n_bins);
+    const auto n = static_cast<std::ptrdiff_t>(nodes.size());
+#pragma omp parallel for schedule(static) if (n > 64)
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        acceptance(experiment, energy, channel, nuclide, nodes[static_cast<std::size_t>(i)].x,
+                   rows.data() + static_cast<std::size_t>(i) * n_bins);
+    }
+    RecoilNodes out;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const double* row = rows.data() + i * n_bins;
+        if (*std::max_element(row, row + n_bins) <= negligible) {
+            continue;
+        }
+        out.recoil.push_back(nodes[i].x);
+        for (std::size_t b = 0; b < n_bins; ++b) {
+            out.acceptance.push_back(row[b] * nodes[i].weight);
+        }
+    }
+    return out;
+}
+
+BoundElectrons bound_electrons(const TargetMaterial& target, const Channel& channel, double T) {
+    BoundElectrons atom{0};
+    if (channel.atomic == AtomicModel::free_electrons) {
+        atom.electrons = target.n_electrons;
+    } else {
+        for (const Shell& shell : target.shells) {
+            atom.electrons += T > shell.binding_energy ? shell.electrons : 0;
+        }
+    }
+    atom.weak = interpolate(channel.weak_correction, T, 1);
+    atom.magnetic = interpolate(channel.magnetic_correction, T, 1);
+    if (channel.atomic == AtomicModel::equivalent_photon) {
+        atom.photon_area = interpolate(channel.photoabsorption, T, -1);
+    }
+    return atom;
+}
+
+NucleusAtRecoil nucleus_at_recoil(const Nuclide& nuclide, const Channel& channel, double T) {
+    const double q = std::sqrt(2 * nuclide.mass * T);
+    return {nuclide.mass, nuclide.Z * form_factor(channel.form_factor, q, nuclide.proton_radius),
+            (nuclide.A - nuclide.Z) * form_factor(channel.form_factor, q, nuclide.neutron_radius),
+            channel.axial ? axial_structure(nuclide, channel.form_factor, q) : 0};
+}
+
+} // namespace nuscan

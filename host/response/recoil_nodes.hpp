@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "experiments/experiment.hpp"
+#include "nuscan/electron_scattering.hpp"
+#include "nuscan/nuclear_scattering.hpp"
+#include "response/acceptance.hpp"
+
+namespace nuscan {
+
+//! Mass [MeV] of what a channel scatters on; \p nuclide is null for electrons
+double target_mass(const Nuclide* nuclide);
+
+//! Largest recoil energy [MeV] that a source can give a body of that mass; 0 for a source without spectrum and lines
+double largest_recoil(const Source& source, double mass);
+
+/// Recoil energies of a channel on one kind of target, with what does not depend on the source: the same nodes serve
+/// all sources.
+struct RecoilNodes {
+    std::vector<double> recoil;     //!< T_i [MeV]
+    std::vector<double> acceptance; //!< n_recoils × n_energy_bins: R_b(T_i) × quadrature weight [MeV]
+};
+
+/// Nodes between all kinks of the integrand of any source, as far apart as it is smooth.
+/// \param nuclide null for electrons
+/// \throws InputError see make_contributions()
+RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptance& energy, const Channel& channel,
+                              const Nuclide* nuclide, const Mixing& mixing);
+
+//! The electrons of a formula unit at recoil energy \p T [MeV]
+BoundElectrons bound_electrons(const TargetMaterial& target, const Channel& channel, double T);
+
+//! A nucleus at recoil energy \p T [MeV]
+NucleusAtRecoil nucleus_at_recoil(const Nuclide& nuclide, const Channel& channel, double T);
+
+} // namespace nuscan
