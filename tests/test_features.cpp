@@ -28,12 +28,27 @@ const TermKind magnetic{Coupling::M, 1, 4e-12};
 const TermKind electric{Coupling::M, Complex(0, -1), 4e-12};
 const TermKind sin2_theta_w{Coupling::V0, 2, 0.3}; // g_V = 2 sin²θ_W − 1/2, with the reference value 0
 
+//! Interactions that may go together: complete couplings, or flavour-blind ones
+std::vector<Interaction> complete_couplings() {
+    std::vector<Interaction> some;
+    for (const Interaction& interaction : all_interactions()) {
+        if (interaction.scheme != CouplingScheme::flavour_blind) {
+            some.push_back(interaction);
+        }
+    }
+    return some;
+}
+std::vector<Interaction> flavour_blind_couplings() {
+    return {{Target::electron, CouplingScheme::flavour_blind}, {Target::nucleus, CouplingScheme::flavour_blind}};
+}
+
 /// A grid built by hand: axes, terms and mixing, and the views that the core reads.
 class Grid {
 public:
     MixingScalars mixing{};
     Basis basis = Basis::flavour;
     double sin2 = 0.23;
+    std::vector<Interaction> interactions = complete_couplings();
     std::vector<Term> terms;
 
     int add_axis(std::vector<double> values, AxisShape shape) {
@@ -48,13 +63,24 @@ public:
                          static_cast<std::int64_t>(t.value.size()), shape});
         return static_cast<int>(axes_.size()) - 1;
     }
-    void add(const TermKind& kind, Pattern pattern, int row, int column, Scalar value, Scalar argument = {}) {
-        terms.push_back({kind.coupling, kind.weight, pattern, row, column, value, argument});
+    void add(const TermKind& kind, Pattern pattern, Part part, int row, int column, Scalar value,
+             Scalar argument = {}) {
+        terms.push_back({kind.coupling, kind.weight, pattern, part, row, column, value, argument});
     }
     const std::vector<AxisView>& axes() const { return axes_; }
     ParameterView view() const {
-        return {axes_.data(), static_cast<int>(axes_.size()), mixing, basis, sin2,
-                terms.data(), static_cast<int>(terms.size())};
+        ParameterView view{};
+        view.axes = axes_.data();
+        view.n_axes = static_cast<int>(axes_.size());
+        view.mixing = mixing;
+        view.basis = basis;
+        view.sin2_theta_w = sin2;
+        for (const Interaction& interaction : interactions) {
+            view.interactions[view.n_interactions++] = interaction;
+        }
+        view.terms = terms.data();
+        view.n_terms = static_cast<int>(terms.size());
+        return view;
     }
 
     //! The whole grid as one unit, planes in row-major order of the axes that the layout does not span
@@ -118,61 +144,136 @@ MixingScalars scalars(const Mixing& m) {
             {m.alpha21, -1}, {m.alpha31, -1}, {m.dm21, -1},    {m.dm31, -1}};
 }
 
+//! Every flavour and propagation: what a group of features is, but for the interaction
+std::vector<FeatureGroup> all_groups(int interaction) {
+    std::vector<FeatureGroup> groups{{Flavour::e, Propagation::solar, interaction}};
+    for (const Flavour flavour : {Flavour::e, Flavour::mu, Flavour::tau}) {
+        for (const Propagation propagation :
+             {Propagation::exact, Propagation::short_baseline, Propagation::decohered}) {
+            groups.push_back({flavour, propagation, interaction});
+        }
+    }
+    return groups;
+}
+
+std::string describe_group(const FeatureGroup& group) {
+    return "flavour " + std::to_string(static_cast<int>(group.flavour)) + " propagation " +
+           std::to_string(static_cast<int>(group.propagation)) + " interaction " + std::to_string(group.interaction);
+}
+
 //! Fixed elements everywhere, so that every term interferes with others
 void add_everything(Grid& grid, Random& random) {
     for (const TermKind* kind : {&charge, &charge_radius, &anapole, &magnetic, &electric}) {
         const auto value = [&] { return Scalar{random.uniform(-1, 1) * kind->size}; };
         for (int j = 0; j < 3; ++j) {
-            grid.add(*kind, Pattern::real, j, j, value());
+            grid.add(*kind, Pattern::hermitian, Part::real, j, j, value());
             for (int k = j + 1; k < 3; ++k) {
-                grid.add(*kind, Pattern::real, j, k, value());
-                grid.add(*kind, Pattern::imaginary, j, k, value());
+                grid.add(*kind, Pattern::hermitian, Part::real, j, k, value());
+                grid.add(*kind, Pattern::hermitian, Part::imaginary, j, k, value());
             }
         }
     }
 }
 
-std::vector<double> features(const PlaneCouplings& plane, const FeatureGroup& group, AxisShape line, AxisShape row) {
+std::vector<double> features(const ParameterView& view, const PlaneCouplings& plane, const FeatureGroup& group,
+                             AxisShape line, AxisShape row) {
     const int stride = n_components(group.propagation) * n_plane_coefficients;
     std::vector<double> out(static_cast<std::size_t>(n_feature_matrices * stride), 0.0);
     for (int m = 0; m < n_feature_matrices; ++m) {
-        feature_coefficients(plane, group, m, line, row, out.data() + m * stride);
+        feature_coefficients(view, plane, group, m, line, row, out.data() + m * stride);
     }
     return out;
 }
 
+//! Σ_m Σ_c φ_mc K_m w_c, and the size of its terms
+struct Sum {
+    double value = 0, size = 0;
+};
+Sum factorised(const std::vector<double>& phi, const FeatureKernels& kernels, const Mixing& mixing, const Beam& beam,
+               double E) {
+    const int n = n_components(beam.propagation);
+    const ComponentWeights weights = component_weights(mixing, beam, E);
+    Sum sum;
+    for (int m = 0; m < n_feature_matrices; ++m) {
+        for (int component = 0; component < n; ++component) {
+            const double term = phi[static_cast<std::size_t>((m * n + component) * n_plane_coefficients)] *
+                                kernels.value[m] * weights.value[component];
+            sum.value += term;
+            sum.size += std::abs(term);
+        }
+    }
+    return sum;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 
-//! Σ_m Σ_c φ_mc K_m(E, T) T^−n phase_c(E) = dσ/dT: what the moments integrate is the cross-section
-TEST(Features, with_kernels_give_the_cross_section) {
+//! Σ_m Σ_c φ_mc K_m(E, T) w_c(E) = dσ/dT: what the moments integrate is the cross-section of the reference
+TEST(Features, with_kernels_give_the_cross_section_on_electrons) {
     Random random(21);
     for (int i = 0; i < 30; ++i) {
         const double T = std::exp(random.uniform(std::log(2e-4), std::log(0.2)));
-        const double E = min_neutrino_energy(T) + random.uniform(0.01, 3);
+        const double E = min_neutrino_energy(T, constants::electron_mass) + random.uniform(0.01, 3);
         const ReferencePoint p = random_point(random, T);
-        PlaneCouplings plane{};
-        plane.U = mixing_matrix(p.mixing);
-        plane.base = core_couplings(p, false);
-        for (const ReferenceBeam& beam : all_beams(L)) {
-            SCOPED_TRACE(describe(beam));
-            const FeatureGroup group{beam.flavour, beam.propagation};
-            const std::vector<double> phi = features(plane, group, AxisShape::linear, AxisShape::linear);
-            const ElectronKernels kernels = electron_kernels(E, T, beam.antineutrino ? -1 : 1);
-            const int n = n_components(beam.propagation);
-            double sum = 0, size = 0;
-            for (int m = 0; m < n_feature_matrices; ++m) {
-                for (int c = 0; c < n; ++c) {
-                    const double term = phi[static_cast<std::size_t>((m * n + c) * n_plane_coefficients)] *
-                                        feature_kernel(m, kernels, T) *
-                                        component_phase(c, p.mixing, beam.antineutrino, beam.baseline, E);
-                    sum += term;
-                    size += std::abs(term);
-                }
+        const double n = random.uniform(1, 40);
+        TargetMaterial target;
+        target.shells = {{n, 0.5 * T}};
+        Channel channel;
+        BoundElectrons atom{n};
+        if (i % 2 == 1) {
+            channel.weak_correction = {{0.5 * T, 2 * T}, {0.6, 0.6}};
+            channel.magnetic_correction = {{0.5 * T, 2 * T}, {0.8, 0.8}};
+            channel.photoabsorption = {{0.5 * T, 2 * T}, {1e-20, 1e-20}};
+            channel.atomic = AtomicModel::equivalent_photon;
+            atom = {n, 0.6, 0.8, 1e-20};
+        }
+        const std::vector<Interaction> interactions = all_interactions();
+        for (std::size_t k = 0; k < 3; ++k) {
+            Grid grid;
+            grid.interactions = {interactions[k]};
+            const ParameterView view = grid.view();
+            PlaneCouplings plane{};
+            plane.U = mixing_matrix(p.mixing);
+            plane.base[0] = core_couplings(p, interactions[k], false);
+            for (const Beam& beam : all_beams(L)) {
+                SCOPED_TRACE(describe(beam) + describe(interactions[k]));
+                const FeatureGroup group{beam.flavour, beam.propagation, 0};
+                const std::vector<double> phi = features(view, plane, group, AxisShape::linear, AxisShape::linear);
+                const Sum sum =
+                    factorised(phi, feature_kernels(atom, E, T, beam.antineutrino ? -1 : 1), p.mixing, beam, E);
+                expect_close(sum.value,
+                             reference_atomic_cross_section(p, interactions[k].scheme, beam, target, channel, E, T),
+                             sum.size, 3e-13 + phase_tolerance(p.mixing, beam, E));
             }
-            const double phase = beam.propagation == Propagation::exact
-                                     ? std::abs(propagation_phase(p.mixing.dm31, beam.baseline, E))
-                                     : 0;
-            expect_close(sum, reference_cross_section(p, beam, E, T), size, 1e-13 + 1e-15 * phase);
+        }
+    }
+}
+
+TEST(Features, with_kernels_give_the_cross_section_on_nuclei) {
+    Random random(28);
+    const Nuclide x = test_nuclide();
+    const std::vector<Interaction> interactions = all_interactions();
+    for (int i = 0; i < 30; ++i) {
+        const double E = random.uniform(1, 50), T = max_recoil(E, x.mass) * random.uniform(1e-3, 1);
+        const ReferencePoint p = random_nuclear_point(random, T, x.mass);
+        const Channel channel = nuclear_channel(NuclearFormFactor::klein_nystrand, i % 2 == 1);
+        const NucleusAtRecoil nucleus = core_nucleus(x, channel, T);
+        for (std::size_t k = 3; k < 6; ++k) {
+            Grid grid;
+            grid.interactions = {interactions[k]};
+            const ParameterView view = grid.view();
+            PlaneCouplings plane{};
+            plane.U = mixing_matrix(p.mixing);
+            plane.base[0] = core_couplings(p, interactions[k], false);
+            const double g_n = neutron_vector_coupling(interactions[k].scheme);
+            for (const Beam& beam : all_beams(L)) {
+                SCOPED_TRACE(describe(beam) + describe(interactions[k]));
+                const FeatureGroup group{beam.flavour, beam.propagation, 0};
+                const std::vector<double> phi = features(view, plane, group, AxisShape::linear, AxisShape::linear);
+                const Sum sum = factorised(phi, feature_kernels(nucleus, E, T, g_n), p.mixing, beam, E);
+                expect_close(sum.value,
+                             reference_nuclear_cross_section(p, interactions[k].scheme, beam, x, channel, E, T),
+                             sum.size, 1e-12 + phase_tolerance(p.mixing, beam, E));
+            }
         }
     }
 }
@@ -196,11 +297,11 @@ TEST(Features, terms_fill_the_matrices_of_form_factors) {
             const double diagonal = random.uniform(-1, 1) * kind->size;
             const double re = random.uniform(-1, 1) * kind->size, im = random.uniform(-1, 1) * kind->size;
             const double abs = random.uniform(0, 1) * kind->size, arg = random.uniform(0, 6);
-            grid.add(*kind, Pattern::universal, 0, 0, {universal});
-            grid.add(*kind, Pattern::real, 1, 1, {diagonal});
-            grid.add(*kind, Pattern::real, 0, 2, {re});
-            grid.add(*kind, Pattern::imaginary, 0, 2, {im});
-            grid.add(*kind, Pattern::polar, 0, 1, {abs}, {arg});
+            grid.add(*kind, Pattern::universal, Part::real, 0, 0, {universal});
+            grid.add(*kind, Pattern::hermitian, Part::real, 1, 1, {diagonal});
+            grid.add(*kind, Pattern::hermitian, Part::real, 0, 2, {re});
+            grid.add(*kind, Pattern::hermitian, Part::imaginary, 0, 2, {im});
+            grid.add(*kind, Pattern::hermitian, Part::polar, 0, 1, {abs}, {arg});
             Matrix3cd X = universal * Matrix3cd::Identity();
             X(1, 1) += diagonal;
             X(0, 2) = Complexd(re, im);
@@ -210,16 +311,63 @@ TEST(Features, terms_fill_the_matrices_of_form_factors) {
             *matrix = from_eigen(basis == Basis::mass ? X : Matrix3cd(to_eigen(U).adjoint() * X * to_eigen(U)));
         }
         const Grid::Unit unit = Grid::point({});
-        const PlaneCouplings plane = plane_couplings(grid.view(), PlaneLayout{}, unit.view, 0);
-        const ElectronCouplings expected = electron_couplings(given, U, grid.sin2);
-        const auto compare = [](const Matrix3& a, const Matrix3& b) {
-            EXPECT_LE((to_eigen(a) - to_eigen(b)).norm(), 1e-14 * to_eigen(b).norm());
+        const auto compare = [](const Matrix3& found, const Matrix3& wanted) {
+            EXPECT_LE((to_eigen(found) - to_eigen(wanted)).norm(), 1e-14 * to_eigen(wanted).norm());
         };
-        EXPECT_EQ(plane.n_directions, 0);
-        compare(plane.base.V0, expected.V0);
-        compare(plane.base.V1, expected.V1);
-        compare(plane.base.A, expected.A);
-        compare(plane.base.M, expected.M);
+        for (const std::vector<Interaction>& together : {complete_couplings(), flavour_blind_couplings()}) {
+            grid.interactions = together;
+            const PlaneCouplings plane = plane_couplings(grid.view(), PlaneLayout{}, unit.view, 0);
+            EXPECT_EQ(plane.n_directions, 0);
+            for (std::size_t k = 0; k < together.size(); ++k) {
+                const Couplings expected = couplings(together[k], given, U, grid.sin2);
+                compare(plane.base[k].V0, expected.V0);
+                compare(plane.base[k].V1, expected.V1);
+                compare(plane.base[k].A, expected.A);
+                compare(plane.base[k].M, expected.M);
+            }
+        }
+    }
+}
+
+//! M_jk = ε_jkl Λ_l by antisymmetric terms, against the reference's map from Λ to μ and ε
+TEST(Features, antisymmetric_terms_are_Majorana_moments) {
+    Random random(29);
+    const std::pair<int, int> places[] = {{1, 2}, {2, 0}, {0, 1}};
+    NeutrinoConfig neutrino;
+    neutrino.majorana = true;
+    neutrino.basis = Basis::mass;
+    neutrino.mixing = random.mixing();
+    Grid grid;
+    grid.mixing = scalars(neutrino.mixing);
+    grid.basis = Basis::mass;
+    std::vector<FixedParameter> fixed;
+    const auto give = [&](int l, Parameter::Part part, double value) {
+        Parameter p;
+        p.kind = Parameter::Kind::majorana_moment;
+        p.row = l;
+        p.part = part;
+        fixed.push_back({p, value});
+    };
+    for (int l = 0; l < 3; ++l) {
+        const auto [row, column] = places[l];
+        const double a = random.uniform(-1e-11, 1e-11), b = random.uniform(-1e-11, 1e-11);
+        if (l == 1) {
+            give(l, Parameter::Part::abs, std::abs(a));
+            give(l, Parameter::Part::arg, 1e11 * b);
+            grid.add(magnetic, Pattern::antisymmetric, Part::polar, row, column, {std::abs(a)}, {1e11 * b});
+        } else {
+            give(l, Parameter::Part::re, a);
+            give(l, Parameter::Part::im, b);
+            grid.add(magnetic, Pattern::antisymmetric, Part::real, row, column, {a});
+            grid.add(magnetic, Pattern::antisymmetric, Part::imaginary, row, column, {b});
+        }
+    }
+    const ReferencePoint p = reference_point(neutrino, fixed, {});
+    const Matrix3cd M = p.magnetic - Complexd(0, 1) * p.electric;
+    const Grid::Unit unit = Grid::point({});
+    const PlaneCouplings plane = plane_couplings(grid.view(), PlaneLayout{}, unit.view, 0);
+    for (std::size_t k = 0; k < grid.interactions.size(); ++k) {
+        EXPECT_LE((to_eigen(plane.base[k].M) - M).norm(), 1e-14 * M.norm());
     }
 }
 
@@ -240,45 +388,87 @@ std::vector<double> values(Random& random, int n, double low, double high) {
     return v;
 }
 
-int add_linear(Grid& grid, Random& random, const TermKind& kind, Pattern pattern, int row, int column,
+int add_linear(Grid& grid, Random& random, const TermKind& kind, Pattern pattern, Part part, int row, int column,
                Scalar argument = {}) {
-    const bool modulus = pattern == Pattern::polar;
+    const bool modulus = part == Part::polar;
     const int axis = grid.add_axis(values(random, 4, modulus ? 0 : -kind.size, kind.size), AxisShape::linear);
-    grid.add(kind, pattern, row, column, {0, axis}, argument);
+    grid.add(kind, pattern, part, row, column, {0, axis}, argument);
     return axis;
 }
 
-int add_argument(Grid& grid, Random& random, const TermKind& kind, int row, int column) {
+int add_argument(Grid& grid, Random& random, const TermKind& kind, Pattern pattern, int row, int column) {
     const int axis = grid.add_axis(values(random, 5, 0, 6.28), AxisShape::circular);
-    grid.add(kind, Pattern::polar, row, column, {random.uniform(0.3, 1) * kind.size}, {0, axis});
+    grid.add(kind, pattern, Part::polar, row, column, {random.uniform(0.3, 1) * kind.size}, {0, axis});
     return axis;
 }
 
 std::vector<FastAxis> fast_axes() {
     return {
-        {"charge.universal", [](Grid& g, Random& r) { return add_linear(g, r, charge, Pattern::universal, 0, 0); }},
-        {"magnetic.universal", [](Grid& g, Random& r) { return add_linear(g, r, magnetic, Pattern::universal, 0, 0); }},
-        {"radius.22", [](Grid& g, Random& r) { return add_linear(g, r, charge_radius, Pattern::real, 1, 1); }},
-        {"electric.33", [](Grid& g, Random& r) { return add_linear(g, r, electric, Pattern::real, 2, 2); }},
-        {"charge.12.re", [](Grid& g, Random& r) { return add_linear(g, r, charge, Pattern::real, 0, 1); }},
-        {"anapole.13.im", [](Grid& g, Random& r) { return add_linear(g, r, anapole, Pattern::imaginary, 0, 2); }},
-        {"electric.23.im", [](Grid& g, Random& r) { return add_linear(g, r, electric, Pattern::imaginary, 1, 2); }},
-        {"charge.23.abs", [](Grid& g, Random& r) { return add_linear(g, r, charge, Pattern::polar, 1, 2, {1.1}); }},
-        {"magnetic.12.abs", [](Grid& g, Random& r) { return add_linear(g, r, magnetic, Pattern::polar, 0, 1, {2.1}); }},
-        {"charge.13.arg", [](Grid& g, Random& r) { return add_argument(g, r, charge, 0, 2); }},
-        {"radius.12.arg", [](Grid& g, Random& r) { return add_argument(g, r, charge_radius, 0, 1); }},
-        {"anapole.12.arg", [](Grid& g, Random& r) { return add_argument(g, r, anapole, 0, 1); }},
-        {"magnetic.13.arg", [](Grid& g, Random& r) { return add_argument(g, r, magnetic, 0, 2); }},
-        {"electric.12.arg", [](Grid& g, Random& r) { return add_argument(g, r, electric, 0, 1); }},
+        {"charge.universal",
+         [](Grid& g, Random& r) { return add_linear(g, r, charge, Pattern::universal, Part::real, 0, 0); }},
+        {"magnetic.universal",
+         [](Grid& g, Random& r) { return add_linear(g, r, magnetic, Pattern::universal, Part::real, 0, 0); }},
+        {"radius.22",
+         [](Grid& g, Random& r) { return add_linear(g, r, charge_radius, Pattern::hermitian, Part::real, 1, 1); }},
+        {"electric.33",
+         [](Grid& g, Random& r) { return add_linear(g, r, electric, Pattern::hermitian, Part::real, 2, 2); }},
+        {"charge.12.re",
+         [](Grid& g, Random& r) { return add_linear(g, r, charge, Pattern::hermitian, Part::real, 0, 1); }},
+        {"anapole.13.im",
+         [](Grid& g, Random& r) { return add_linear(g, r, anapole, Pattern::hermitian, Part::imaginary, 0, 2); }},
+        {"electric.23.im",
+         [](Grid& g, Random& r) { return add_linear(g, r, electric, Pattern::hermitian, Part::imaginary, 1, 2); }},
+        {"charge.23.abs",
+         [](Grid& g, Random& r) { return add_linear(g, r, charge, Pattern::hermitian, Part::polar, 1, 2, {1.1}); }},
+        {"magnetic.12.abs",
+         [](Grid& g, Random& r) { return add_linear(g, r, magnetic, Pattern::hermitian, Part::polar, 0, 1, {2.1}); }},
+        {"charge.13.arg", [](Grid& g, Random& r) { return add_argument(g, r, charge, Pattern::hermitian, 0, 2); }},
+        {"radius.12.arg",
+         [](Grid& g, Random& r) { return add_argument(g, r, charge_radius, Pattern::hermitian, 0, 1); }},
+        {"anapole.12.arg", [](Grid& g, Random& r) { return add_argument(g, r, anapole, Pattern::hermitian, 0, 1); }},
+        {"magnetic.13.arg", [](Grid& g, Random& r) { return add_argument(g, r, magnetic, Pattern::hermitian, 0, 2); }},
+        {"electric.12.arg", [](Grid& g, Random& r) { return add_argument(g, r, electric, Pattern::hermitian, 0, 1); }},
+        {"majorana_moment.1.re",
+         [](Grid& g, Random& r) { return add_linear(g, r, magnetic, Pattern::antisymmetric, Part::real, 1, 2); }},
+        {"majorana_moment.2.im",
+         [](Grid& g, Random& r) { return add_linear(g, r, magnetic, Pattern::antisymmetric, Part::imaginary, 2, 0); }},
+        {"majorana_moment.3.abs",
+         [](Grid& g, Random& r) {
+             return add_linear(g, r, magnetic, Pattern::antisymmetric, Part::polar, 0, 1, {1.7});
+         }},
+        {"majorana_moment.3.arg",
+         [](Grid& g, Random& r) { return add_argument(g, r, magnetic, Pattern::antisymmetric, 0, 1); }},
         {"sin2_theta_w",
          [](Grid& g, Random& r) {
              g.sin2 = 0;
-             return add_linear(g, r, sin2_theta_w, Pattern::universal, 0, 0);
+             return add_linear(g, r, sin2_theta_w, Pattern::universal, Part::real, 0, 0);
          }},
     };
 }
 
-//! Σ_ij c_ij w_i w_j on a plane = the features of the single point, for all groups
+//! Σ_ij c_ij w_i w_j = φ, feature by feature
+void expect_same_features(const std::vector<double>& c, const std::vector<double>& phi,
+                          const std::array<double, 3>& line, const std::array<double, 3>& rows, int components,
+                          const std::string& what) {
+    const std::size_t matrix = static_cast<std::size_t>(components) * n_plane_coefficients;
+    for (std::size_t f = 0; f < c.size(); f += n_plane_coefficients) {
+        double sum = 0, size = 0;
+        for (std::size_t i = 0; i < 3; ++i) {
+            for (std::size_t j = 0; j < 3; ++j) {
+                const double term = c[f + 3 * i + j] * line[i] * rows[j];
+                sum += term;
+                size += std::abs(term);
+            }
+        }
+        // Off-diagonal features of the pure standard couplings are zero up to rounding.
+        expect_close(sum, phi[f], size + std::abs(phi[f - f % matrix]), 1e-12, what.c_str());
+        for (std::size_t i = 1; i < n_plane_coefficients; ++i) {
+            EXPECT_EQ(phi[f + i], 0) << "a point has no slope";
+        }
+    }
+}
+
+//! Σ_ij c_ij w_i w_j on a plane = the features of the single point, for all groups and interactions
 void expect_planes_equal_points(const Grid& grid, const PlaneLayout& layout, Random& random) {
     const ParameterView view = grid.view();
     const Grid::Unit unit = grid.unit(layout);
@@ -297,25 +487,12 @@ void expect_planes_equal_points(const Grid& grid, const PlaneLayout& layout, Ran
                             : std::array<double, 3>{1, view.axes[axis].u[index], view.axes[axis].v[index]};
         };
         const std::array<double, 3> line = factors(layout.line_axis, column), rows = factors(layout.row_axis, row);
-        for (const ReferenceBeam& beam : all_beams(L)) {
-            const FeatureGroup group{beam.flavour, beam.propagation};
-            const std::vector<double> c = features(couplings, group, shape(layout.line_axis), shape(layout.row_axis));
-            const std::vector<double> phi = features(at_point, group, AxisShape::linear, AxisShape::linear);
-            for (std::size_t f = 0; f < c.size(); f += n_plane_coefficients) {
-                double sum = 0, size = 0;
-                for (std::size_t i = 0; i < 3; ++i) {
-                    for (std::size_t j = 0; j < 3; ++j) {
-                        const double term = c[f + 3 * i + j] * line[i] * rows[j];
-                        sum += term;
-                        size += std::abs(term);
-                    }
-                }
-                // Off-diagonal features of the pure standard couplings are zero up to rounding.
-                expect_close(sum, phi[f], size + std::abs(phi[f - f % (phi.size() / n_feature_matrices)]), 1e-12,
-                             describe(beam).c_str());
-                for (std::size_t i = 1; i < n_plane_coefficients; ++i) {
-                    EXPECT_EQ(phi[f + i], 0) << "a point has no slope";
-                }
+        for (int i = 0; i < view.n_interactions; ++i) {
+            for (const FeatureGroup& group : all_groups(i)) {
+                const std::vector<double> c =
+                    features(view, couplings, group, shape(layout.line_axis), shape(layout.row_axis));
+                const std::vector<double> phi = features(view, at_point, group, AxisShape::linear, AxisShape::linear);
+                expect_same_features(c, phi, line, rows, n_components(group.propagation), describe_group(group));
             }
         }
     }
@@ -333,6 +510,9 @@ TEST(Planes, every_pair_of_fast_axes) {
                 SCOPED_TRACE(std::string(line.name) + " × " + row.name + (basis == Basis::mass ? ", mass" : ""));
                 Grid grid;
                 grid.basis = basis;
+                if (random.integer(0, 1) == 1) {
+                    grid.interactions = flavour_blind_couplings();
+                }
                 grid.mixing = scalars(random.mixing());
                 add_everything(grid, random);
                 // Outer axes: mixing and an element
@@ -340,7 +520,7 @@ TEST(Planes, every_pair_of_fast_axes) {
                 const int line_axis = line.add(grid, random);
                 grid.mixing.theta23.axis = grid.add_axis(values(random, 2, 0.2, 1.2), AxisShape::linear);
                 const int row_axis = row.add(grid, random);
-                add_linear(grid, random, charge, Pattern::real, 2, 2);
+                add_linear(grid, random, charge, Pattern::hermitian, Part::real, 2, 2);
                 expect_planes_equal_points(grid, {line_axis, row_axis}, random);
                 if (::testing::Test::HasFailure()) {
                     return; // one pair says enough
@@ -361,8 +541,8 @@ TEST(Planes, modulus_and_argument_of_one_element) {
             const int abs = grid.add_axis(values(random, 4, 0, kind->size), AxisShape::linear);
             const int arg = grid.add_axis(values(random, 4, 0, 6.28), AxisShape::circular);
             const int outer = grid.add_axis(values(random, 3, 0, 6.28), AxisShape::circular);
-            grid.add(*kind, Pattern::polar, 0, 1, {0, abs}, {0, arg});
-            grid.add(charge, Pattern::polar, 1, 2, {1e-13}, {0, outer});
+            grid.add(*kind, Pattern::hermitian, Part::polar, 0, 1, {0, abs}, {0, arg});
+            grid.add(charge, Pattern::hermitian, Part::polar, 1, 2, {1e-13}, {0, outer});
             for (const PlaneLayout layout : {PlaneLayout{abs, arg}, PlaneLayout{arg, abs}, PlaneLayout{abs, -1},
                                              PlaneLayout{arg, -1}, PlaneLayout{outer, arg}, PlaneLayout{abs, outer}}) {
                 SCOPED_TRACE(std::to_string(layout.line_axis) + " × " + std::to_string(layout.row_axis));
@@ -376,8 +556,8 @@ TEST(Planes, standard_model_without_any_element) {
     Random random(25);
     Grid grid;
     grid.mixing = scalars(random.mixing());
-    const int line = add_linear(grid, random, charge, Pattern::universal, 0, 0);
-    const int row = add_linear(grid, random, magnetic, Pattern::universal, 0, 0);
+    const int line = add_linear(grid, random, charge, Pattern::universal, Part::real, 0, 0);
+    const int row = add_linear(grid, random, magnetic, Pattern::universal, Part::real, 0, 0);
     expect_planes_equal_points(grid, {line, row}, random);
     expect_planes_equal_points(grid, {row, line}, random);
     expect_planes_equal_points(grid, {row, -1}, random);
@@ -410,10 +590,10 @@ TEST(Planes, normalisations_are_features) {
     Grid grid;
     grid.mixing = scalars(random.mixing());
     add_everything(grid, random);
-    const int element = add_linear(grid, random, charge, Pattern::universal, 0, 0);
+    const int element = add_linear(grid, random, charge, Pattern::universal, Part::real, 0, 0);
     const int first = grid.add_axis({0.5, 0.9, 1.4}, AxisShape::linear);
     const int second = grid.add_axis({0.7, 1.1}, AxisShape::linear);
-    const FeatureGroup groups[] = {{Flavour::mu, Propagation::decohered}, {Flavour::e, Propagation::exact}};
+    const FeatureGroup groups[] = {{Flavour::mu, Propagation::decohered, 3}, {Flavour::e, Propagation::exact, 0}};
     const Scalar normalisations[] = {{1, -1}, {1, first}, {1, second}};
     ExperimentView experiment{};
     experiment.groups = groups;
@@ -441,7 +621,8 @@ TEST(Planes, normalisations_are_features) {
         EXPECT_EQ(value(58), grid.axes()[static_cast<std::size_t>(second)].value[at[static_cast<std::size_t>(second)]]);
         // Signal features by the other route: the point alone
         const PlaneCouplings at_point = plane_couplings(grid.view(), PlaneLayout{}, Grid::point(at).view, 0);
-        const std::vector<double> phi = features(at_point, groups[1], AxisShape::linear, AxisShape::linear);
+        const std::vector<double> phi =
+            features(grid.view(), at_point, groups[1], AxisShape::linear, AxisShape::linear);
         for (int f = 0; f < 49; ++f) {
             const double expected = phi[static_cast<std::size_t>(f) * n_plane_coefficients];
             const double size = std::abs(phi[static_cast<std::size_t>(f - f % 7) * n_plane_coefficients]);

@@ -84,13 +84,12 @@ TEST(Mixing, propagation_phase_is_the_textbook_number) {
 
 TEST(Mixing, density_matrix_is_a_state) {
     Random random(4);
-    for (const ReferenceBeam& beam : all_beams(L)) {
+    for (const Beam& beam : all_beams(L)) {
         const Mixing m = random.mixing();
-        const Matrix3cd rho = to_eigen(
-            density_matrix(mixing_matrix(m), m, beam.flavour, beam.antineutrino, beam.propagation, beam.baseline, 2.5));
+        const Matrix3cd rho = to_eigen(density_matrix(mixing_matrix(m), m, beam, 2.5));
         EXPECT_LE((rho - rho.adjoint()).norm(), 1e-15);
         expect_close(rho.trace(), 1, 1, 1e-15);
-        if (beam.propagation != Propagation::decohered) {
+        if (beam.propagation != Propagation::decohered && beam.propagation != Propagation::solar) {
             EXPECT_LE((rho * rho - rho).norm(), 1e-15) << "pure";
         }
     }
@@ -103,7 +102,7 @@ TEST(Mixing, two_flavour_survival_probability) {
     const double E = 3;
     for (const bool antineutrino : {false, true}) {
         const Matrix3 U = mixing_matrix(m);
-        const Matrix3cd rho = to_eigen(density_matrix(U, m, Flavour::e, antineutrino, Propagation::exact, 5e4, E));
+        const Matrix3cd rho = to_eigen(density_matrix(U, m, {Flavour::e, antineutrino, Propagation::exact, 5e4}, E));
         Eigen::Vector3cd e; // state of flavour e: ψ_k = U*_ek
         for (int k = 0; k < 3; ++k) {
             e[k] = std::conj(to_std(U(0, k)));
@@ -113,6 +112,61 @@ TEST(Mixing, two_flavour_survival_probability) {
     }
 }
 
+TEST(Mixing, solar_weights_agree_with_the_reference) {
+    Random random(15);
+    for (int i = 0; i < 200; ++i) {
+        Mixing m = random.mixing();
+        m.theta12 = random.uniform(0.05, 1.5); // both octants
+        const double E = std::exp(random.uniform(std::log(0.05), std::log(20.0)));
+        const MassProbabilities core = solar_weights(m, solar_beam(), E);
+        const Eigen::Vector3d reference = reference_solar_weights(m, solar_beam(), E);
+        for (int k = 0; k < 3; ++k) {
+            EXPECT_NEAR(core.P[k], reference[k], 2e-15);
+        }
+        EXPECT_NEAR(core.P[0] + core.P[1] + core.P[2], 1, 1e-15);
+    }
+}
+
+TEST(Mixing, the_Sun_is_vacuum_without_electrons_and_a_pure_second_state_with_many) {
+    Random random(16);
+    for (int i = 0; i < 20; ++i) {
+        const Mixing m = random.mixing();
+        const Matrix3 U = mixing_matrix(m);
+        const auto weights = [&](double n_e) {
+            const ProductionZone zone{n_e, 1};
+            Beam beam = solar_beam();
+            beam.zones = &zone;
+            beam.n_zones = 1;
+            return solar_weights(m, beam, 5);
+        };
+        const MassProbabilities vacuum = weights(0), dense = weights(1e12);
+        for (int k = 0; k < 3; ++k) {
+            EXPECT_NEAR(vacuum.P[k], norm(U(0, k)), 1e-15);
+        }
+        EXPECT_NEAR(dense.P[0], 0, 1e-12);
+        EXPECT_NEAR(dense.P[1], std::pow(std::cos(m.theta13), 2), 1e-12);
+        EXPECT_NEAR(dense.P[2], std::pow(std::sin(m.theta13), 2), 1e-15);
+    }
+}
+
+TEST(Mixing, solar_neutrinos_survive_as_measured) {
+    // β = 2√2 G_F n_e E/Δm²21 = 1.526e-7 n_e E/Δm²21
+    EXPECT_NEAR(c::solar_matter / 1.526e-7, 1, 4e-4);
+    const Mixing m;
+    const auto survival = [&](double n_e, double E) {
+        const ProductionZone zone{n_e, 1};
+        Beam beam = solar_beam();
+        beam.zones = &zone;
+        beam.n_zones = 1;
+        const MassProbabilities P = solar_weights(m, beam, E);
+        const Matrix3 U = mixing_matrix(m);
+        return P.P[0] * norm(U(0, 0)) + P.P[1] * norm(U(0, 1)) + P.P[2] * norm(U(0, 2));
+    };
+    EXPECT_NEAR(survival(67.9, 0.267), 0.55, 0.01);  // pp: 0.57 ± 0.09 (Borexino, Nature 562, 505 (2018))
+    EXPECT_NEAR(survival(81.5, 0.862), 0.52, 0.015); // ⁷Be: 0.53 ± 0.05
+    EXPECT_NEAR(survival(92.5, 10), 0.335, 0.015);   // ⁸B: 0.37 ± 0.08; sin²θ12 = 0.307 in the limit
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Coefficients
 
@@ -120,21 +174,36 @@ TEST(ElectronScattering, coefficients_agree_with_the_reference) {
     Random random(5);
     for (int i = 0; i < 40; ++i) {
         const double T = std::exp(random.uniform(std::log(1e-4), std::log(1.0)));
-        const double E = min_neutrino_energy(T) * random.uniform(1.01, 5);
+        const double E = min_neutrino_energy(T, c::electron_mass) * random.uniform(1.01, 5);
         const ReferencePoint p = random_point(random, T);
-        for (const ReferenceBeam& beam : all_beams(random.uniform(1e3, 1e5))) {
+        for (const Beam& beam : all_beams(random.uniform(1e3, 1e5))) {
             SCOPED_TRACE(describe(beam));
-            // A phase of many turns has lost as many digits.
-            const double phase =
-                beam.propagation == Propagation::exact ? propagation_phase(p.mixing.dm31, beam.baseline, E) : 0;
-            const double tolerance = 1e-13 + 1e-15 * std::abs(phase);
-            expect_same(core_coefficients(p, beam, E, T), reference_coefficients(p, beam, E, T), tolerance);
-            const double core =
-                electron_cross_section(core_coefficients(p, beam, E, T), E, T, beam.antineutrino ? -1 : 1);
-            const double reference = reference_cross_section(p, beam, E, T);
-            expect_close(core, reference, reference, 10 * tolerance);
+            const double tolerance = 1e-13 + phase_tolerance(p.mixing, beam, E);
+            for (const CouplingScheme scheme :
+                 {CouplingScheme::tree, CouplingScheme::radiative, CouplingScheme::flavour_blind}) {
+                const ScatteringCoefficients core = core_coefficients(p, beam, E, T, scheme);
+                expect_same(core, reference_coefficients(p, scheme, beam, E, T), tolerance);
+                const double value = electron_cross_section(core, E, T, beam.antineutrino ? -1 : 1);
+                const double reference = reference_cross_section(p, scheme, beam, E, T);
+                expect_close(value, reference, reference, 10 * tolerance);
+            }
         }
     }
+}
+
+//! U → U*, X → X*, ε → −ε*
+ReferencePoint CP_mirror(const ReferencePoint& p) {
+    ReferencePoint mirror = p;
+    mirror.mixing.delta = -p.mixing.delta;
+    mirror.mixing.alpha21 = -p.mixing.alpha21;
+    mirror.mixing.alpha31 = -p.mixing.alpha31;
+    mirror.U = p.U.conjugate();
+    mirror.charge = p.charge.conjugate();
+    mirror.charge_radius = p.charge_radius.conjugate();
+    mirror.anapole = p.anapole.conjugate();
+    mirror.magnetic = p.magnetic.conjugate();
+    mirror.electric = -p.electric.conjugate();
+    return mirror;
 }
 
 /// What the expanded forms are written in: Q̃ in one basis, couplings, U.
@@ -183,7 +252,7 @@ TEST(ElectronScattering, expanded_form_with_exact_phases) {
                               2 * (std::conj(A[0]) * eQA).real() + AQQA.real();
             const double C2 = x.g_A * x.g_A + (2 * x.g_A + 1) * P;
             const Complexd C3 = x.g_V * x.g_A + (x.g_V + x.g_A + 1) * P + x.g_A * AQA + std::conj(A[0]) * eQA;
-            const ReferenceBeam beam{static_cast<Flavour>(l), false, Propagation::exact, L};
+            const Beam beam{static_cast<Flavour>(l), false, Propagation::exact, L};
             expect_same(core_coefficients(p, beam, E, T), {C1, C2, C3, (x.mu * A).squaredNorm()}, 1e-12);
         }
     }
@@ -205,7 +274,7 @@ TEST(ElectronScattering, expanded_form_at_short_baseline) {
             }
             const double C2 = std::pow(x.g_A + delta, 2);
             const Complexd C3 = (x.g_A + delta) * (x.g_V + delta + x.Q(l, l));
-            const ReferenceBeam beam{static_cast<Flavour>(l), false, Propagation::short_baseline, L};
+            const Beam beam{static_cast<Flavour>(l), false, Propagation::short_baseline, L};
             expect_same(core_coefficients(p, beam, E, T), {C1, C2, C3, mu2}, 1e-13);
         }
     }
@@ -239,7 +308,7 @@ TEST(ElectronScattering, expanded_form_without_coherence) {
         const ReferencePoint p = random_point(random, T);
         const Expanded x(p, T);
         for (int l = 0; l < 3; ++l) {
-            const ReferenceBeam beam{static_cast<Flavour>(l), false, Propagation::decohered, L};
+            const Beam beam{static_cast<Flavour>(l), false, Propagation::decohered, L};
             const ScatteringCoefficients core = core_coefficients(p, beam, E, T);
             expect_same(core, decohered_form(x, l, 1), 1e-13);
             const ReferenceCoefficients printed = decohered_form(x, l, 2);
@@ -248,30 +317,113 @@ TEST(ElectronScattering, expanded_form_without_coherence) {
     }
 }
 
-//! C_i(ν̄; U, X) = C_i(ν; U*, X*) with ε → −ε*: CP
+//! C_i(ν̄; U, X) = C_i(ν; U*, X*) with ε → −ε*: CP; dσ/dT differs by s alone
 TEST(ElectronScattering, antineutrinos_are_the_CP_mirror) {
     Random random(9);
     for (int i = 0; i < 20; ++i) {
         const double T = random.uniform(1e-3, 0.1), E = random.uniform(1, 5);
         const ReferencePoint p = random_point(random, T);
-        ReferencePoint mirror = p;
-        mirror.mixing.delta = -p.mixing.delta;
-        mirror.mixing.alpha21 = -p.mixing.alpha21;
-        mirror.mixing.alpha31 = -p.mixing.alpha31;
-        mirror.U = p.U.conjugate();
-        mirror.charge = p.charge.conjugate();
-        mirror.charge_radius = p.charge_radius.conjugate();
-        mirror.anapole = p.anapole.conjugate();
-        mirror.magnetic = p.magnetic.conjugate();
-        mirror.electric = -p.electric.conjugate();
-        for (ReferenceBeam beam : all_beams(L)) {
+        const ReferencePoint mirror = CP_mirror(p);
+        for (Beam beam : all_beams(L)) {
             if (!beam.antineutrino) {
                 continue;
             }
             SCOPED_TRACE(describe(beam));
-            const ScatteringCoefficients anti = core_coefficients(p, beam, E, T);
-            beam.antineutrino = false;
-            expect_same(anti, reference_coefficients(mirror, beam, E, T), 1e-12);
+            for (const CouplingScheme scheme : {CouplingScheme::tree, CouplingScheme::radiative}) {
+                beam.antineutrino = true;
+                const ScatteringCoefficients anti = core_coefficients(p, beam, E, T, scheme);
+                const double sigma = reference_cross_section(p, scheme, beam, E, T);
+                beam.antineutrino = false;
+                expect_same(anti, reference_coefficients(mirror, scheme, beam, E, T), 1e-12);
+                const double flipped = electron_cross_section(core_coefficients(mirror, beam, E, T, scheme), E, T, -1);
+                expect_close(flipped, sigma, sigma, 1e-11);
+            }
+        }
+    }
+}
+
+//! CPT: an antineutrino is the neutrino with its propagation phases reversed, with C3 → C3*
+TEST(ElectronScattering, CPT_reverses_the_phases) {
+    Random random(17);
+    for (int i = 0; i < 20; ++i) {
+        const double T = random.uniform(1e-3, 0.1), E = random.uniform(1, 5);
+        const ReferencePoint p = random_point(random, T);
+        for (const Beam& beam : all_beams(L)) {
+            if (!beam.antineutrino) {
+                continue;
+            }
+            SCOPED_TRACE(describe(beam));
+            Beam reversed = beam;
+            reversed.antineutrino = false;
+            reversed.baseline = -beam.baseline;
+            ReferenceCoefficients neutrino = reference_coefficients(p, CouplingScheme::radiative, reversed, E, T);
+            neutrino.C3 = std::conj(neutrino.C3);
+            expect_same(core_coefficients(p, beam, E, T, CouplingScheme::radiative), neutrino, 1e-12);
+        }
+    }
+}
+
+//! In the flavour basis, where the weak couplings are diagonal and U stands in ρ alone
+TEST(ElectronScattering, is_the_same_in_either_basis) {
+    Random random(18);
+    for (int i = 0; i < 20; ++i) {
+        const double T = random.uniform(1e-3, 0.1), E = random.uniform(1, 5);
+        const ReferencePoint p = random_point(random, T);
+        const Expanded x(p, T);
+        for (const Beam& beam : all_beams(L)) {
+            if (beam.antineutrino) {
+                continue;
+            }
+            SCOPED_TRACE(describe(beam));
+            const Matrix3cd rho = x.U * to_eigen(density_matrix(from_eigen(x.U), p.mixing, beam, E)) * x.U.adjoint();
+            Matrix3cd V = x.Q, A = Matrix3cd::Zero();
+            for (int l = 0; l < 3; ++l) {
+                V(l, l) += x.g_V + (l == 0 ? 1 : 0);
+                A(l, l) += x.g_A + (l == 0 ? 1 : 0);
+            }
+            expect_same(core_coefficients(p, beam, E, T),
+                        {(rho * V.adjoint() * V).trace().real(), (rho * A.adjoint() * A).trace().real(),
+                         (rho * A.adjoint() * V).trace(), (rho * x.mu.adjoint() * x.mu).trace().real()},
+                        1e-12);
+        }
+    }
+}
+
+//! Phases vanish as L → 0 and, averaged over a broad spectrum, wash out as L → ∞
+TEST(ElectronScattering, exact_propagation_lies_between_short_and_decohered) {
+    Random random(19);
+    for (int i = 0; i < 5; ++i) {
+        const double T = 0.01;
+        const ReferencePoint p = random_point(random, T);
+        for (const bool antineutrino : {false, true}) {
+            Beam exact{Flavour::mu, antineutrino, Propagation::exact, 0}, other = exact;
+            const auto coefficients = [&](const Beam& beam, double E) {
+                const ScatteringCoefficients C = core_coefficients(p, beam, E, T);
+                return Eigen::Vector4d(C.C1, C.C2, C.C3.re, C.mu2 * 1e22);
+            };
+            other.propagation = Propagation::short_baseline;
+            const Eigen::Vector4d at_source = coefficients(other, 3);
+            EXPECT_LE((coefficients(exact, 3) - at_source).norm(), 1e-14 * at_source.norm());
+            // The phase falls with L, and the difference with it.
+            exact.baseline = 1;
+            const double near = (coefficients(exact, 3) - at_source).norm();
+            exact.baseline = 1e-2;
+            EXPECT_NEAR((coefficients(exact, 3) - at_source).norm() / near, 1e-2, 1e-4);
+
+            other.propagation = Propagation::decohered;
+            const Eigen::Vector4d far = coefficients(other, 3);
+            const auto deviation = [&](double baseline) { // of the mean over 2 < E < 4 MeV
+                exact.baseline = baseline;
+                constexpr int n = 20000;
+                Eigen::Vector4d mean = Eigen::Vector4d::Zero();
+                for (int j = 0; j < n; ++j) {
+                    mean += coefficients(exact, 2 + 2 * (j + 0.5) / n) / n;
+                }
+                return (mean - far).norm() / far.norm();
+            };
+            const double at_300_km = deviation(3e5), at_3000_km = deviation(3e6);
+            EXPECT_GT(at_300_km, 1e-3);
+            EXPECT_LE(at_3000_km, 0.03);
         }
     }
 }
@@ -284,7 +436,7 @@ TEST(ElectronScattering, radius_shifts_g_V_alike_for_neutrinos_and_antineutrinos
         p.charge_radius = r2 * Matrix3cd::Identity();
         shifted.sin2_theta_w += 2.37956e30 * r2 / 2; // g_V = 2 sin²θ_W − 1/2
         for (const Flavour flavour : {Flavour::e, Flavour::mu}) {
-            const ReferenceBeam beam{flavour, antineutrino, Propagation::short_baseline, 0};
+            const Beam beam{flavour, antineutrino, Propagation::short_baseline, 0};
             const double with_radius =
                 electron_cross_section(core_coefficients(p, beam, 2, 0.5), 2, 0.5, antineutrino ? -1 : 1);
             const double with_coupling =
@@ -299,7 +451,7 @@ TEST(ElectronScattering, Cauchy_Schwarz) {
     for (int i = 0; i < 50; ++i) {
         const double T = random.uniform(1e-4, 0.1), E = random.uniform(1, 5);
         const ReferencePoint p = random_point(random, T);
-        for (const ReferenceBeam& beam : all_beams(L)) {
+        for (const Beam& beam : all_beams(L)) {
             const ScatteringCoefficients core = core_coefficients(p, beam, E, T);
             EXPECT_LE(norm(core.C3), core.C1 * core.C2 * (1 + 1e-12)) << describe(beam);
         }
@@ -346,8 +498,8 @@ TEST(FormFactors, short_baseline_sees_flavour_elements_only) {
         for (Matrix3* X : {&f.charge, &f.charge_radius, &f.anapole, &f.magnetic, &f.electric}) {
             *X = to_mass_basis(*X, U);
         }
-        const Matrix3 rho = density_matrix(U, m, Flavour::mu, false, Propagation::short_baseline, 0, E);
-        const ScatteringCoefficients now = scattering_coefficients(rho, electron_couplings(f, U, 0.23), T);
+        const Matrix3 rho = density_matrix(U, m, {Flavour::mu, false, Propagation::short_baseline}, E);
+        const ScatteringCoefficients now = scattering_coefficients(rho, couplings(tree_electrons, f, U, 0.23), T);
         if (i == 0) {
             first = now;
         }
@@ -359,7 +511,7 @@ TEST(FormFactors, Majorana_phases_drop_out_for_flavour_elements) {
     Random random(13);
     const double T = 0.002, E = 1.5;
     const ReferencePoint given = random_point(random, T);
-    for (const ReferenceBeam& beam : all_beams(L)) {
+    for (const Beam& beam : all_beams(L)) {
         SCOPED_TRACE(describe(beam));
         const auto coefficients = [&](double alpha21, double alpha31) {
             Mixing m = given.mixing;
@@ -370,17 +522,16 @@ TEST(FormFactors, Majorana_phases_drop_out_for_flavour_elements) {
             for (Matrix3* X : {&f.charge, &f.charge_radius, &f.anapole, &f.magnetic, &f.electric}) {
                 *X = to_mass_basis(*X, U);
             }
-            const ElectronCouplings couplings = electron_couplings(f, U, 0.23);
-            return scattering_coefficients(
-                density_matrix(U, m, beam.flavour, beam.antineutrino, beam.propagation, beam.baseline, E),
-                beam.antineutrino ? antineutrino_couplings(couplings) : couplings, T);
+            const Couplings at_point = couplings(tree_electrons, f, U, 0.23);
+            return scattering_coefficients(density_matrix(U, m, beam, E),
+                                           beam.antineutrino ? antineutrino_couplings(at_point) : at_point, T);
         };
         const ScatteringCoefficients a = coefficients(0, 0), b = coefficients(1.3, 4.1);
         expect_same(a, {b.C1, b.C2, to_std(b.C3), b.mu2}, 1e-12);
     }
     // … but not for elements in the mass basis.
     ReferencePoint p = given;
-    const ReferenceBeam beam{Flavour::e, false, Propagation::short_baseline, 0};
+    const Beam beam{Flavour::e, false, Propagation::short_baseline, 0};
     const double before = core_coefficients(p, beam, E, T).mu2;
     p.mixing.alpha21 += 1;
     EXPECT_GT(std::abs(core_coefficients(p, beam, E, T).mu2 / before - 1), 1e-3);
@@ -393,9 +544,9 @@ TEST(ElectronScattering, cross_section_is_never_negative) {
     Random random(14);
     for (int i = 0; i < 200; ++i) {
         const double E = std::exp(random.uniform(std::log(0.05), std::log(50.0)));
-        const double T = max_electron_recoil(E) * random.uniform(0.001, 1);
+        const double T = max_recoil(E, c::electron_mass) * random.uniform(0.001, 1);
         const ReferencePoint p = random_point(random, T);
-        for (const ReferenceBeam& beam : all_beams(L)) {
+        for (const Beam& beam : all_beams(L)) {
             const double value =
                 electron_cross_section(core_coefficients(p, beam, E, T), E, T, beam.antineutrino ? -1 : 1);
             EXPECT_GE(value, -1e-60) << describe(beam);
@@ -403,11 +554,51 @@ TEST(ElectronScattering, cross_section_is_never_negative) {
     }
 }
 
+//! Every factor of BoundElectrons, and the photon form in place of the |charge|² term alone
+TEST(ElectronScattering, on_atoms_agrees_with_the_reference) {
+    Random random(20);
+    for (int i = 0; i < 40; ++i) {
+        const double T = std::exp(random.uniform(std::log(1e-4), std::log(1e-1)));
+        const double E = min_neutrino_energy(T, c::electron_mass) + random.uniform(0.01, 5);
+        const ReferencePoint p = random_point(random, T);
+        TargetMaterial target;
+        target.shells = {{2, 0.5 * T}, {6, 0.1 * T}, {18, 2 * T}};
+        target.n_electrons = 26;
+        Channel channel;
+        channel.weak_correction = {{0.5 * T, 2 * T}, {0.9, 0.3}};
+        channel.magnetic_correction = {{0.9 * T, 1.1 * T}, {0.7, 0.7}};
+        channel.photoabsorption = {{0.1 * T, 10 * T}, {1e-18, 1e-20}};
+        const double n = i % 4 == 0 ? 26 : 8;
+        channel.atomic = i % 4 == 0   ? AtomicModel::free_electrons
+                         : i % 4 == 1 ? AtomicModel::stepping
+                                      : AtomicModel::equivalent_photon;
+        if (i % 4 == 3) { // outside every table
+            channel.weak_correction.x = channel.magnetic_correction.x = channel.photoabsorption.x = {2 * T, 3 * T};
+        }
+        BoundElectrons atom{n};
+        if (i % 4 != 3) {
+            atom.weak = 0.9 - 0.6 / 3;
+            atom.magnetic = 0.7;
+        }
+        if (i % 4 == 2) {
+            atom.photon_area = 1e-18 - (1e-18 - 1e-20) * 0.9 / 9.9;
+        }
+        for (const Beam& beam : all_beams(L)) {
+            SCOPED_TRACE(describe(beam));
+            const double core =
+                atomic_cross_section(atom, core_coefficients(p, beam, E, T), E, T, beam.antineutrino ? -1 : 1);
+            const double reference =
+                reference_atomic_cross_section(p, CouplingScheme::tree, beam, target, channel, E, T);
+            expect_close(core, reference, reference, 1e-11 + 10 * phase_tolerance(p.mixing, beam, E));
+        }
+    }
+}
+
 TEST(ElectronScattering, kinematic_limits_are_inverse) {
     for (const double E : {1e-3, 0.1, 0.42, 0.862, 3.0, 15.0}) {
-        EXPECT_NEAR(min_neutrino_energy(max_electron_recoil(E)) / E, 1, 1e-14);
+        EXPECT_NEAR(min_neutrino_energy(max_recoil(E, c::electron_mass), c::electron_mass) / E, 1, 1e-14);
     }
-    EXPECT_NEAR(max_electron_recoil(0.8613), 0.6643, 1e-4); // Compton edge of ⁷Be, 0.66 MeV
+    EXPECT_NEAR(max_recoil(0.8613, c::electron_mass), 0.6643, 1e-4); // Compton edge of ⁷Be, 0.66 MeV
 }
 
 /// Textbook form: dσ/dT = (2 G_F² m_e/π) [g_L² + g_R² (1 − T/E)² − g_L g_R m_e T/E²], g_L = (g_V + g_A)/2 and so on;
@@ -421,7 +612,7 @@ TEST(ElectronScattering, standard_model_limit) {
     const ReferencePoint sm = reference_point(NeutrinoConfig{}, {}, {});
     const double s2 = sm.sin2_theta_w, E = 2, T = 0.7;
     const auto core = [&](Flavour flavour, bool antineutrino) {
-        const ReferenceBeam beam{flavour, antineutrino, Propagation::short_baseline, 0};
+        const Beam beam{flavour, antineutrino, Propagation::short_baseline, 0};
         return electron_cross_section(core_coefficients(sm, beam, E, T), E, T, antineutrino ? -1 : 1);
     };
     EXPECT_NEAR(core(Flavour::e, false) / textbook(0.5 + s2, s2, E, T), 1, 1e-13);
@@ -437,13 +628,13 @@ TEST(ElectronScattering, total_cross_section_in_closed_form) {
     const ReferencePoint sm = reference_point(NeutrinoConfig{}, {}, {});
     const double m = c::electron_mass, s2 = sm.sin2_theta_w;
     for (const double E : {0.3, 1.0, 10.0}) {
-        const double T = max_electron_recoil(E), y = T / E;
+        const double T = max_recoil(E, c::electron_mass), y = T / E;
         const double prefactor = 2 * std::pow(c::fermi * c::hbar_c, 2) * m * E / c::pi;
         const double g_L = 0.5 + s2, g_R = s2;
         const double closed =
             prefactor * (g_L * g_L * y + g_R * g_R * (1 - std::pow(1 - y, 3)) / 3 - g_L * g_R * m * y * y / (2 * E));
         const auto core = [&](double t) {
-            const ReferenceBeam beam{Flavour::e, false, Propagation::short_baseline, 0};
+            const Beam beam{Flavour::e, false, Propagation::short_baseline, 0};
             return 1e45 * electron_cross_section(core_coefficients(sm, beam, E, t), E, t, 1);
         };
         const double numerical =
@@ -451,7 +642,7 @@ TEST(ElectronScattering, total_cross_section_in_closed_form) {
         EXPECT_NEAR(numerical / (1e45 * closed), 1, 1e-10);
     }
     // ν_e e: ≈ 9.5e-45 E/MeV cm² well above the electron mass
-    const double E = 100, y = max_electron_recoil(E) / E;
+    const double E = 100, y = max_recoil(E, c::electron_mass) / E;
     const double closed = 2 * std::pow(c::fermi * c::hbar_c, 2) * m * E / c::pi *
                           (std::pow(0.5 + s2, 2) * y + s2 * s2 * (1 - std::pow(1 - y, 3)) / 3);
     EXPECT_NEAR(closed / E, 9.6e-45, 0.2e-45);
@@ -467,7 +658,7 @@ TEST(ElectronScattering, magnitudes) {
     FormFactors f{};
     f.charge = scalar_matrix(1e-12);
     const Matrix3 U = mixing_matrix(Mixing{});
-    EXPECT_NEAR((electron_couplings(f, U, 0.23).V1(0, 0).re) / 1e-3, -5.44, 0.005);
+    EXPECT_NEAR((couplings(tree_electrons, f, U, 0.23).V1(0, 0).re) / 1e-3, -5.44, 0.005);
     EXPECT_EQ(effective_charge_radius({{}, {}, scalar_matrix(1e-33), {}, {}})(1, 1).re, -6e-33);
 }
 

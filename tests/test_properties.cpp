@@ -7,6 +7,7 @@
 
 #include "config/quantity.hpp"
 #include "nuscan/features.hpp"
+#include "nuscan/nuclear_scattering.hpp"
 
 namespace nuscan {
 namespace {
@@ -48,29 +49,65 @@ FormFactors draw_form_factors() {
             draw_hermitian(5e-11)};
 }
 
+constexpr ProductionZone zones[] = {{92.5, 0.6}, {50, 0.4}};
+
 struct Neutrino {
     Mixing mixing = draw_mixing();
     FormFactors form_factors = draw_form_factors();
-    Flavour flavour = static_cast<Flavour>(*rc::gen::inRange(0, 3));
-    bool antineutrino = *rc::gen::arbitrary<bool>();
-    Propagation propagation = static_cast<Propagation>(*rc::gen::inRange(0, 3));
-    double baseline = draw(10, 60000);
+    CouplingScheme scheme = static_cast<CouplingScheme>(*rc::gen::inRange(0, 3));
+    Beam beam;
     double T = std::exp(draw(std::log(1e-4), std::log(1)));
-    double E = min_neutrino_energy(T) * (1 + draw(1e-6, 20));
+    double E = min_neutrino_energy(T, constants::electron_mass) * (1 + draw(1e-6, 20));
+
+    Neutrino() {
+        beam.propagation = static_cast<Propagation>(*rc::gen::inRange(0, 4));
+        if (beam.propagation == Propagation::solar) {
+            beam.flavour = Flavour::e;
+            beam.antineutrino = false;
+            beam.zones = zones;
+            beam.n_zones = 2;
+        } else {
+            beam.flavour = static_cast<Flavour>(*rc::gen::inRange(0, 3));
+            beam.antineutrino = *rc::gen::arbitrary<bool>();
+            beam.baseline = draw(10, 60000);
+        }
+    }
 
     Matrix3 U() const { return mixing_matrix(mixing); }
-    Matrix3 rho() const { return density_matrix(U(), mixing, flavour, antineutrino, propagation, baseline, E); }
-    ElectronCouplings couplings(const FormFactors& f) const {
-        const ElectronCouplings c = electron_couplings(f, U(), constants::sin2_theta_w);
-        return antineutrino ? antineutrino_couplings(c) : c;
+    Matrix3 rho() const { return density_matrix(U(), mixing, beam, E); }
+    Couplings couplings_of(Target target) const {
+        const Couplings c = couplings({target, scheme}, form_factors, U(), constants::sin2_theta_w);
+        return beam.antineutrino ? antineutrino_couplings(c) : c;
     }
-    ScatteringCoefficients coefficients() const { return scattering_coefficients(rho(), couplings(form_factors), T); }
-    double s() const { return antineutrino ? -1 : 1; }
+    ScatteringCoefficients coefficients() const {
+        return scattering_coefficients(rho(), couplings_of(Target::electron), T);
+    }
+    double s() const { return beam.antineutrino ? -1 : 1; }
+};
+
+//! What the neutrino hits, drawn apart: a nucleus whose kinematics let it recoil with T, on which charge and moment
+//! are felt only if they are stronger
+struct Scattering : Neutrino {
+    NucleusAtRecoil nucleus{draw(5e3, 2e5), draw(5, 50), draw(5, 80), draw(0, 1)};
+
+    Scattering() {
+        T *= 1e-2;
+        E = min_neutrino_energy(T, nucleus.mass) * (1 + draw(1e-6, 5));
+        form_factors.charge = Complex(1e3) * form_factors.charge;
+    }
+    NuclearCoefficients nuclear() const {
+        return nuclear_coefficients(rho(), couplings_of(Target::nucleus), nucleus, T);
+    }
 };
 
 template <class Property>
 void hold(const std::string& description, const Property& property) {
     EXPECT_TRUE(rc::check(description, [&] { property(Neutrino()); }));
+}
+
+template <class Property>
+void hold_on_nuclei(const std::string& description, const Property& property) {
+    EXPECT_TRUE(rc::check(description, [&] { property(Scattering()); }));
 }
 
 void assert_close(double a, double b, double scale, double tolerance) {
@@ -80,7 +117,7 @@ void assert_close(double a, double b, double scale, double tolerance) {
 }
 
 TEST(Properties, of_the_density_matrix) {
-    hold("rho is Hermitian, of unit trace, and pure unless it decohered", [](const Neutrino& n) {
+    hold("rho is Hermitian, of unit trace, and pure unless it decohered or comes from the Sun", [](const Neutrino& n) {
         const Matrix3 rho = n.rho();
         assert_close(trace(rho).re, 1, 1, 1e-14);
         for (int j = 0; j < 3; ++j) {
@@ -89,7 +126,7 @@ TEST(Properties, of_the_density_matrix) {
             }
         }
         const double purity = trace(rho * rho).re;
-        if (n.propagation == Propagation::decohered) {
+        if (n.beam.propagation == Propagation::decohered || n.beam.propagation == Propagation::solar) {
             RC_ASSERT(purity <= 1 + 1e-14);
         } else {
             assert_close(purity, 1, 1, 1e-14);
@@ -137,46 +174,165 @@ TEST(Properties, of_bases_and_phases) {
         assert_close(a.C3.re, b.C3.re, a.C1 + a.C2 + 1, 1e-11);
         assert_close(a.mu2, b.mu2, a.mu2, 1e-11);
     });
-    hold("CP: C_i of antineutrinos with U, X are those of neutrinos with U*, X* and eps -> -eps*", [](Neutrino n) {
-        n.antineutrino = true;
-        const ScatteringCoefficients anti = n.coefficients();
-        Neutrino mirror = n;
-        mirror.antineutrino = false;
-        mirror.mixing.delta = -n.mixing.delta;
-        mirror.mixing.alpha21 = -n.mixing.alpha21;
-        mirror.mixing.alpha31 = -n.mixing.alpha31;
+    hold("a change of the basis in which form factors are given changes nothing", [](const Neutrino& n) {
+        // In the flavour basis: ρ, V and A as U X U†, weak couplings on the diagonal
+        const Matrix3 U = n.U();
         const FormFactors& f = n.form_factors;
-        mirror.form_factors = {conj(f.charge), conj(f.charge_radius), conj(f.anapole), conj(f.magnetic),
-                               Complex(-1) * conj(f.electric)};
-        const ScatteringCoefficients c = mirror.coefficients();
-        assert_close(anti.C1, c.C1, c.C1 + 1, 1e-12);
-        assert_close(anti.C2, c.C2, 1, 1e-12);
-        assert_close(anti.C3.re, c.C3.re, c.C1 + c.C2, 1e-12);
-        assert_close(anti.C3.im, c.C3.im, c.C1 + c.C2, 1e-12);
-        assert_close(anti.mu2, c.mu2, c.mu2, 1e-12);
+        if (n.beam.antineutrino) {
+            return; // by CP, below
+        }
+        const Interaction interaction{Target::electron, n.scheme};
+        Matrix3 V = to_flavour_basis(Complex(constants::radius_coupling) * effective_charge_radius(f) +
+                                         Complex(-constants::charge_coupling / n.T) * f.charge,
+                                     U);
+        Matrix3 A{};
+        for (int l = 0; l < 3; ++l) {
+            const FlavourCouplings g = flavour_couplings(interaction, static_cast<Flavour>(l), constants::sin2_theta_w);
+            V(l, l) += g.V;
+            A(l, l) += g.A;
+        }
+        const Matrix3 rho = to_flavour_basis(n.rho(), U), M = to_flavour_basis(effective_moment(f), U);
+        const ScatteringCoefficients c = n.coefficients();
+        assert_close(c.C1, trace(rho * (adjoint(V) * V)).re, c.C1 + 1, 1e-12);
+        assert_close(c.C2, trace(rho * (adjoint(A) * A)).re, 1, 1e-12);
+        assert_close(c.C3.re, trace(rho * (adjoint(A) * V)).re, c.C1 + 1, 1e-12);
+        assert_close(c.C3.im, trace(rho * (adjoint(A) * V)).im, c.C1 + 1, 1e-12);
+        assert_close(c.mu2, trace(rho * (adjoint(M) * M)).re, c.mu2, 1e-12);
     });
 }
 
-TEST(Properties, of_the_factorisation) {
-    hold("features times kernels are dsigma/dT", [](const Neutrino& n) {
+//! U → U*, X → X*, ε → −ε*, ν̄ → ν
+template <class N>
+N CP_mirror(N n) {
+    n.beam.antineutrino = false;
+    n.mixing.delta = -n.mixing.delta;
+    n.mixing.alpha21 = -n.mixing.alpha21;
+    n.mixing.alpha31 = -n.mixing.alpha31;
+    const FormFactors f = n.form_factors;
+    n.form_factors = {conj(f.charge), conj(f.charge_radius), conj(f.anapole), conj(f.magnetic),
+                      Complex(-1) * conj(f.electric)};
+    return n;
+}
+
+void assert_same(const ScatteringCoefficients& a, const ScatteringCoefficients& b) {
+    assert_close(a.C1, b.C1, b.C1 + 1, 1e-12);
+    assert_close(a.C2, b.C2, 1, 1e-12);
+    assert_close(a.C3.re, b.C3.re, b.C1 + b.C2, 1e-12);
+    assert_close(a.C3.im, b.C3.im, b.C1 + b.C2, 1e-12);
+    assert_close(a.mu2, b.mu2, b.mu2, 1e-12);
+    assert_close(a.charge2, b.charge2, b.C1 + b.charge2, 1e-12);
+}
+
+TEST(Properties, of_antineutrinos) {
+    hold("CP: C_i of antineutrinos with U, X are those of neutrinos with U*, X* and eps -> -eps*", [](Neutrino n) {
+        if (n.beam.propagation != Propagation::solar) {
+            n.beam.antineutrino = true;
+            const ScatteringCoefficients anti = n.coefficients(), mirror = CP_mirror(n).coefficients();
+            assert_same(anti, mirror);
+            // dσ/dT differs by s, and by it alone
+            const double sigma = electron_cross_section(anti, n.E, n.T, -1);
+            assert_close(electron_cross_section(mirror, n.E, n.T, -1), sigma, sigma, 1e-11);
+            const double difference = electron_cross_section(mirror, n.E, n.T, 1) - sigma;
+            const double y = n.T / n.E;
+            assert_close(difference, 4 * constants::weak_cross_section * anti.C3.re * (1 - (1 - y) * (1 - y)),
+                         std::abs(difference) + sigma, 1e-11);
+        }
+    });
+    hold("CPT: an antineutrino is a neutrino with its phases reversed and C3 -> C3*", [](Neutrino n) {
+        if (n.beam.propagation != Propagation::solar) {
+            n.beam.antineutrino = true;
+            const ScatteringCoefficients anti = n.coefficients();
+            n.beam.antineutrino = false;
+            n.beam.baseline = -n.beam.baseline;
+            ScatteringCoefficients reversed = n.coefficients();
+            reversed.C3 = conj(reversed.C3);
+            assert_same(anti, reversed);
+        }
+    });
+    hold_on_nuclei("CP and CPT on a nucleus", [](Scattering n) {
+        if (n.beam.propagation != Propagation::solar) {
+            n.beam.antineutrino = true;
+            const NuclearCoefficients anti = n.nuclear(), mirror = CP_mirror(n).nuclear();
+            n.beam.antineutrino = false;
+            n.beam.baseline = -n.beam.baseline;
+            const NuclearCoefficients reversed = n.nuclear();
+            assert_close(anti.C_V, mirror.C_V, anti.C_V, 1e-11);
+            assert_close(anti.mu2, mirror.mu2, anti.mu2, 1e-12);
+            assert_close(anti.C_V, reversed.C_V, anti.C_V, 1e-11);
+            assert_close(anti.mu2, reversed.mu2, anti.mu2, 1e-12);
+        }
+    });
+}
+
+TEST(Properties, of_nuclei) {
+    hold_on_nuclei("C_V, mu2 and dsigma/dT are not negative", [](const Scattering& n) {
+        const NuclearCoefficients c = n.nuclear();
+        RC_ASSERT(c.C_V >= 0);
+        RC_ASSERT(c.mu2 >= 0);
+        RC_ASSERT(nuclear_cross_section(n.nucleus, c, n.E, n.T) >= 0);
+    });
+    hold_on_nuclei("form factors may be given in either basis", [](const Scattering& n) {
+        if (n.beam.antineutrino) {
+            return;
+        }
+        const Matrix3 U = n.U();
+        const double Z = n.nucleus.proton;
+        Matrix3 W = to_flavour_basis(
+            Complex(-Z * constants::radius_coupling) * effective_charge_radius(n.form_factors) +
+                Complex(Z * constants::charge_coupling * constants::electron_mass / (n.nucleus.mass * n.T)) *
+                    n.form_factors.charge,
+            U);
+        for (int l = 0; l < 3; ++l) {
+            const FlavourCouplings g =
+                flavour_couplings({Target::nucleus, n.scheme}, static_cast<Flavour>(l), constants::sin2_theta_w);
+            W(l, l) += Z * g.V + n.nucleus.neutron * g.A;
+        }
+        const double C_V = trace(to_flavour_basis(n.rho(), U) * (adjoint(W) * W)).re;
+        assert_close(n.nuclear().C_V, C_V, C_V, 1e-11);
+    });
+}
+
+//! Σ over features and components of feature × kernel × weight, with the size of its terms
+struct Factorised {
+    double sum = 0, size = 0;
+
+    Factorised(const Neutrino& n, Target target, const FeatureKernels& kernels) {
+        const Interaction interaction{target, n.scheme};
+        ParameterView view{};
+        view.interactions[0] = interaction;
+        view.n_interactions = 1;
         PlaneCouplings point{};
         point.U = n.U();
-        point.base = electron_couplings(n.form_factors, point.U, constants::sin2_theta_w);
-        const FeatureGroup group{n.flavour, n.propagation};
-        const ElectronKernels kernels = electron_kernels(n.E, n.T, n.s());
-        double sum = 0, size = 0;
+        point.base[0] = couplings(interaction, n.form_factors, point.U, constants::sin2_theta_w);
+        const FeatureGroup group{n.beam.flavour, n.beam.propagation, 0};
+        const ComponentWeights weights = component_weights(n.mixing, n.beam, n.E);
         for (int m = 0; m < n_feature_matrices; ++m) {
-            double c[7 * n_plane_coefficients] = {};
-            feature_coefficients(point, group, m, AxisShape::linear, AxisShape::linear, c);
-            for (int i = 0; i < n_components(n.propagation); ++i) {
-                const double term = c[i * n_plane_coefficients] * feature_kernel(m, kernels, n.T) *
-                                    component_phase(i, n.mixing, n.antineutrino, n.baseline, n.E);
+            double c[max_components * n_plane_coefficients] = {};
+            feature_coefficients(view, point, group, m, AxisShape::linear, AxisShape::linear, c);
+            for (int i = 0; i < n_components(n.beam.propagation); ++i) {
+                const double term = c[i * n_plane_coefficients] * kernels.value[m] * weights.value[i];
                 sum += term;
                 size += std::abs(term);
             }
         }
-        const double turns = std::abs(propagation_phase(n.mixing.dm31, n.baseline, n.E));
-        assert_close(sum, electron_cross_section(n.coefficients(), n.E, n.T, n.s()), size, 1e-12 + 1e-15 * turns);
+    }
+    //! Digits lost in phases of many turns count
+    double tolerance(const Neutrino& n) const {
+        const bool exact = n.beam.propagation == Propagation::exact;
+        return 1e-12 + (exact ? 1e-15 * std::abs(propagation_phase(n.mixing.dm31, n.beam.baseline, n.E)) : 0);
+    }
+};
+
+TEST(Properties, of_the_factorisation) {
+    hold("features times kernels are dsigma/dT of atoms", [](const Neutrino& n) {
+        const BoundElectrons atom{draw(1, 50), draw(0, 1), draw(0, 1), draw(0, 1) < 0.5 ? draw(0, 1e-20) : -1};
+        const Factorised f(n, Target::electron, feature_kernels(atom, n.E, n.T, n.s()));
+        assert_close(f.sum, atomic_cross_section(atom, n.coefficients(), n.E, n.T, n.s()), f.size, f.tolerance(n));
+    });
+    hold_on_nuclei("features times kernels are dsigma/dT of nuclei", [](const Scattering& n) {
+        const double g_n = neutron_vector_coupling(n.scheme);
+        const Factorised f(n, Target::nucleus, feature_kernels(n.nucleus, n.E, n.T, g_n));
+        assert_close(f.sum, nuclear_cross_section(n.nucleus, n.nuclear(), n.E, n.T), f.size, f.tolerance(n));
     });
 }
 

@@ -93,8 +93,8 @@ inline Experiment pulsed_experiment(const std::string& name = "pulsed") {
     x.target.units = 3e25;
     x.target.shells = {{4, 3e-2}, {20, 1e-3}};
     x.target.n_electrons = 24;
-    x.target.nuclides = {{{"X40", 18, 40, 37215, 1, 0, 3.4, 3.5}, 0.8},
-                         {{"Y133", 55, 133, 123801, 1, 3.5, 4.8, 5.0}, 1}};
+    x.target.nuclides = {{{"X40", 18, 40, 37215, 1, 0, 3.4, 3.5, "toy"}, 0.8},
+                         {{"Y133", 55, 133, 123801, 1, 3.5, 4.8, 5.0, "toy"}, 1}};
     Channel nucleus;
     nucleus.name = "nucleus";
     nucleus.target = Target::nucleus;

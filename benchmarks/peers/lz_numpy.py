@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """LZ 2022 the way a careful physicist would scan it in numpy: a yardstick for nuscan's speed, and a check of its χ².
 
-Universal magnetic moment μ against universal millicharge q; solar pp and ⁷Be neutrinos (decohered ν_e), stepping
+Universal magnetic moment μ against universal millicharge q; all solar neutrinos with their MSW weights, stepping
 approximation for bound electrons, Poisson χ² with one pull on the background. Two ways:
 
 * ``integrated``: dσ/dT on a grid of neutrino and recoil energies for every point, folded with precomputed fluxes and
@@ -36,8 +36,14 @@ WEAK = G_FERMI**2 * M_E / (2 * math.pi) * HBAR_C**2  # cm²/keV
 MAGNETIC = math.pi * ALPHA**2 / M_E**2 * HBAR_C**2  # cm²
 CHARGE = math.sqrt(2) * math.pi * ALPHA / (G_FERMI * M_E)  # keV: the charge q adds −CHARGE q / T to g_V
 G_V, G_A = 2 * SIN2_THETA_W - 0.5, -0.5
-C12, S12, C13, S13 = np.cos(THETA12) ** 2, np.sin(THETA12) ** 2, np.cos(THETA13) ** 2, np.sin(THETA13) ** 2
-P_EE = C13**2 * (C12**2 + S12**2) + S13**2  # Σ_k |U_ek|⁴
+C12, S12, C13, S13 = np.cos(THETA12), np.sin(THETA12), np.cos(THETA13), np.sin(THETA13)
+DM21 = 7.49e-5  # eV²
+MATTER = 2 * math.sqrt(2) * G_FERMI * AVOGADRO * HBAR_C**3 * 1e6  # eV² for mol/cm³ and keV
+
+# B16-GS98: flux [cm^-2 s^-1] and mean electron density where they are made [mol/cm³]; lines [keV] with their fractions.
+SUN = {"pp": (5.98e10, 67.9), "pep": (1.44e8, 73.8), "hep": (7.98e3, 70.0), "7Be": (4.93e9, 81.5),
+       "8B": (5.46e6, 92.5), "13N": (2.78e8, 61.7), "15O": (2.05e8, 67.0), "17F": (5.29e6, 67.3)}
+SOLAR_LINES = {"pep": [(1442.0, 1)], "7Be": [(861.3, 0.896), (384.3, 0.104)]}
 
 # Electrons and binding energies [keV] of xenon's shells, K to O3 (xraylib 4).
 XENON = [(2, 34.5644), (2, 5.4528), (2, 5.1037), (4, 4.7822), (2, 1.1487), (2, 1.0021), (4, 0.9406), (4, 0.6894),
@@ -57,8 +63,8 @@ class Experiment:
     background: np.ndarray  # per bin, published: with the standard solar neutrinos in it
     efficiency: tuple  # reconstructed energy [keV], efficiency
     resolution: float  # σ = resolution √E, in √keV
-    spectra: list  # continuous sources: (E [keV], shape, flux [cm^-2 s^-1])
-    lines: list  # (E [keV], flux [cm^-2 s^-1])
+    spectra: list  # continuous sources: (E [keV], shape, flux [cm^-2 s^-1], electron density [mol/cm³])
+    lines: list  # (E [keV], flux [cm^-2 s^-1], electron density [mol/cm³])
     shells: list  # (electrons, binding energy [keV])
     atoms: float
     seconds: float
@@ -85,12 +91,15 @@ def read_experiment(path):
     counts = read_table(path.parent / bins["counts"]["table"])
     (background,) = file["background"]
     spectra, lines = [], []
-    for source in file["source"]:
-        flux = quantity(source["flux"], "cm^-2 s^-1")
-        if "spectrum" in source:
-            table = read_table(path.parent / source["spectrum"])
-            spectra.append((1e3 * table["energy_MeV"], table["per_MeV"], flux))
-        lines += [(quantity(line["energy"], "keV"), flux * line["fraction"]) for line in source.get("lines", [])]
+    (sun,) = file["source"]
+    if sun != {"type": "solar", "components": "all"}:
+        raise ValueError(f"source {sun} (this script knows the whole Sun)")
+    for name, (flux, density) in SUN.items():
+        if name in SOLAR_LINES:
+            lines += [(energy, flux * fraction, density) for energy, fraction in SOLAR_LINES[name]]
+        else:
+            table = read_table(path.parent / f"../solar/{name}.csv")
+            spectra.append((1e3 * table["energy_MeV"], table["per_MeV"], flux, density))
     edges = np.linspace(bins["min"], quantity(bins["max"], "keV"), bins["number"] + 1)
     first = np.searchsorted(edges, quantity(bins["fit_min"], "keV") if "fit_min" in bins else edges[0])
     return Experiment(
@@ -119,6 +128,14 @@ def min_neutrino_energy(T):
     return (T + np.sqrt(T * (T + 2 * M_E))) / 2
 
 
+def survival_probability(E, electron_density):
+    """P_ee of ν_e from the Sun, Σ_k P_k(E) |U_ek|², adiabatic in matter."""
+    beta = MATTER * electron_density * C13**2 * E / DM21
+    cos_2theta = C12**2 - S12**2
+    cos_2theta_m = (cos_2theta - beta) / np.hypot(cos_2theta - beta, 2 * S12 * C12)
+    return C13**4 * (1 + cos_2theta * cos_2theta_m) / 2 + S13**4
+
+
 class Prediction:
     """Recoil spectra in bins, with everything that no parameter changes computed once."""
 
@@ -135,18 +152,20 @@ class Prediction:
         self.response = (self.acceptance(self.T) * weight * electrons * experiment.atoms * experiment.seconds).T
 
         # Neutrino energies for every recoil energy: from the kinematic limit up, piece by piece of the tabulated flux.
-        self.E, self.flux = [], []
-        for energy, shape, flux in experiment.spectra:
+        self.E, self.flux, self.P_ee = [], [], []
+        for energy, shape, flux, density in experiment.spectra:
             shape = shape / np.trapz(shape, energy)
             E, w = gauss_legendre(np.maximum(energy, min_neutrino_energy(self.T)[:, None]), 2)
             self.E.append(E)
             self.flux.append(flux * w * np.interp(E, energy, shape))
-        for energy, flux in experiment.lines:
+            self.P_ee.append(survival_probability(E, density))
+        for energy, flux, density in experiment.lines:
             self.E.append(np.full((len(self.T), 1), energy))
             self.flux.append(np.where(energy > min_neutrino_energy(self.T), flux, 0)[:, None])
-        self.E, self.flux = np.hstack(self.E), np.hstack(self.flux)
+            self.P_ee.append(survival_probability(self.E[-1], density))
+        self.E, self.flux, self.P_ee = np.hstack(self.E), np.hstack(self.flux), np.hstack(self.P_ee)
         used = (self.flux > 0).any(axis=0)
-        self.E, self.flux = np.ascontiguousarray(self.E[:, used]), np.ascontiguousarray(self.flux[:, used])
+        self.E, self.flux, self.P_ee = (np.ascontiguousarray(x[:, used]) for x in (self.E, self.flux, self.P_ee))
 
     def acceptance(self, T):
         """Probability that a recoil T is reconstructed in each bin and accepted, (bins, T): exact integrals of the
@@ -169,12 +188,12 @@ class Prediction:
         return result
 
     def cross_section(self, mu, q):
-        """dσ/dT [cm²/keV] on the grid of (T, E), of decohered solar ν_e on a free electron."""
-        T, E = self.T[:, None], self.E
+        """dσ/dT [cm²/keV] on the grid of (T, E), of solar neutrinos on a free electron."""
+        T, E, P = self.T[:, None], self.E, self.P_ee
         Q = -CHARGE * q / T
-        C1 = G_V**2 + (2 * G_V + 1) * P_EE + 2 * (G_V + P_EE) * Q + Q**2
-        C2 = G_A**2 + (2 * G_A + 1) * P_EE
-        C3 = G_V * G_A + (G_V + G_A + 1) * P_EE + (G_A + P_EE) * Q
+        C1 = G_V**2 + (2 * G_V + 1) * P + 2 * (G_V + P) * Q + Q**2
+        C2 = G_A**2 + (2 * G_A + 1) * P
+        C3 = G_V * G_A + (G_V + G_A + 1) * P + (G_A + P) * Q
         return (WEAK * (C1 + C2 + 2 * C3 + (C1 + C2 - 2 * C3) * (1 - T / E) ** 2 + (C2 - C1) * M_E * T / E**2)
                 + MAGNETIC * mu**2 * (1 / T - 1 / E))
 

@@ -664,8 +664,9 @@ double reference_axial_structure(const Nuclide& nuclide) {
         double proton, neutron;
     };
     static const std::map<std::string, Spins> known{
-        {"F19", {0.478, -0.002}}, {"Na23", {0.224, 0.024}}, {"Al27", {0.326, 0.038}},  {"Si29", {0.016, 0.156}},
-        {"Ge73", {0.031, 0.439}}, {"I127", {0.342, 0.031}}, {"Xe129", {0.010, 0.329}}, {"Xe131", {-0.009, -0.272}}};
+        {"H1", {0.5, 0}},         {"F19", {0.478, -0.002}},  {"Na23", {0.224, 0.024}},
+        {"Al27", {0.326, 0.038}}, {"Si29", {0.016, 0.156}},  {"Ge73", {0.031, 0.439}},
+        {"I127", {0.342, 0.031}}, {"Xe129", {0.010, 0.329}}, {"Xe131", {-0.009, -0.272}}};
     const auto spins = known.find(nuclide.name);
     if (spins == known.end() || nuclide.spin == 0) {
         return 0;

@@ -88,7 +88,8 @@ double reference_form_factor(NuclearFormFactor shape, double q, double radius);
 
 /// (J+1)/(3J) [g_A (S_p − S_n)]², the axial structure at q = 0; 0 where the spin is zero or its structure unknown.
 ///
-/// Spin expectation values: P. Klos, J. Menéndez, D. Gazit, A. Schwenk, Phys. Rev. D 88, 083516 (2013); g_A = 1.2754.
+/// Spin expectation values: 1/2 of the proton; P. Klos, J. Menéndez, D. Gazit, A. Schwenk, Phys. Rev. D 88, 083516
+/// (2013); g_A = 1.2754.
 double reference_axial_structure(const Nuclide& nuclide);
 
 /// C_V = tr(ρ W†W) and |μ_ν|² at neutrino energy \p E and nuclear recoil energy \p T [MeV].

@@ -119,7 +119,7 @@ bool of_visible_energy(const EnergyResponse& response) {
     return response.efficiency_of == EnergyResponse::EfficiencyOf::visible;
 }
 
-//! \p x in the variable of the bins: energy, or photoelectrons
+//! \p x is the visible energy, or in the variable of the bins: energy, or photoelectrons
 double efficiency(const EnergyResponse& response, double x) {
     return response.efficiency.empty() ? 1 : interpolate(response.efficiency, x);
 }
@@ -167,8 +167,7 @@ double poisson_acceptance(const EnergyResponse& response, double E, double low, 
     const double mean = response.light_yield * E;
     double sum = 0;
     for (double n = std::max(std::ceil(low), 0.0); n < high; ++n) {
-        const double probability =
-            mean > 0 ? std::exp(n * std::log(mean) - mean - std::lgamma(n + 1)) : (n == 0 ? 1.0 : 0.0);
+        const double probability = std::exp(n * std::log(mean) - mean - std::lgamma(n + 1));
         sum += probability * (of_visible_energy(response) ? 1 : efficiency(response, n));
         if (n > mean && probability < 1e-30) {
             break;
@@ -181,9 +180,6 @@ double poisson_acceptance(const EnergyResponse& response, double E, double low, 
 double gamma_acceptance(const EnergyResponse& response, double E, double low, double high) {
     low = std::max(low, 0.0);
     const double k = 1 + response.gamma_shape * E, theta = response.light_yield * E / k;
-    if (theta == 0) {
-        return low == 0 && high > 0 ? (of_visible_energy(response) ? 1 : efficiency(response, 0)) : 0;
-    }
     const double mean = k * theta, sigma = std::sqrt(k) * theta;
     // Far out the density falls like e^{−x/θ}.
     const double reach = mean + gaussian_reach * sigma + 60 * theta;
@@ -316,7 +312,9 @@ std::vector<double> visible_landmarks(const Experiment& experiment) {
     const std::vector<double>& knots = response.efficiency.x;
     for (std::size_t i = 0; i < knots.size(); ++i) {
         const double spacing = i + 1 < knots.size() ? knots[i + 1] - knots[i] : std::numeric_limits<double>::infinity();
-        if (of_visible_energy(response) || width(knots[i]) < spacing / 4) {
+        if (of_visible_energy(response)) {
+            landmarks.push_back(knots[i]);
+        } else if (width(knots[i]) < spacing / 4) {
             landmarks.push_back(knots[i] / scale);
         }
     }
@@ -434,9 +432,9 @@ double reference_acceptance(const Experiment& experiment, const Channel& channel
     const double high = experiment.bin_edges[static_cast<std::size_t>(b) + 1];
     double accepted = channel.efficiency.empty() ? 1 : interpolate(channel.efficiency, T);
     if (of_visible_energy(response)) {
-        accepted *= efficiency(response, in_bin_variable(response, E));
+        accepted *= efficiency(response, E);
     }
-    if (accepted == 0) {
+    if (accepted == 0 || E == 0) { // what gives no visible energy is not seen
         return 0;
     }
     switch (response.smearing) {
