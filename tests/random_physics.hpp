@@ -174,7 +174,7 @@ inline double phase_tolerance(const Mixing& mixing, const Beam& beam, double E) 
 }
 
 //! A nuclide of argon's size with spin, so that nothing is switched off
-inline Nuclide test_nuclide() { return {"F19", 9, 19, 17692.3, 1, 0.5, 2.9, 2.95}; }
+inline Nuclide test_nuclide() { return {"F19", 9, 19, 17692.3, 1, 0.5, 2.9, 2.95, ""}; }
 
 //! A channel that sees nuclei, with the axial term
 inline Channel nuclear_channel(NuclearFormFactor shape = NuclearFormFactor::helm, bool axial = true) {

@@ -28,13 +28,27 @@ const TermKind magnetic{Coupling::M, 1, 4e-12};
 const TermKind electric{Coupling::M, Complex(0, -1), 4e-12};
 const TermKind sin2_theta_w{Coupling::V0, 2, 0.3}; // g_V = 2 sin²θ_W − 1/2, with the reference value 0
 
+//! Interactions that may go together: complete couplings, or flavour-blind ones
+std::vector<Interaction> complete_couplings() {
+    std::vector<Interaction> some;
+    for (const Interaction& interaction : all_interactions()) {
+        if (interaction.scheme != CouplingScheme::flavour_blind) {
+            some.push_back(interaction);
+        }
+    }
+    return some;
+}
+std::vector<Interaction> flavour_blind_couplings() {
+    return {{Target::electron, CouplingScheme::flavour_blind}, {Target::nucleus, CouplingScheme::flavour_blind}};
+}
+
 /// A grid built by hand: axes, terms and mixing, and the views that the core reads.
 class Grid {
 public:
     MixingScalars mixing{};
     Basis basis = Basis::flavour;
     double sin2 = 0.23;
-    std::vector<Interaction> interactions = all_interactions();
+    std::vector<Interaction> interactions = complete_couplings();
     std::vector<Term> terms;
 
     int add_axis(std::vector<double> values, AxisShape shape) {
@@ -215,13 +229,14 @@ TEST(Features, with_kernels_give_the_cross_section_on_electrons) {
         const std::vector<Interaction> interactions = all_interactions();
         for (std::size_t k = 0; k < 3; ++k) {
             Grid grid;
+            grid.interactions = {interactions[k]};
             const ParameterView view = grid.view();
             PlaneCouplings plane{};
             plane.U = mixing_matrix(p.mixing);
-            plane.base[k] = core_couplings(p, interactions[k], false);
+            plane.base[0] = core_couplings(p, interactions[k], false);
             for (const Beam& beam : all_beams(L)) {
                 SCOPED_TRACE(describe(beam) + describe(interactions[k]));
-                const FeatureGroup group{beam.flavour, beam.propagation, static_cast<int>(k)};
+                const FeatureGroup group{beam.flavour, beam.propagation, 0};
                 const std::vector<double> phi = features(view, plane, group, AxisShape::linear, AxisShape::linear);
                 const Sum sum =
                     factorised(phi, feature_kernels(atom, E, T, beam.antineutrino ? -1 : 1), p.mixing, beam, E);
@@ -244,14 +259,15 @@ TEST(Features, with_kernels_give_the_cross_section_on_nuclei) {
         const NucleusAtRecoil nucleus = core_nucleus(x, channel, T);
         for (std::size_t k = 3; k < 6; ++k) {
             Grid grid;
+            grid.interactions = {interactions[k]};
             const ParameterView view = grid.view();
             PlaneCouplings plane{};
             plane.U = mixing_matrix(p.mixing);
-            plane.base[k] = core_couplings(p, interactions[k], false);
+            plane.base[0] = core_couplings(p, interactions[k], false);
             const double g_n = neutron_vector_coupling(interactions[k].scheme);
             for (const Beam& beam : all_beams(L)) {
                 SCOPED_TRACE(describe(beam) + describe(interactions[k]));
-                const FeatureGroup group{beam.flavour, beam.propagation, static_cast<int>(k)};
+                const FeatureGroup group{beam.flavour, beam.propagation, 0};
                 const std::vector<double> phi = features(view, plane, group, AxisShape::linear, AxisShape::linear);
                 const Sum sum = factorised(phi, feature_kernels(nucleus, E, T, g_n), p.mixing, beam, E);
                 expect_close(sum.value,
@@ -295,17 +311,20 @@ TEST(Features, terms_fill_the_matrices_of_form_factors) {
             *matrix = from_eigen(basis == Basis::mass ? X : Matrix3cd(to_eigen(U).adjoint() * X * to_eigen(U)));
         }
         const Grid::Unit unit = Grid::point({});
-        const PlaneCouplings plane = plane_couplings(grid.view(), PlaneLayout{}, unit.view, 0);
         const auto compare = [](const Matrix3& found, const Matrix3& wanted) {
             EXPECT_LE((to_eigen(found) - to_eigen(wanted)).norm(), 1e-14 * to_eigen(wanted).norm());
         };
-        EXPECT_EQ(plane.n_directions, 0);
-        for (std::size_t k = 0; k < 6; ++k) {
-            const Couplings expected = couplings(all_interactions()[k], given, U, grid.sin2);
-            compare(plane.base[k].V0, expected.V0);
-            compare(plane.base[k].V1, expected.V1);
-            compare(plane.base[k].A, expected.A);
-            compare(plane.base[k].M, expected.M);
+        for (const std::vector<Interaction>& together : {complete_couplings(), flavour_blind_couplings()}) {
+            grid.interactions = together;
+            const PlaneCouplings plane = plane_couplings(grid.view(), PlaneLayout{}, unit.view, 0);
+            EXPECT_EQ(plane.n_directions, 0);
+            for (std::size_t k = 0; k < together.size(); ++k) {
+                const Couplings expected = couplings(together[k], given, U, grid.sin2);
+                compare(plane.base[k].V0, expected.V0);
+                compare(plane.base[k].V1, expected.V1);
+                compare(plane.base[k].A, expected.A);
+                compare(plane.base[k].M, expected.M);
+            }
         }
     }
 }
@@ -347,7 +366,7 @@ TEST(Features, antisymmetric_terms_are_Majorana_moments) {
     const Matrix3cd M = p.magnetic - Complexd(0, 1) * p.electric;
     const Grid::Unit unit = Grid::point({});
     const PlaneCouplings plane = plane_couplings(grid.view(), PlaneLayout{}, unit.view, 0);
-    for (int k = 0; k < 6; ++k) {
+    for (std::size_t k = 0; k < grid.interactions.size(); ++k) {
         EXPECT_LE((to_eigen(plane.base[k].M) - M).norm(), 1e-14 * M.norm());
     }
 }
@@ -491,6 +510,9 @@ TEST(Planes, every_pair_of_fast_axes) {
                 SCOPED_TRACE(std::string(line.name) + " × " + row.name + (basis == Basis::mass ? ", mass" : ""));
                 Grid grid;
                 grid.basis = basis;
+                if (random.integer(0, 1) == 1) {
+                    grid.interactions = flavour_blind_couplings();
+                }
                 grid.mixing = scalars(random.mixing());
                 add_everything(grid, random);
                 // Outer axes: mixing and an element
@@ -571,7 +593,7 @@ TEST(Planes, normalisations_are_features) {
     const int element = add_linear(grid, random, charge, Pattern::universal, Part::real, 0, 0);
     const int first = grid.add_axis({0.5, 0.9, 1.4}, AxisShape::linear);
     const int second = grid.add_axis({0.7, 1.1}, AxisShape::linear);
-    const FeatureGroup groups[] = {{Flavour::mu, Propagation::decohered, 4}, {Flavour::e, Propagation::exact, 0}};
+    const FeatureGroup groups[] = {{Flavour::mu, Propagation::decohered, 3}, {Flavour::e, Propagation::exact, 0}};
     const Scalar normalisations[] = {{1, -1}, {1, first}, {1, second}};
     ExperimentView experiment{};
     experiment.groups = groups;

@@ -17,8 +17,8 @@ constexpr double L = 20; // m; × 1e3 below, where phases of order 1 are wanted 
 constexpr NuclearFormFactor all_shapes[] = {NuclearFormFactor::helm, NuclearFormFactor::symmetrised_fermi,
                                             NuclearFormFactor::klein_nystrand, NuclearFormFactor::unity};
 
-Nuclide argon() { return {"Ar40", 18, 40, 37215.5, 0.996, 0, 3.448, 3.55}; }
-Nuclide germanium() { return {"Ge74", 32, 74, 68857.4, 0.365, 0, 4.05, 4.10}; }
+Nuclide argon() { return {"Ar40", 18, 40, 37215.5, 0.996, 0, 3.448, 3.55, ""}; }
+Nuclide germanium() { return {"Ge74", 32, 74, 68857.4, 0.365, 0, 4.05, 4.10, ""}; }
 
 TEST(NuclearScattering, coefficients_agree_with_the_reference) {
     Random random(31);
@@ -249,9 +249,9 @@ TEST(NuclearScattering, axial_structure_of_nuclei_with_spin) {
     EXPECT_EQ(reference_axial_structure(argon()), 0);
     // (J+1)/(3J) = 1 for J = 1/2: [1.2754 × 0.480]²
     EXPECT_NEAR(reference_axial_structure(test_nuclide()), std::pow(1.2754 * 0.480, 2), 1e-12);
-    const Nuclide iodine{"I127", 53, 127, 118183.7, 1, 2.5, 4.766, 5.03};
+    const Nuclide iodine{"I127", 53, 127, 118183.7, 1, 2.5, 4.766, 5.03, ""};
     EXPECT_NEAR(reference_axial_structure(iodine), 3.5 / 7.5 * std::pow(1.2754 * 0.311, 2), 1e-12);
-    const Nuclide no_spin{"F19", 9, 19, 17692.3, 1, 0, 2.9, 2.95};
+    const Nuclide no_spin{"F19", 9, 19, 17692.3, 1, 0, 2.9, 2.95, ""};
     EXPECT_EQ(reference_axial_structure(no_spin), 0);
 }
 

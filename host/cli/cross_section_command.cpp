@@ -13,6 +13,7 @@
 #include "experiments/photoabsorption.hpp"
 #include "nuscan/electron_scattering.hpp"
 #include "nuscan/nuclear_scattering.hpp"
+#include "response/axial_structure.hpp"
 #include "scan/plan.hpp"
 
 namespace nuscan::cli {
@@ -29,6 +30,7 @@ struct Arguments {
     std::optional<std::string> atom, atomic;             // of electrons
     std::optional<std::string> form_factor;              // of nuclei
     std::optional<double> proton_radius, neutron_radius; //!< [fm]
+    bool axial = false;
     bool json = false;
     std::vector<std::string> set;
 };
@@ -278,7 +280,8 @@ public:
                                                  {{"helm", NuclearFormFactor::helm},
                                                   {"symmetrised-fermi", NuclearFormFactor::symmetrised_fermi},
                                                   {"klein-nystrand", NuclearFormFactor::klein_nystrand},
-                                                  {"unity", NuclearFormFactor::unity}})) {
+                                                  {"unity", NuclearFormFactor::unity}})),
+          axial_(arguments.axial) {
         set_radius("--proton-radius", arguments.proton_radius, &Nuclide::proton_radius);
         set_radius("--neutron-radius", arguments.neutron_radius, &Nuclide::neutron_radius);
         for (const Isotope& isotope : isotopes_) {
@@ -290,9 +293,15 @@ public:
                                  "write --form-factor unity?");
             }
         }
+        if (axial_ && std::all_of(isotopes_.begin(), isotopes_.end(), [](const Isotope& x) {
+                return axial_structure(x.nuclide, NuclearFormFactor::unity, 0) == 0;
+            })) {
+            throw InputError({"--axial", 0}, "no axial term of " + arguments.target,
+                             "it has no spin, or its spin structure is not known");
+        }
     }
 
-    //! The isotope that recoils hardest
+    //! The isotope that recoils furthest
     const Nuclide& lightest() const {
         return std::min_element(isotopes_.begin(), isotopes_.end(),
                                 [](const Isotope& a, const Isotope& b) { return a.nuclide.mass < b.nuclide.mass; })
@@ -339,11 +348,13 @@ private:
         const double q = std::sqrt(2 * nuclide.mass * T);
         const double F_p = form_factor(form_factor_, q, nuclide.proton_radius);
         const double F_n = form_factor(form_factor_, q, nuclide.neutron_radius);
-        return {nuclide.mass, nuclide.Z * F_p, (nuclide.A - nuclide.Z) * F_n};
+        return {nuclide.mass, nuclide.Z * F_p, (nuclide.A - nuclide.Z) * F_n,
+                axial_ ? axial_structure(nuclide, form_factor_, q) : 0};
     }
 
     std::vector<Isotope> isotopes_;
     NuclearFormFactor form_factor_;
+    bool axial_;
 };
 
 void run(const Arguments& arguments) {
@@ -353,6 +364,7 @@ void run(const Arguments& arguments) {
         refuse(arguments.form_factor.has_value(), "--form-factor", why);
         refuse(arguments.proton_radius.has_value(), "--proton-radius", why);
         refuse(arguments.neutron_radius.has_value(), "--neutron-radius", why);
+        refuse(arguments.axial, "--axial", "that of electrons is always there");
     } else {
         const std::string why = "it is for electrons: --target electron";
         refuse(arguments.atom.has_value(), "--atom", why);
@@ -425,6 +437,7 @@ void add_cross_section_command(CLI::App& app) {
                         "Of nuclei: helm (default), symmetrised-fermi, klein-nystrand or unity");
     command->add_option("--proton-radius", arguments->proton_radius, "rms radius of an isotope's protons [fm]");
     command->add_option("--neutron-radius", arguments->neutron_radius, "rms radius of an isotope's neutrons [fm]");
+    command->add_flag("--axial", arguments->axial, "With the axial term of nuclei that have spin");
     command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
         ->allow_extra_args(false);
     command->add_flag("--json", arguments->json, "Print a list with one object a recoil energy");

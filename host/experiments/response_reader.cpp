@@ -82,12 +82,14 @@ void read_matrix(const TomlTable& table, const BinAxis& energy, const Range& vis
     const std::vector<double> x = energy_column(rows);
     const std::vector<double> probabilities = rows_of_probabilities(rows, "the probabilities");
     const auto row = [&](std::size_t i) { return probabilities.begin() + static_cast<long>(i * energy.n_bins()); };
-    TabulatedFunction total{{x, {}}, "matrix", reference.where, reference.extrapolate};
+    Table sums;
+    sums.x = x;
     for (std::size_t i = 0; i < x.size(); ++i) {
         const double sum = std::accumulate(row(i), row(i + 1), 0.);
         const double negligible = 1e-6;
-        total.table.y.push_back(sum > negligible ? sum : 0);
+        sums.y.push_back(sum > negligible ? sum : 0);
     }
+    const TabulatedFunction total{sums, "matrix", reference.where, reference.extrapolate};
     response.matrix_x = total.over(visible, {0, highest}, "the bins", " MeV").x;
     // Where the table was continued, its first or last row holds.
     for (const double E : response.matrix_x) {
