@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <map>
 #include <ostream>
@@ -95,6 +96,12 @@ TEST(Quantity, converts_every_unit) {
                           {"2 MeV^-1", Dimension::inverse_energy, 2},
                           {"2 keV^-1", Dimension::inverse_energy, 2e3},
                           {"2 keV^-4", Dimension::inverse_energy_4, 2e12},
+                          {"2.9 GW", Dimension::power, 2.9e9},
+                          {"2 MW", Dimension::power, 2e6},
+                          {"2 kW", Dimension::power, 2e3},
+                          {"2 TBq", Dimension::activity, 2e12},
+                          {"2 MCi", Dimension::activity, 7.4e16},
+                          {"92.5 mol/cm^3", Dimension::amount_density, 92.5},
                           {"0", Dimension::charge, 0},
                           {"  +1e-12\t e ", Dimension::charge, 1e-12},
                           {"1 cm^-2   s^-1", Dimension::flux, 1}}) {
@@ -105,7 +112,7 @@ TEST(Quantity, converts_every_unit) {
 }
 
 TEST(Quantity, internal_units_convert_to_themselves) {
-    for (int i = 0; i <= static_cast<int>(Dimension::inverse_energy_4); ++i) {
+    for (int i = 0; i <= static_cast<int>(Dimension::amount_density); ++i) {
         const auto dimension = static_cast<Dimension>(i);
         const auto factor = find_unit(unit_name(dimension), dimension);
         ASSERT_TRUE(factor) << unit_name(dimension);
@@ -1516,6 +1523,37 @@ TEST(Examples, are_read) {
     EXPECT_TRUE(four.axes[3].profile);
     ASSERT_EQ(four.fixed.size(), 1u);
     EXPECT_EQ(four.fixed[0].value, -1e-33);
+}
+
+TEST(Documentation, its_scan_files_are_read) {
+    std::ifstream in(NUSCAN_TEST_SOURCE_DIR "/docs/parameters.md");
+    const test::TemporaryFolder folder;
+    std::string csi = nuclear_text;
+    csi.replace(csi.find("caesium"), 7, "csi");
+    folder.write("csi.toml", csi);
+    std::map<std::string, std::size_t> axes; // by the first parameter
+    std::string text;
+    bool in_block = false;
+    for (std::string line; std::getline(in, line);) {
+        if (!line.starts_with("```")) {
+            text += in_block ? line + "\n" : "";
+            continue;
+        }
+        in_block = !in_block;
+        if (!in_block) {
+            EXPECT_EQ(folder.error_of([&] {
+                const ScanConfig config = read_scan_config(folder.write("scan.toml", text));
+                axes[config.axes[0].parameter.name] = config.axes.size();
+            }),
+                      "")
+                << text;
+            text.clear();
+        }
+    }
+    EXPECT_EQ(axes, (std::map<std::string, std::size_t>{{"magnetic_moment.mumu", 2},
+                                                        {"neutron_radius.Cs133", 2},
+                                                        {"majorana_moment.1.abs", 3},
+                                                        {"charge_radius.ee", 1}}));
 }
 
 } // namespace

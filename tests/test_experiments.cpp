@@ -10,7 +10,9 @@
 
 #include "experiments/atomic_shells.hpp"
 #include "experiments/experiment_file.hpp"
+#include "experiments/nuclides.hpp"
 #include "nuscan/constants.hpp"
+#include "nuscan/kinematics.hpp"
 #include "temporary_folder.hpp"
 
 namespace nuscan {
@@ -104,7 +106,7 @@ protected:
     ExperimentFile() { write_tables(); }
 
     void write_tables() const {
-        folder_.write("efficiency.csv", "# comment\nenergy_keV,efficiency\n0,0\n1,0.5\n2,0.9\n");
+        folder_.write("efficiency.csv", "# comment\nenergy_keV,efficiency\n0,0\n1,0.5\n3,0.9\n");
         folder_.write("counts.csv", "energy_keV, observed, fit\n0.5, 3, 2.5\n2, 7, 6\n");
         folder_.write("spectrum.csv", "energy_MeV,per_MeV\n1,0\n2,4\n4,0\n");
     }
@@ -113,14 +115,14 @@ protected:
     std::string error(const std::string& text) const {
         return folder_.error_of([&] { read(text); });
     }
-    static std::string with(const std::string& from, const std::string& to) {
-        std::string text = valid;
+    static std::string replaced(std::string text, const std::string& from, const std::string& to) {
         const std::size_t at = text.find(from);
         if (at == std::string::npos) {
             throw std::logic_error("not in the valid file: " + from);
         }
         return text.replace(at, from.size(), to);
     }
+    static std::string with(const std::string& from, const std::string& to) { return replaced(valid, from, to); }
 
     //! Line of \p text in the valid file
     static int line_of(const std::string& text) {
@@ -137,14 +139,26 @@ TEST_F(ExperimentFile, everything) {
     EXPECT_EQ(e.title, "Toy");
     EXPECT_EQ(e.citation, "None");
     EXPECT_EQ(e.live_time, 86400);
-    EXPECT_DOUBLE_EQ(e.target.atoms, 2000 / 72.63 * constants::avogadro);
+    EXPECT_DOUBLE_EQ(e.target.units, 2000 / 72.63 * constants::avogadro);
+    EXPECT_EQ(e.target.formula, "Ge");
+    EXPECT_EQ(e.target.n_electrons, 32);
     EXPECT_EQ(e.target.shells.size(), find_element("Ge")->shells.size());
+    EXPECT_EQ(e.target.nuclides.size(), 5u);
     EXPECT_DOUBLE_EQ(e.response.sqrt_term, 0.1 * std::sqrt(1e-3));
     EXPECT_EQ(e.response.constant_term, 1e-5);
     EXPECT_EQ(e.response.linear_term, 0.01);
-    EXPECT_EQ(e.response.efficiency.x, (std::vector<double>{0, 1e-3, 2e-3}));
-    EXPECT_EQ(e.response.efficiency.y, (std::vector<double>{0, 0.5, 0.9}));
-    EXPECT_TRUE(e.response.efficiency_of_true_energy);
+    ASSERT_EQ(e.channels.size(), 1u);
+    const Channel& channel = e.channels[0];
+    EXPECT_EQ(channel.name, "electron");
+    EXPECT_EQ(channel.target, Target::electron);
+    EXPECT_EQ(channel.atomic, AtomicModel::stepping);
+    EXPECT_EQ(channel.quenching.model, Quenching::Model::none);
+    EXPECT_EQ(channel.efficiency.x, (std::vector<double>{0, 1e-3, 3e-3}));
+    EXPECT_EQ(channel.efficiency.y, (std::vector<double>{0, 0.5, 0.9}));
+    EXPECT_TRUE(e.response.efficiency.empty());
+    EXPECT_EQ(e.response.smearing, EnergyResponse::Smearing::gaussian);
+    EXPECT_FALSE(e.response.in_quadrature);
+    EXPECT_EQ(e.couplings, CouplingScheme::tree);
     EXPECT_EQ(e.bin_edges, (std::vector<double>{0, 1e-3, 3e-3}));
     EXPECT_EQ(e.counts, (std::vector<double>{3, 7}));
     ASSERT_EQ(e.sources.size(), 1u);
@@ -173,9 +187,8 @@ TEST_F(ExperimentFile, free_electrons_and_uniform_bins) {
     text.replace(text.find("{ table = \"counts.csv\", column = \"observed\" }"), 45, "[1, 2, 3]");
     text.replace(text.find("[2, 4.5]"), 8, "[1, 2, 3]");
     const Experiment e = read(text);
-    ASSERT_EQ(e.target.shells.size(), 1u);
-    EXPECT_EQ(e.target.shells[0].electrons, 32);
-    EXPECT_EQ(e.target.shells[0].binding_energy, 0);
+    EXPECT_EQ(e.channels[0].atomic, AtomicModel::free_electrons);
+    EXPECT_EQ(e.target.n_electrons, 32);
     ASSERT_EQ(e.bin_edges.size(), 4u);
     EXPECT_EQ(e.bin_edges.front(), 0);
     EXPECT_DOUBLE_EQ(e.bin_edges[1], 3e-4);
@@ -227,16 +240,17 @@ const BrokenExperiment broken_experiments[] = {
      "toy.toml:1: name = \"toy.2\" is not a valid name (letters, digits, - and _)"},
     {"statistic", "[exposure]", "statistic = \"gaussian\"\n[exposure]",
      "toy.toml:4: statistic = \"gaussian\" is unknown (expected \"poisson\")"},
-    {"couplings", "[exposure]", "couplings = \"radiative\"\n[exposure]",
-     "toy.toml:4: couplings = \"radiative\" is unknown (expected \"tree\")"},
+    {"couplings", "[exposure]", "couplings = \"radiation\"\n[exposure]",
+     "toy.toml:4: couplings = \"radiation\" is unknown (expected \"tree\" or \"radiative\") did you mean "
+     "\"radiative\"?"},
     {"no_mass", "mass = \"2 kg\"", "", "toy.toml:4: [exposure] has no \"mass\""},
     {"mass_unit", "mass = \"2 kg\"", "mass = 2",
      "toy.toml:5: mass = 2 has no unit (mass is measured in kg) write \"2 kg\"?"},
     {"mass_zero", "mass = \"2 kg\"", "mass = 0", "toy.toml:5: mass = 0 is not positive"},
     {"element", "element = \"Ge\"", "element = \"Gee\"",
-     "toy.toml:8: element = \"Gee\" is unknown (expected a symbol) write, e.g., \"Xe\"?"},
+     "toy.toml:8: element = \"Gee\" is unknown (expected a symbol) did you mean \"Ge\"?"},
     {"atomic", "element = \"Ge\"", "element = \"Ge\"\natomic = \"bound\"",
-     "toy.toml:9: atomic = \"bound\" is unknown (expected \"stepping\" or \"free\")"},
+     "toy.toml:9: atomic = \"bound\" is unknown (expected \"stepping\", \"free\" or \"epa\")"},
     {"resolution_key", "linear = 0.01", "lineal = 0.01",
      "toy.toml:10: unknown key \"lineal\" in [response.resolution] did you mean \"linear\"?"},
     {"resolution_unit", "\"0.1 keV^1/2\"", "\"0.1 keV\"",
@@ -245,13 +259,18 @@ const BrokenExperiment broken_experiments[] = {
     {"efficiency_in", "efficiency_in = \"true\"", "", "toy.toml:9: [response] has no \"efficiency_in\""},
     {"efficiency_alone", "efficiency = \"efficiency.csv\"", "",
      "toy.toml:12: there is no \"efficiency\" (efficiency_in says in which energy it is given)"},
-    {"efficiency_short", "efficiency_in = \"true\"", "efficiency_in = \"reconstructed\"",
-     "toy.toml:11: the efficiency reaches from 0 to 0.002 MeV, the bins from 0 to 0.003 MeV (outside its table it is "
-     "zero) extend the table, or end it with a zero"},
+    {"efficiency_short", "\"true\"\n[bins]\nedges = [\"0 keV\", \"1 keV\", \"3 keV\"]",
+     "\"reconstructed\"\n[bins]\nedges = [\"0 keV\", \"1 keV\", \"4 keV\"]",
+     "toy.toml:11: the efficiency reaches from 0 to 0.003 MeV, the bins from 0 to 0.004 MeV (outside its table it is "
+     "zero) extend the table, end it with a zero, or give it extrapolate = true"},
+    {"efficiency_of_recoil_short", "\"1 keV\", \"3 keV\"", "\"1 keV\", \"4 keV\"",
+     "toy.toml:11: the efficiency reaches from 0 to 0.003 MeV, recoils in the bins from 1e-06 to 0.004 MeV (outside "
+     "its "
+     "table it is zero) extend the table, end it with a zero, or give it extrapolate = true"},
     {"efficiency_missing", "\"efficiency.csv\"", "\"gone.csv\"",
      "toy.toml:11: cannot read \"gone.csv\" (No such file or directory)"},
-    {"variable",
-     "edges =", "variable = \"time\"\nedges =", "toy.toml:14: variable = \"time\" is unknown (expected \"energy\")"},
+    {"variable", "edges =", "variable = \"time\"\nedges =",
+     "toy.toml:14: variable = \"time\" is unknown (expected \"energy\" or \"photoelectrons\")"},
     {"edges_and_number", "edges =", "number = 3\nedges =",
      "toy.toml:14: \"number\" does not go with \"edges\" (bins are given by edges, or by min, max and number)"},
     {"edges_order", "\"3 keV\"", "\"0.5 keV\"",
@@ -329,7 +348,8 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
               "efficiency.csv:2: the first column is \"E\" (expected the energy with its unit) write \"energy_keV\", "
               "\"energy_MeV\" or \"energy_eV\"?"},
              {"efficiency.csv", "energy_keV,efficiency,error\n0,0,0\n1,1,1\n",
-              "efficiency.csv:1: the table has 3 columns (expected two: the energy and the efficiency)"},
+              "efficiency.csv:1: the table has 3 columns (expected two: the energy and the efficiency) write "
+              "efficiency = { table = \"efficiency.csv\", column = \"efficiency\" }?"},
              {"efficiency.csv", "energy_keV,efficiency\n0,0\n# more\n1,1,1\n",
               "efficiency.csv:4: the row has 3 cells (the header names 2 columns)"},
              {"efficiency.csv", "energy_keV,efficiency\n0,0\n1,high\n",
@@ -358,11 +378,478 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
 }
 
 TEST_F(ExperimentFile, tables_may_have_windows_line_ends_and_spaces) {
-    folder_.write("efficiency.csv", "energy_eV , efficiency\r\n 0 , 0 \r\n\r\n1000,1\r\n");
+    folder_.write("efficiency.csv", "energy_eV , efficiency\r\n 0 , 0 \r\n\r\n3000,1\r\n");
     const Experiment e = read(valid);
-    EXPECT_EQ(e.response.efficiency.x, (std::vector<double>{0, 1e-3}));
-    EXPECT_EQ(e.response.efficiency.y, (std::vector<double>{0, 1}));
+    EXPECT_EQ(e.channels[0].efficiency.x, (std::vector<double>{0, 3e-3}));
+    EXPECT_EQ(e.channels[0].efficiency.y, (std::vector<double>{0, 1}));
 }
+
+// ---- nuclei, photoelectrons, several variables ------------------------------------------------------------------
+
+constexpr const char* nuclear = R"(name = "csi"
+title = "Nuclei and electrons of caesium iodide"
+citation = "None"
+couplings = "radiative"
+[exposure]
+mass = "14.6 kg"
+live_time = "1 d"
+[target]
+formula = "CsI"
+proton_radius = { Cs133 = "4.821 fm" }
+neutron_radius = { I127 = "5.03 fm" }
+[[channel]]
+scattering = "nucleus"
+form_factor = "klein-nystrand"
+axial = true
+quenching = { coefficients = [0.05, "4 MeV^-1", "1e-5 keV^-2"] }
+share = { F90 = "share.csv" }
+[[channel]]
+scattering = "electron"
+name = "atoms"
+atomic = "free"
+efficiency = { table = "recoil.csv", extrapolate = true }
+correction = { weak = "correction.csv", magnetic = { table = "correction.csv", extrapolate = true } }
+[response]
+smearing = "gamma"
+light_yield = "13.35 keV^-1"
+gamma_shape = "9.56 keV^-1"
+efficiency = "efficiency.csv"
+efficiency_in = "reconstructed"
+time_efficiency = { table = "time.csv", column = "efficiency", extrapolate = true }
+[bins]
+variable = "photoelectrons"
+edges = [8, 20, 60]
+counts = { table = "counts.csv", column = "observed" }
+[[bins.further]]
+name = "time"
+edges = [0, "500 ns", "6 us"]
+[[bins.further]]
+name = "F90"
+min = 0.5
+max = 0.9
+number = 2
+[[source]]
+name = "pi-dar"
+flavour = "mu"
+neutrino = "neutrino"
+propagation = "short"
+flux = "1e7 cm^-2 s^-1"
+lines = [ { energy = "29.79 MeV", fraction = 1 } ]
+[[background]]
+name = "flat"
+counts = [1, 1, 1, 1, 2, 2, 2, 2]
+uncertainty = 0.25
+)";
+
+class NuclearExperimentFile : public ExperimentFile {
+protected:
+    NuclearExperimentFile() {
+        folder_.write("share.csv", "photoelectrons,low,high\n14,0.25,0.75\n40,0.5,0.25\n");
+        folder_.write("recoil.csv", "energy_keV,efficiency\n0.1,0.5\n2,1\n");
+        folder_.write("late.csv", "energy_keV,factor\n1,0.9\n2,1\n");
+        folder_.write("matrix.csv", "energy_keV,first,second\n0.5,0,0\n1,0.5,0.125\n2,0.25,0.75\n9,0,0\n");
+        folder_.write("correction.csv", "energy_keV,factor\n0.2,0.8\n1,1.25\n4,1\n");
+        folder_.write("efficiency.csv", "photoelectrons,efficiency\n0,0\n20,0.8\n60,0.8\n");
+        folder_.write("time.csv", "time_us,error,efficiency\n0,0,1\n0.52,0,1\n3,1,0.9\n");
+        // In no order, with the variables in none either
+        folder_.write("counts.csv", "F90,observed,photoelectrons,time_us\n"
+                                    "0.8,2,14,0.25\n0.6,1,14,0.25\n0.6,3,14,3.25\n0.8,4,14,3.25\n"
+                                    "0.6,5,40,0.25\n0.8,6,40,0.25\n0.6,7,40,3.25\n0.8,8,40,3.25\n");
+    }
+
+    static std::string with(const std::string& from, const std::string& to) { return replaced(nuclear, from, to); }
+};
+
+TEST_F(NuclearExperimentFile, target) {
+    const TargetMaterial target = read(nuclear).target;
+    EXPECT_EQ(target.formula, "CsI");
+    const double weight = find_element("Cs")->atomic_weight + find_element("I")->atomic_weight;
+    EXPECT_DOUBLE_EQ(target.units, 14600 / weight * constants::avogadro);
+    EXPECT_EQ(target.n_electrons, 55 + 53);
+    EXPECT_EQ(target.shells.size(), find_element("Cs")->shells.size() + find_element("I")->shells.size());
+    ASSERT_EQ(target.nuclides.size(), 2u);
+    EXPECT_EQ(target.nuclides[0].nuclide.name, "Cs133");
+    EXPECT_EQ(target.nuclides[0].number, 1);
+    EXPECT_EQ(target.nuclides[0].nuclide.proton_radius, 4.821);
+    EXPECT_EQ(target.nuclides[0].nuclide.neutron_radius, find_nuclide("Cs133")->neutron_radius);
+    EXPECT_EQ(target.nuclides[1].nuclide.neutron_radius, 5.03);
+}
+
+TEST_F(NuclearExperimentFile, channels) {
+    const Experiment e = read(nuclear);
+    EXPECT_EQ(e.couplings, CouplingScheme::radiative);
+    ASSERT_EQ(e.channels.size(), 2u);
+    const Channel& nucleus = e.channels[0];
+    EXPECT_EQ(nucleus.name, "nucleus");
+    EXPECT_EQ(nucleus.target, Target::nucleus);
+    EXPECT_EQ(nucleus.form_factor, NuclearFormFactor::klein_nystrand);
+    EXPECT_TRUE(nucleus.axial);
+    EXPECT_EQ(nucleus.quenching.model, Quenching::Model::polynomial);
+    ASSERT_EQ(nucleus.quenching.coefficients.size(), 3u); // of T, T², T³
+    EXPECT_EQ(nucleus.quenching.coefficients[0], 0.05);
+    EXPECT_EQ(nucleus.quenching.coefficients[1], 4);
+    EXPECT_DOUBLE_EQ(nucleus.quenching.coefficients[2], 10);
+    EXPECT_TRUE(nucleus.efficiency.empty());
+    ASSERT_EQ(nucleus.shares.size(), 2u);
+    EXPECT_TRUE(nucleus.shares[0].empty()); // time is the sources'
+    EXPECT_EQ(nucleus.shares[1], (std::vector<double>{0.25, 0.75, 0.5, 0.25}));
+
+    const Channel& atoms = e.channels[1];
+    EXPECT_EQ(atoms.name, "atoms");
+    EXPECT_EQ(atoms.target, Target::electron);
+    EXPECT_EQ(atoms.atomic, AtomicModel::free_electrons);
+    const double highest = max_recoil(29.79, constants::electron_mass);
+    EXPECT_EQ(atoms.efficiency.x, (std::vector<double>{0, 1e-4, 2e-3, highest}));
+    EXPECT_EQ(atoms.efficiency.y, (std::vector<double>{0.5, 0.5, 1, 1}));
+    EXPECT_EQ(atoms.weak_correction.x, (std::vector<double>{2e-4, 1e-3, 4e-3})); // 1 outside
+    EXPECT_EQ(atoms.magnetic_correction.x, (std::vector<double>{0, 2e-4, 1e-3, 4e-3, highest}));
+    EXPECT_EQ(atoms.magnetic_correction.y, (std::vector<double>{0.8, 0.8, 1.25, 1, 1}));
+}
+
+TEST_F(NuclearExperimentFile, response_and_bins) {
+    const Experiment e = read(nuclear);
+    EXPECT_EQ(e.response.smearing, EnergyResponse::Smearing::gamma);
+    EXPECT_DOUBLE_EQ(e.response.light_yield, 13350);
+    EXPECT_DOUBLE_EQ(e.response.gamma_shape, 9560);
+    EXPECT_EQ(e.response.efficiency.x, (std::vector<double>{0, 20, 60}));
+    EXPECT_EQ(e.response.efficiency_of, EnergyResponse::EfficiencyOf::reconstructed);
+    EXPECT_EQ(e.response.time_efficiency.x, (std::vector<double>{0, 0.52e-6, 3e-6, 6e-6}));
+    EXPECT_EQ(e.response.time_efficiency.y, (std::vector<double>{1, 1, 0.9, 0.9}));
+    EXPECT_EQ(e.bin_edges, (std::vector<double>{8, 20, 60}));
+    ASSERT_EQ(e.further.size(), 2u);
+    EXPECT_EQ(e.further[0].name, "time");
+    EXPECT_EQ(e.further[0].edges, (std::vector<double>{0, 5e-7, 6e-6}));
+    EXPECT_EQ(e.further[1].name, "F90");
+    EXPECT_EQ(e.n_energy_bins(), 2);
+    EXPECT_EQ(e.n_inner_bins(), 4);
+    EXPECT_EQ(e.counts, (std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8}));
+    EXPECT_EQ(e.backgrounds[0].counts, (std::vector<double>{1, 1, 1, 1, 2, 2, 2, 2}));
+}
+
+TEST_F(NuclearExperimentFile, fit_range_drops_all_that_belongs_to_a_bin) {
+    const Experiment e = read(with("edges = [8", "fit_min = 20\nedges = [8"));
+    EXPECT_EQ(e.bin_edges, (std::vector<double>{20, 60}));
+    EXPECT_EQ(e.counts, (std::vector<double>{5, 6, 7, 8}));
+    EXPECT_EQ(e.backgrounds[0].counts, (std::vector<double>{2, 2, 2, 2}));
+    EXPECT_EQ(e.channels[0].shares[1], (std::vector<double>{0.5, 0.25}));
+    EXPECT_EQ(error(replaced(with("edges = [8", "fit_min = 20\nedges = [8"), "[1, 1, 1, 1, 2, 2, 2, 2]",
+                             "[1, 1, 1, 1, 0, 0, 0, 0]")),
+              "toy.toml:54: background \"flat\" is zero in every bin (its normalisation has nothing to scale) write "
+              "\"fixed\"?");
+}
+
+TEST_F(NuclearExperimentFile, enriched_and_pure_targets) {
+    const std::string target = "formula = \"CsI\"\nproton_radius = { Cs133 = \"4.821 fm\" }\nneutron_radius = { I127 = "
+                               "\"5.03 fm\" }\n";
+    const std::string text = with("axial = true\n", ""); // not all have spin
+    const TargetMaterial enriched =
+        read(replaced(text, target, "element = \"Xe\"\nnuclides = { Xe136 = 0.9, Xe134 = 0.1 }\n")).target;
+    ASSERT_EQ(enriched.nuclides.size(), 2u);
+    EXPECT_EQ(enriched.nuclides[0].nuclide.name, "Xe134");
+    EXPECT_EQ(enriched.nuclides[0].number, 0.1);
+    EXPECT_EQ(enriched.nuclides[1].number, 0.9);
+    EXPECT_EQ(enriched.n_electrons, 54);
+    // AME2020: 133.905393 and 135.907214 u
+    EXPECT_NEAR(enriched.units, 14600 / (0.1 * 133.905393 + 0.9 * 135.907214) * constants::avogadro,
+                5e-6 * enriched.units);
+
+    const TargetMaterial pure = read(replaced(text, target, "nuclide = \"Ar40\"\n")).target;
+    ASSERT_EQ(pure.nuclides.size(), 1u);
+    EXPECT_EQ(pure.nuclides[0].nuclide.name, "Ar40");
+    EXPECT_EQ(pure.nuclides[0].number, 1);
+    EXPECT_EQ(pure.n_electrons, 18);
+    EXPECT_EQ(pure.shells.size(), find_element("Ar")->shells.size());
+    EXPECT_NEAR(pure.units, 14600 / 39.962383 * constants::avogadro, 5e-6 * pure.units);
+
+    const TargetMaterial compound = read(replaced(text, target, "formula = \"CaWO4\"\n")).target;
+    double oxygen = 0, all = 0;
+    for (const TargetNuclide& isotope : compound.nuclides) {
+        oxygen += isotope.nuclide.Z == 8 ? isotope.number : 0;
+        all += isotope.number;
+    }
+    EXPECT_NEAR(oxygen, 4, 1e-12);
+    EXPECT_NEAR(all, 6, 1e-12);
+    EXPECT_EQ(compound.n_electrons, 20 + 74 + 4 * 8);
+    double electrons = 0;
+    for (const Shell& shell : compound.shells) {
+        electrons += shell.electrons;
+    }
+    EXPECT_NEAR(electrons, compound.n_electrons, 1e-10);
+}
+
+TEST_F(NuclearExperimentFile, other_ways_of_quenching) {
+    const std::string polynomial = "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }";
+    const auto quenching = [&](const std::string& text) { return read(with(polynomial, text)).channels[0].quenching; };
+    EXPECT_EQ(quenching("{ model = \"none\" }").model, Quenching::Model::none);
+    EXPECT_EQ(quenching("{ model = \"lindhard\" }").model, Quenching::Model::lindhard);
+    EXPECT_EQ(quenching("{ model = \"lindhard\" }").lindhard_k, 0);
+    EXPECT_EQ(quenching("{ model = \"lindhard\", k = 0.157 }").lindhard_k, 0.157);
+    folder_.write("qf.csv", "energy_keV,iron,beryllium\n0,0.2,0.1\n5,0.3,0.25\n");
+    const Quenching table = quenching("{ table = \"qf.csv\", column = \"beryllium\", extrapolate = true }");
+    EXPECT_EQ(table.model, Quenching::Model::table);
+    EXPECT_EQ(table.factor.x, (std::vector<double>{0, 5e-3, max_recoil(29.79, find_nuclide("I127")->mass)}));
+    EXPECT_EQ(table.factor.y, (std::vector<double>{0.1, 0.25, 0.25}));
+    // Electrons may be quenched too, but not as Lindhard's nuclei are.
+    const std::string weak = "correction = { weak = \"correction.csv\", ";
+    const Experiment e =
+        read(replaced(with("atomic = \"free\"", "quenching = { coefficients = [0.9] }"), weak, "correction = { "));
+    EXPECT_EQ(e.channels[1].quenching.coefficients, std::vector<double>{0.9});
+}
+
+TEST_F(NuclearExperimentFile, equivalent_photons) {
+    const Channel shipped = read(with("atomic = \"free\"", "atomic = \"epa\"")).channels[1];
+    EXPECT_EQ(shipped.atomic, AtomicModel::equivalent_photon);
+    EXPECT_NEAR(shipped.photoabsorption.x.back(), 0.03, 1e-12);
+    folder_.write("sigma.csv", "energy_eV,cm2\n10,1e-17\n6000,2e-20\n");
+    const Channel own =
+        read(with("atomic = \"free\"", "atomic = \"epa\"\nphotoabsorption = \"sigma.csv\"")).channels[1];
+    EXPECT_EQ(own.photoabsorption.y, (std::vector<double>{1e-17, 2e-20}));
+    folder_.write("sigma.csv", "energy_eV,cm2\n10,1e-17\n3000,2e-20\n");
+    EXPECT_EQ(error(with("atomic = \"free\"", "atomic = \"epa\"\nphotoabsorption = \"sigma.csv\"")),
+              "toy.toml:22: the photoabsorption reaches from 1e-05 to 0.003 MeV, recoils in the bins from "
+              "0.000599251 to 0.00449438 MeV (outside its table it is zero) extend the table, end it "
+              "with a zero, or give it extrapolate = true");
+}
+
+TEST_F(NuclearExperimentFile, other_responses) {
+    const std::string gamma = "smearing = \"gamma\"\nlight_yield = \"13.35 keV^-1\"\ngamma_shape = \"9.56 keV^-1\"\n"
+                              "efficiency = \"efficiency.csv\"\nefficiency_in = \"reconstructed\"\n";
+    EnergyResponse response = read(with(gamma, "smearing = \"poisson\"\nlight_yield = \"13.35 keV^-1\"\n")).response;
+    EXPECT_EQ(response.smearing, EnergyResponse::Smearing::poisson);
+    EXPECT_TRUE(response.efficiency.empty());
+
+    response = read(with(gamma, "light_yield = \"13.35 keV^-1\"\nresolution = { sqrt = \"0.1 keV^1/2\", "
+                                "in_quadrature = true }\nefficiency = { table = \"recoil.csv\", extrapolate = true }\n"
+                                "efficiency_in = \"visible\"\n"))
+                   .response;
+    EXPECT_EQ(response.smearing, EnergyResponse::Smearing::gaussian);
+    EXPECT_TRUE(response.in_quadrature);
+    EXPECT_EQ(response.efficiency_of, EnergyResponse::EfficiencyOf::visible);
+    EXPECT_EQ(response.efficiency.x, (std::vector<double>{0, 1e-4, 2e-3, 29.79}));
+
+    folder_.write("matrix.csv", "energy_keV,first,second\n0.5,0,0\n1,0.5,0.125\n2,0.25,0.75\n");
+    const std::string matrix =
+        with(gamma, "smearing = \"matrix\"\nlight_yield = \"13.35 keV^-1\"\nmatrix = { table = \"matrix.csv\", "
+                    "extrapolate = true }\n");
+    response = read(matrix).response;
+    EXPECT_EQ(response.smearing, EnergyResponse::Smearing::matrix);
+    EXPECT_EQ(response.matrix_x, (std::vector<double>{0, 5e-4, 1e-3, 2e-3, 29.79}));
+    EXPECT_EQ(response.matrix, (std::vector<double>{0, 0, 0, 0, 0.5, 0.125, 0.25, 0.75, 0.25, 0.75}));
+    response = read(replaced(matrix, "edges = [8", "fit_max = 20\nedges = [8")).response;
+    EXPECT_EQ(response.matrix, (std::vector<double>{0, 0, 0.5, 0.25, 0.25}));
+    EXPECT_EQ(error(replaced(matrix, "\"matrix.csv\", extrapolate = true", "\"matrix.csv\"")),
+              "toy.toml:27: the matrix reaches from 0.0005 to 0.002 MeV, the bins from 0.000599251 to "
+              "0.00449438 MeV (outside its table it is zero) extend the table, end it with a zero, or give it "
+              "extrapolate = true");
+    folder_.write("matrix.csv", "energy_keV,first,second\n0.5,0,0\n1,0.5,0.75\n");
+    EXPECT_EQ(error(matrix), "matrix.csv:3: the probabilities add up to 1.25 (at most 1)");
+}
+
+class BrokenNuclearExperimentFile : public NuclearExperimentFile,
+                                    public ::testing::WithParamInterface<BrokenExperiment> {};
+
+TEST_P(BrokenNuclearExperimentFile, is_refused) {
+    EXPECT_EQ(error(with(GetParam().from, GetParam().to)), GetParam().message);
+}
+
+const BrokenExperiment broken_nuclear_experiments[] = {
+    {"no_material", "formula = \"CsI\"\n", "",
+     "toy.toml:8: [target] does not say what it is made of add element = \"Xe\", formula = \"CsI\" or nuclide = "
+     "\"Ar40\"?"},
+    {"two_materials", "formula = \"CsI\"", "formula = \"CsI\"\nelement = \"Xe\"",
+     "toy.toml:9: \"formula\" does not go with \"element\" (a target is an element, a compound or a single nuclide)"},
+    {"formula", "\"CsI\"", "\"Csl\"",
+     "toy.toml:9: \"Csl\" is no chemical formula (there is no element \"Csl\") did you mean \"Cl\"?"},
+    {"formula_count", "\"CsI\"", "\"Cs0I\"",
+     "toy.toml:9: \"Cs0I\" is no chemical formula (the count 0 is not positive) write it like \"Xe\", \"CaWO4\" or "
+     "\"(NH4)2SO4\""},
+    {"nuclide", "formula = \"CsI\"", "nuclide = \"Ar41\"",
+     "toy.toml:9: there is no nuclide \"Ar41\" (expected one that occurs in nature) did you mean \"Ar40\"?"},
+    {"nuclide_and_nuclides", "formula = \"CsI\"", "nuclide = \"Ar40\"\nnuclides = { Ar40 = 1 }",
+     "toy.toml:10: \"nuclides\" does not go with \"nuclide\" (all of the target is Ar40)"},
+    {"enriched_unknown", "formula = \"CsI\"", "element = \"Xe\"\nnuclides = { Xe137 = 1 }",
+     "toy.toml:10: there is no nuclide \"Xe137\" (expected one that occurs in nature) did you mean \"Xe130\"?"},
+    {"enriched_other_element", "formula = \"CsI\"", "element = \"Xe\"\nnuclides = { Ar40 = 1 }",
+     "toy.toml:10: the target has no Ar40 (its elements are \"Xe\")"},
+    {"enriched_sum", "formula = \"CsI\"", "element = \"Xe\"\nnuclides = { Xe136 = 0.9 }",
+     "toy.toml:10: the atom fractions of Xe add up to 0.9 (expected 1)"},
+    {"enriched_negative", "formula = \"CsI\"", "element = \"Xe\"\nnuclides = { Xe136 = -0.9 }",
+     "toy.toml:10: Xe136 = -0.9 is not positive"},
+    {"radius_of_stranger", "Cs133", "Cs134",
+     "toy.toml:10: the target has no nuclide \"Cs134\" (its nuclides are \"Cs133\" or \"I127\") did you mean "
+     "\"Cs133\"?"},
+    {"radius_zero", "\"4.821 fm\"", "0", "toy.toml:10: proton_radius of Cs133 = 0 fm is not positive"},
+    {"radius_unit", "\"4.821 fm\"", "\"4.821 m\"",
+     "toy.toml:10: proton_radius of Cs133 = \"4.821 m\" is in m (proton_radius of Cs133 is measured in fm)"},
+    {"radius_large", "\"4.821 fm\"", "\"48.21 fm\"",
+     "toy.toml:10: proton_radius of Cs133 = 48.21 fm is above 20 fm (no nucleus is that large)"},
+    {"radius_small", "\"4.821 fm\"", "\"1.5 fm\"",
+     "toy.toml:14: the form factor \"klein-nystrand\" cannot describe Cs133 (the proton radius is 1.5 fm, its surface "
+     "alone makes 1.715 fm) use another form_factor, or give proton_radius in [target]"},
+    {"two_channels", "name = \"atoms\"", "name = \"nucleus\"", "toy.toml:20: there are two channels \"nucleus\""},
+    {"scattering", "scattering = \"nucleus\"", "scattering = \"nuclear\"",
+     "toy.toml:13: scattering = \"nuclear\" is unknown (expected \"electron\" or \"nucleus\") did you mean "
+     "\"nucleus\"?"},
+    {"no_scattering", "scattering = \"nucleus\"\n", "", "toy.toml:12: [[channel]] has no \"scattering\""},
+    {"key_of_electrons", "axial = true", "atomic = \"free\"",
+     "toy.toml:15: \"atomic\" is a key of electron channels (scattering is \"nucleus\")"},
+    {"key_of_nuclei", "atomic = \"free\"", "form_factor = \"helm\"",
+     "toy.toml:21: \"form_factor\" is a key of nucleus channels (scattering is \"electron\")"},
+    {"channel_key", "atomic = \"free\"", "atom = \"free\"",
+     "toy.toml:21: unknown key \"atom\" in [[channel]] (its keys are \"name\", \"scattering\", \"quenching\", "
+     "\"efficiency\", \"share\", \"atomic\", \"photoabsorption\" or \"correction\")"},
+    {"atomic_in_target", "formula = \"CsI\"", "formula = \"CsI\"\natomic = \"free\"",
+     "toy.toml:10: \"atomic\" stands in [target], but the file has channels (it is a key of electron channels) move it "
+     "to their [[channel]]?"},
+    {"form_factor", "\"klein-nystrand\"", "\"klein\"",
+     "toy.toml:14: form_factor = \"klein\" is unknown (expected \"helm\", \"symmetrised-fermi\", \"klein-nystrand\" or "
+     "\"unity\")"},
+    {"photoabsorption_without_epa", "atomic = \"free\"", "atomic = \"free\"\nphotoabsorption = \"sigma.csv\"",
+     "toy.toml:22: \"photoabsorption\" belongs to atomic = \"epa\" (atomic is \"free\")"},
+    {"quenching_word", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "\"lindhard\"",
+     "toy.toml:16: quenching is a string (expected a table)"},
+    {"quenching_empty", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{}",
+     "toy.toml:16: quenching has none of its keys (expected one of \"model\", \"coefficients\" and \"table\")"},
+    {"quenching_two", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }",
+     "{ model = \"lindhard\", coefficients = [1] }",
+     "toy.toml:16: quenching has several of its keys (expected one of \"model\", \"coefficients\" and \"table\")"},
+    {"quenching_model", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ model = \"linhard\" }",
+     "toy.toml:16: model = \"linhard\" is unknown (expected \"none\" or \"lindhard\") did you mean \"lindhard\"?"},
+    {"quenching_k", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ model = \"none\", k = 0.1 }",
+     "toy.toml:16: \"k\" belongs to model = \"lindhard\""},
+    {"quenching_k_zero", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ model = \"lindhard\", k = 0 }",
+     "toy.toml:16: k = 0 is not positive"},
+    {"quenching_of_electrons", "atomic = \"free\"", "quenching = { model = \"lindhard\" }",
+     "toy.toml:21: electrons have no Lindhard quenching (it is that of nuclei slowing down)"},
+    {"quenching_column", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }",
+     "{ model = \"lindhard\", column = \"k\" }", "toy.toml:16: \"column\" belongs to a \"table\""},
+    {"coefficients_none", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ coefficients = [] }",
+     "toy.toml:16: there are 0 coefficients (from 1 to 5)"},
+    {"coefficients_number", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ coefficients = 0.2 }",
+     "toy.toml:16: coefficients is no array (expected those of 1, T, T^2, ... in the quenching factor) write, e.g., "
+     "[0.246, \"0.00078 keV^-1\"]?"},
+    {"coefficients_unit", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }",
+     "{ coefficients = [0.2, \"4 keV^-2\"] }",
+     "toy.toml:16: coefficients[1] = \"4 keV^-2\" is in keV^-2 (coefficients[1] is measured in MeV^-1)"},
+    {"coefficients_bare", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ coefficients = [0.2, 4] }",
+     "toy.toml:16: coefficients[1] = 4 has no unit (coefficients[1] is measured in MeV^-1) write \"4 MeV^-1\"?"},
+    {"coefficients_type", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ coefficients = [true] }",
+     "toy.toml:16: coefficients[0] is not a number (expected those of 1, T, T^2, ... in the quenching factor) write, "
+     "e.g., [0.246, \"0.00078 keV^-1\"]?"},
+    {"coefficients_negative", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }",
+     "{ coefficients = [0.05, \"-0.01 keV^-1\"] }",
+     "toy.toml:16: the quenching factor is -1.48e-05 at 0.005 MeV (it is never negative, and recoils reach 0.015 MeV)"},
+    {"share_of_stranger", "F90 = \"share.csv\"", "F9 = \"share.csv\"",
+     "toy.toml:17: there is no further variable \"F9\" (there are \"time\" or \"F90\") did you mean \"F90\"?"},
+    {"share_of_time", "F90 = \"share.csv\"", "time = \"share.csv\"",
+     "toy.toml:17: time has no shares (arrival times belong to the sources and time_efficiency to [response])"},
+    {"share_columns", "F90 = \"share.csv\"", "F90 = \"efficiency.csv\"",
+     "efficiency.csv:1: the table has 2 columns (expected the photoelectrons and 2 bins of F90)"},
+    {"smearing", "\"gamma\"", "\"gama\"",
+     "toy.toml:25: smearing = \"gama\" is unknown (expected \"gaussian\", \"poisson\", \"gamma\" or \"matrix\") did "
+     "you mean \"gamma\"?"},
+    {"smearing_key", "smearing = \"gamma\"", "smearing = \"poisson\"",
+     "toy.toml:27: \"gamma_shape\" belongs to smearing = \"gamma\" (smearing is \"poisson\")"},
+    {"resolution_of_gamma", "smearing = \"gamma\"", "smearing = \"gamma\"\nresolution = { linear = 0.1 }",
+     "toy.toml:26: \"resolution\" belongs to smearing = \"gaussian\" (smearing is \"gamma\")"},
+    {"no_light_yield", "light_yield = \"13.35 keV^-1\"\n", "",
+     "toy.toml:24: [response] has no \"light_yield\" (the bins are in photoelectrons) add one, like light_yield = "
+     "\"13.35 keV^-1\"?"},
+    {"light_yield_unit", "light_yield = \"13.35 keV^-1\"", "light_yield = 13.35",
+     "toy.toml:26: light_yield = 13.35 has no unit (light_yield is measured in MeV^-1) write \"13.35 MeV^-1\"?"},
+    {"light_yield_of_energy", "variable = \"photoelectrons\"\nedges = [8, 20, 60]", "edges = [0, \"2 keV\", \"5 keV\"]",
+     "toy.toml:26: there is a \"light_yield\", but the bins are in energy (it turns energy into photoelectrons) write "
+     "variable = \"photoelectrons\" in [bins]?"},
+    {"no_gamma_shape", "gamma_shape = \"9.56 keV^-1\"\n", "", "toy.toml:24: [response] has no \"gamma_shape\""},
+    {"efficiency_twice", "efficiency = \"efficiency.csv\"\nefficiency_in = \"reconstructed\"",
+     "efficiency = { table = \"recoil.csv\", extrapolate = true }\nefficiency_in = \"recoil\"",
+     "toy.toml:22: there are two efficiencies over the recoil energy ([response] has one for all channels)"},
+    {"efficiency_variable", "efficiency = \"efficiency.csv\"", "efficiency = \"recoil.csv\"",
+     "recoil.csv:1: the first column is \"energy_keV\" (expected the photoelectrons) write \"photoelectrons\"?"},
+    {"efficiency_column", "efficiency = \"efficiency.csv\"",
+     "efficiency = { table = \"efficiency.csv\", column = \"eficiency\" }",
+     "toy.toml:28: \"efficiency.csv\" has no column \"eficiency\" (its columns are \"photoelectrons\" or "
+     "\"efficiency\") did you mean \"efficiency\"?"},
+    {"reference_key", "extrapolate = true }", "extrapolat = true }",
+     "toy.toml:22: unknown key \"extrapolat\" in [efficiency] did you mean \"extrapolate\"?"},
+    {"efficiency_not_covering", "efficiency = { table = \"recoil.csv\", extrapolate = true }",
+     "efficiency = \"recoil.csv\"",
+     "toy.toml:22: the efficiency reaches from 0.0001 to 0.002 MeV, recoils in the bins from 0.000599251 to 0.00449438 "
+     "MeV (outside its table it is zero) extend the table, end it with a zero, or give it extrapolate = true"},
+    {"correction_not_covering", "weak = \"correction.csv\"", "weak = \"late.csv\"",
+     "toy.toml:23: the weak correction reaches from 0.001 to 0.002 MeV, recoils in the bins from 0.000599251 to "
+     "0.00449438 MeV (outside its table it is 1) extend the table, end it with a 1, or give it extrapolate = true"},
+    {"time_efficiency_not_covering", "column = \"efficiency\", extrapolate = true }\n", "column = \"efficiency\" }\n",
+     "toy.toml:30: the time_efficiency reaches from 0 to 3e-06 s, the bins from 0 to 6e-06 s (outside its table it is "
+     "zero) extend the table, end it with a zero, or give it extrapolate = true"},
+    {"further_reserved", "name = \"time\"", "name = \"energy\"",
+     "toy.toml:36: \"energy\" is no further variable ([bins] itself holds the bins in energy or photoelectrons)"},
+    {"further_twice", "name = \"F90\"", "name = \"time\"", "toy.toml:39: there are two variables \"time\""},
+    {"further_unit", "\"6 us\"", "\"6 keV\"",
+     "toy.toml:37: edges[2] = \"6 keV\" is in keV (edges[2] is measured in s)"},
+    {"further_order", "\"6 us\"", "\"400 ns\"", "toy.toml:37: edges[2] = 4e-07 s is out of order (edges increase)"},
+    {"further_range", "max = 0.9", "max = 0.4", "toy.toml:41: max = 0.4 is not above min = 0.5"},
+    {"further_number", "number = 2", "number = 2000000",
+     "toy.toml:42: number = 2000000 is not a number of bins (from 1 to 1000000)"},
+    {"no_time", "name = \"time\"\nedges = [0, \"500 ns\", \"6 us\"]", "name = \"S2\"\nedges = [0, 1, 2]",
+     "toy.toml:30: there is a \"time_efficiency\", but no bins in time (it acts on [[bins.further]] of that name)"},
+    {"counts_not_enough", "counts = { table = \"counts.csv\", column = \"observed\" }", "counts = [1, 2, 3, 4]",
+     "toy.toml:34: counts of bins has 4 entries (there are 8 bins)"},
+    {"counts_in_no_bin", "\"6 us\"", "\"3 us\"",
+     "counts.csv:4: time_us = 3.25 is in no bin (the bins in time are from 0 to 3e-06 s)"},
+    {"counts_on_edge", "edges = [8, 20, 60]", "edges = [8, 14, 60]",
+     "counts.csv:2: photoelectrons = 14 is an edge of a bin (expected the centre of one)"},
+    {"counts_same_bin", "\"500 ns\", \"6 us\"", "\"6 us\"",
+     "counts.csv:4: the row is in the same bin as that of line 3 (photoelectrons 8 to 20, time 0 to 6e-06 s, F90 0.5 "
+     "to 0.7)"},
+    {"counts_missing_bin", "\"500 ns\", \"6 us\"", "\"500 ns\", \"1 us\", \"6 us\"",
+     "toy.toml:34: \"counts.csv\" of bins has no row for a bin (photoelectrons 8 to 20, time 5e-07 to 1e-06 s, F90 0.5 "
+     "to 0.7)"},
+    {"counts_without_variable", "\"counts.csv\", column = \"observed\"", "\"share.csv\", column = \"low\"",
+     "share.csv:1: the table has no column \"time\" (with its unit) add \"time_us\", \"time_ns\" or \"time_s\"?"},
+    {"further_many", "number = 2", "number = 900000", "toy.toml:38: there are 3600000 bins (at most 1000000)"},
+    {"quenching_not_covering", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ table = \"recoil.csv\" }",
+     "toy.toml:16: the quenching factor reaches from 0.0001 to 0.002 MeV, recoils from 1e-06 to 0.0150105 MeV (outside "
+     "its table it is zero) extend the table, end it with a zero, or give it extrapolate = true"},
+    {"no_axial", "formula = \"CsI\"\nproton_radius = { Cs133 = \"4.821 fm\" }\nneutron_radius = { I127 = \"5.03 fm\" }",
+     "nuclide = \"Ar40\"", "toy.toml:13: Ar40 has no axial term (none of its nuclides has spin)"},
+    {"hydrogen", "formula = \"CsI\"\nproton_radius = { Cs133 = \"4.821 fm\" }\nneutron_radius = { I127 = \"5.03 fm\" }",
+     "formula = \"C8H8\"",
+     "toy.toml:12: the form factor \"klein-nystrand\" cannot describe H1 (the proton radius is 0.8409 fm, its surface "
+     "alone makes 1.715 fm) use another form_factor, or give proton_radius in [target]"},
+    {"no_isotopes",
+     "formula = \"CsI\"\nproton_radius = { Cs133 = \"4.821 fm\" }\nneutron_radius = { I127 = \"5.03 fm\" }",
+     "element = \"Tc\"", "toy.toml:11: Tc has no nuclides (no isotope occurs in nature)"},
+    {"share_edges", "edges = [8, 20, 60]", "edges = [8, 10, 60]",
+     "share.csv:2: photoelectrons = 14 is not in bin 1 (which is 8 to 10)"},
+    {"no_photoabsorption",
+     "formula = \"CsI\"\nproton_radius = { Cs133 = \"4.821 fm\" }\nneutron_radius = { I127 = \"5.03 fm\" "
+     "}\n[[channel]]\nscattering = \"nucleus\"\nform_factor = \"klein-nystrand\"\naxial = true\nquenching = { "
+     "coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }\nshare = { F90 = \"share.csv\" }\n[[channel]]\nscattering "
+     "= \"electron\"\nname = \"atoms\"\natomic = \"free\"",
+     "element = \"Np\"\n[[channel]]\nscattering = \"electron\"\nname = \"atoms\"\natomic = \"epa\"",
+     "toy.toml:13: there is no photoabsorption table of Np (elements up to uranium have one)"},
+    {"matrix_columns", "smearing = \"gamma\"\nlight_yield = \"13.35 keV^-1\"\ngamma_shape = \"9.56 keV^-1\"",
+     "smearing = \"matrix\"\nlight_yield = \"13.35 keV^-1\"\nmatrix = \"recoil.csv\"",
+     "recoil.csv:1: the table has 2 columns (expected the visible energy and 2 bins)"},
+    {"matrix_and_reconstructed", "smearing = \"gamma\"\nlight_yield = \"13.35 keV^-1\"\ngamma_shape = \"9.56 keV^-1\"",
+     "smearing = \"matrix\"\nlight_yield = \"13.35 keV^-1\"\nmatrix = \"matrix.csv\"",
+     "toy.toml:29: the efficiency cannot be of the reconstructed energy (the matrix holds probabilities of whole bins) "
+     "multiply the columns of the matrix with it"},
+    {"poisson_of_energy",
+     "smearing = \"gamma\"\nlight_yield = \"13.35 keV^-1\"\ngamma_shape = \"9.56 keV^-1\"\nefficiency = "
+     "\"efficiency.csv\"\nefficiency_in = \"reconstructed\"\ntime_efficiency = { table = \"time.csv\", column = "
+     "\"efficiency\", extrapolate = true }\n[bins]\nvariable = \"photoelectrons\"\nedges = [8, 20, 60]",
+     "smearing = \"poisson\"\n[bins]\nedges = [\"0 keV\", \"1 keV\", \"2 keV\"]",
+     "toy.toml:25: smearing = \"poisson\" is of photoelectrons (the bins are in energy) write variable = "
+     "\"photoelectrons\" in [bins]?"},
+    {"counts_whole", "counts = { table = \"counts.csv\", column = \"observed\" }",
+     "counts = [1, 2, 3, 4.5, 5, 6, 7, 8]",
+     "toy.toml:34: counts[3] = 4.5 is not a whole number (the statistic is Poisson)"},
+};
+
+INSTANTIATE_TEST_SUITE_P(ExperimentFiles, BrokenNuclearExperimentFile, ::testing::ValuesIn(broken_nuclear_experiments),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 // ---- shipped experiments ----------------------------------------------------------------------------------------
 
@@ -395,15 +882,14 @@ TEST(ShippedExperiments, lz_2022) {
     EXPECT_NEAR(std::accumulate(e.backgrounds[0].counts.begin(), e.backgrounds[0].counts.end(), 0.0), 463.263, 1e-3);
     EXPECT_TRUE(e.backgrounds[0].includes_solar);
     EXPECT_EQ(e.backgrounds[0].sigma, 0.13);
-    EXPECT_DOUBLE_EQ(e.target.atoms, 5.5e6 / 131.293 * constants::avogadro);
+    EXPECT_DOUBLE_EQ(e.target.units, 5.5e6 / 131.293 * constants::avogadro);
     EXPECT_EQ(e.live_time, 60 * 86400);
-    EXPECT_FALSE(e.response.efficiency_of_true_energy);
+    EXPECT_EQ(e.response.efficiency_of, EnergyResponse::EfficiencyOf::reconstructed);
+    EXPECT_TRUE(e.channels[0].efficiency.empty());
     EXPECT_NEAR(e.response.sqrt_term * std::sqrt(0.01), 0.33 * std::sqrt(10) * 1e-3, 1e-15);
-    ASSERT_EQ(e.sources.size(), 2u);
+    ASSERT_EQ(e.sources.size(), 8u);
     EXPECT_EQ(e.sources[0].flux, 5.98e10);
     EXPECT_NEAR(e.sources[0].spectrum.x.back(), 0.42341, 1e-12);
-    EXPECT_EQ(e.sources[1].lines[0].energy, 0.8613);
-    EXPECT_EQ(e.sources[1].propagation, Propagation::decohered);
     EXPECT_EQ(e.backgrounds[0].name, "background");
 }
 

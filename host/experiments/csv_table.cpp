@@ -157,8 +157,8 @@ std::vector<double> variable_column(const CsvTable& table, const std::string& na
             return converted(table.values[index], *factor);
         }
     }
-    throw InputError({table.path, table.header_line}, fmt::format("the table has no column of the {}", name),
-                     "expected the " + with_unit(name, dimension),
+    throw InputError({table.path, table.header_line}, fmt::format("the table has no column \"{}\"", name),
+                     dimension == Dimension::dimensionless ? "" : "with its unit",
                      fmt::format("add {}?", names_of_column(name, dimension)));
 }
 

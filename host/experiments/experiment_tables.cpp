@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "config/sha256.hpp"
+#include "nuscan/constants.hpp"
 
 namespace nuscan {
 
@@ -46,6 +48,10 @@ double not_negative(const TomlTable& table, const std::string& key, Dimension di
     return value;
 }
 
+std::string unit_suffix(Dimension dimension) {
+    return dimension == Dimension::dimensionless ? "" : fmt::format(" {}", unit_name(dimension));
+}
+
 const CsvTable& ExperimentTables::csv(const std::string& file, const InputLocation& where) {
     const auto known = tables_.find(file);
     if (known != tables_.end()) {
@@ -57,16 +63,96 @@ const CsvTable& ExperimentTables::csv(const std::string& file, const InputLocati
     return tables_.emplace(file, read_csv_table(text, full)).first->second;
 }
 
-Table ExperimentTables::energy_table(const TomlTable& table, const std::string& key) {
-    const CsvTable& rows = csv(table.string(key), table.where(key));
-    if (rows.columns.size() != 2) {
+TableReference read_table_reference(const TomlTable& table, const std::string& key, const ReferenceKeys& keys) {
+    TableReference reference{key, table.where(key), "", "", false};
+    const toml::node* node = table.raw().get(key);
+    if (!node || !node->is_table()) {
+        reference.file = table.string(key);
+        return reference;
+    }
+    const TomlTable inner = table.table(key);
+    std::vector<std::string> known{"table"};
+    if (keys.column) {
+        known.emplace_back("column");
+    }
+    if (keys.extrapolate) {
+        known.emplace_back("extrapolate");
+    }
+    inner.allow_only(known);
+    reference.file = inner.string("table");
+    reference.column = inner.string("column", "");
+    reference.extrapolate = inner.boolean("extrapolate", false);
+    return reference;
+}
+
+Table ExperimentTables::two_columns(const TableReference& reference, const std::string& variable, Dimension dimension,
+                                    double largest) {
+    const CsvTable& rows = csv(reference.file, reference.where);
+    if (reference.column.empty() && rows.columns.size() != 2) {
         throw InputError({rows.path, rows.header_line}, fmt::format("the table has {} columns", rows.columns.size()),
-                         "expected two: the energy and the " + key);
+                         fmt::format("expected two: the {} and the {}", variable, reference.key),
+                         rows.columns.size() > 2 ? fmt::format("write {} = {{ table = \"{}\", column = \"{}\" }}?",
+                                                               reference.key, reference.file, rows.columns[1])
+                                                 : "");
     }
     if (rows.n_rows() < 2) {
         throw InputError(rows.where(0), "the table has a single row", "a function needs two");
     }
-    return {energy_column(rows), column(rows, rows.columns[1], {rows.path, rows.header_line})};
+    const std::string name = reference.column.empty() ? rows.columns[1] : reference.column;
+    Table table = {first_column(rows, variable, dimension), column(rows, name, reference.where)};
+    for (std::size_t i = 0; i < table.y.size(); ++i) {
+        if (table.y[i] > largest) {
+            throw InputError(rows.where(i), fmt::format("{} = {} is above {}", name, table.y[i], largest));
+        }
+    }
+    return table;
+}
+
+TabulatedFunction ExperimentTables::function(const TomlTable& table, const std::string& key,
+                                             const std::string& variable, Dimension dimension) {
+    const TableReference reference = read_table_reference(table, key, {.column = true, .extrapolate = true});
+    return {two_columns(reference, variable, dimension, constants::infinity), key, reference.where,
+            reference.extrapolate};
+}
+
+TabulatedFunction ExperimentTables::probability(const TomlTable& table, const std::string& key,
+                                                const std::string& variable, Dimension dimension) {
+    const TableReference reference = read_table_reference(table, key, {.column = true, .extrapolate = true});
+    return {two_columns(reference, variable, dimension, 1), key, reference.where, reference.extrapolate};
+}
+
+Table ExperimentTables::energy_table(const TomlTable& table, const std::string& key) {
+    return two_columns(read_table_reference(table, key, {}), "energy", Dimension::energy, constants::infinity);
+}
+
+Table TabulatedFunction::over(const Range& needed, const Range& possible, const std::string& of,
+                              const std::string& unit, double outside) const {
+    Table out = table;
+    const double low = table.x.front(), high = table.x.back();
+    if (extrapolate) {
+        if (possible.low < low) {
+            out.x.insert(out.x.begin(), possible.low);
+            out.y.insert(out.y.begin(), table.y.front());
+        }
+        if (possible.high > high) {
+            out.x.push_back(possible.high);
+            out.y.push_back(table.y.back());
+        }
+        return out;
+    }
+    const double rounding = 1e-12;
+    // A table that breaks off inside the range would go unnoticed.
+    const bool breaks_off = table.y.back() != outside && high < needed.high * (1 - rounding);
+    const bool sets_in = table.y.front() != outside && low > needed.low + rounding * std::abs(needed.low);
+    if (breaks_off || sets_in) {
+        throw InputError(where,
+                         fmt::format("the {} reaches from {:.6g} to {:.6g}{}, {} from {:.6g} to {:.6g}{}", name, low,
+                                     high, unit, of, needed.low, needed.high, unit),
+                         fmt::format("outside its table it is {}", outside == 0 ? "zero" : "1"),
+                         fmt::format("extend the table, end it with a {}, or give it extrapolate = true",
+                                     outside == 0 ? "zero" : "1"));
+    }
+    return out;
 }
 
 } // namespace nuscan

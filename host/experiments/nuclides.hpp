@@ -30,7 +30,7 @@ struct Nuclide {
     double spin;               //!< of the ground state; of Ta180 the isomer's, which is what nature has
     double proton_radius;      //!< R_p [fm]
     double neutron_radius;     //!< R_n [fm]; R_p for 1H, which has no neutron
-    std::string radius_source; //!< where the radii come from, in a few words
+    std::string radius_source = ""; //!< where the radii come from, in a few words
 };
 
 /// The isotope of that name ("Ar40"), or nothing. Those that occur in nature are known.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nuscan/kinematics.hpp"
+
 namespace nuscan {
 
 double phase_rate(const Source& source, const Mixing& mixing) {
@@ -32,14 +34,16 @@ EnergyPanels::EnergyPanels(const Source& source, const Mixing& mixing) {
         s.wave = rate / (E * E);
         return s;
     };
+    // No recoil asks for energies below this, where a spectrum that begins at 0 would need endless panels.
+    const double lowest = min_neutrino_energy(min_recoil, constants::electron_mass);
     const Table& spectrum = source.spectrum;
     for (std::size_t i = 0; i + 1 < spectrum.x.size(); ++i) {
         const double low = spectrum.x[i], high = spectrum.x[i + 1];
-        if (!(low < high) || (spectrum.y[i] == 0 && spectrum.y[i + 1] == 0)) {
+        if (!(low < high && lowest < high) || (spectrum.y[i] == 0 && spectrum.y[i + 1] == 0)) {
             continue;
         }
         const std::size_t first = panels_.size();
-        append_panels(low, high, smoothness, panel_tolerance, panels_);
+        append_panels(std::max(low, lowest), high, smoothness, panel_tolerance, panels_);
         const double slope = source.flux * (spectrum.y[i + 1] - spectrum.y[i]) / (high - low);
         for (std::size_t p = first; p < panels_.size(); ++p) {
             flux_.push_back(source.flux * spectrum.y[i] + slope * (panels_[p].low - low));

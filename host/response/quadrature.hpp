@@ -70,7 +70,7 @@ void nuscan::append_panels(double low, double high, const Function& smoothness, 
             h = high - low; // cannot be told apart from its left end: nothing to resolve
         }
         int order = quadrature_order(h, s, tolerance);
-        while (order > max_order) {
+        while (order > max_order && h > 1e-12 * (high - low)) {
             h /= 2;
             order = quadrature_order(h, s, tolerance);
         }

@@ -103,17 +103,24 @@ std::vector<ProductionZone> production_zones(const Table& production, const Tabl
     }
     std::sort(radii.begin(), radii.end());
     radii.erase(std::unique(radii.begin(), radii.end()), radii.end());
+    const int parts = 16; // of each interval, so that coarse tables do not make coarse zones
+    std::vector<double> edges = {radii.front()};
+    for (std::size_t i = 1; i < radii.size(); ++i) {
+        for (int j = 1; j <= parts; ++j) {
+            edges.push_back(j == parts ? radii[i] : radii[i - 1] + (radii[i] - radii[i - 1]) * j / parts);
+        }
+    }
     const double total = integral(production);
     std::vector<ProductionZone> zones;
     double fraction = 0, electron_sum = 0;
-    for (std::size_t i = 1; i < radii.size(); ++i) {
+    for (std::size_t i = 1; i < edges.size(); ++i) {
         // The product of two straight lines: Simpson's rule is exact.
-        const double low = radii[i - 1], high = radii[i], middle = (low + high) / 2;
+        const double low = edges[i - 1], high = edges[i], middle = (low + high) / 2;
         const double f[] = {value_at(production, low), value_at(production, middle), value_at(production, high)};
         const double n[] = {value_at(electrons, low), value_at(electrons, middle), value_at(electrons, high)};
         fraction += (high - low) * f[1] / total;
         electron_sum += (high - low) * (f[0] * n[0] + 4 * f[1] * n[1] + f[2] * n[2]) / 6 / total;
-        const bool last = i + 1 == radii.size();
+        const bool last = i + 1 == edges.size();
         if (fraction >= smallest_fraction || (last && fraction > 0)) {
             zones.push_back({electron_sum / fraction, fraction});
             fraction = electron_sum = 0;

@@ -19,18 +19,16 @@ struct SolarComponent {
 
 /// The eight components of the standard solar model.
 ///
-/// Fluxes: B16-GS98, N. Vinyoles et al., Astrophys. J. 835, 202 (2017). Mean electron densities: means of n_e over the
-/// production regions, as phenomenological analyses of solar neutrinos quote them (e.g. I. Lopes, S. Turck-Chièze,
-/// Astrophys. J. 765, 14 (2013), arXiv:1302.2791, for the regions). Lines of ⁷Be: electron capture to the ground state
-/// and to the 478-keV state of ⁷Li.
+/// Fluxes: B16-GS98, N. Vinyoles et al., Astrophys. J. 835, 202 (2017). Mean electron densities: rounded figures as
+/// analyses of solar neutrinos quote them. Lines of ⁷Be: electron capture to the ground state and to the 478-keV state
+/// of ⁷Li.
 const std::vector<SolarComponent>& solar_components();
 
 /// Zones in which a fraction of the neutrinos is made at one electron density.
 ///
 /// \param production the probability density of production over r/R (any normalisation); \param electrons n_e [mol/cm³]
 /// over r/R, which must reach across all of it. Both are linear in between. Each zone is a shell with its mean n_e;
-/// shells are joined until each holds at least 1/64 of the neutrinos, which changes the mean of cos 2θ^m by less than
-/// 1e-4.
+/// shells are joined until each holds at least 1/64 of the neutrinos, which changes P_ee by less than 1e-4.
 std::vector<ProductionZone> production_zones(const Table& production, const Table& electrons);
 
 /// Reads how neutrinos come out of the Sun: `electron_density`, or `production_profile` and

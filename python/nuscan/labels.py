@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
@@ -35,18 +36,33 @@ _OTHERS = {
     "dm21": r"\Delta m^2_{21}",
     "dm31": r"\Delta m^2_{31}",
 }
+_RADII = {"proton_radius": "p", "neutron_radius": "n"}
 _UNITS = {"mu_B": r"\mu_\mathrm{B}", "e": "e", "cm^2": r"\mathrm{cm}^2", "eV^2": r"\mathrm{eV}^2"}
 
 
 def symbol(name: str) -> str:
-    """``magnetic_moment.universal`` as ``$\\mu_{\\nu}$``; names without a symbol as plain words."""
+    """``magnetic_moment.universal`` as ``$\\mu_{\\nu}$``; names without a symbol as plain words.
+
+    Baselines are ``$L$`` with the experiment, radii ``$R_n$`` with the nuclide, components of Majorana moments
+    ``$\\Lambda_l$``.
+    """
     if name in _OTHERS:
         return f"${_OTHERS[name]}$"
-    factor, _, rest = name.partition(".")
+    head, _, rest = name.partition(".")
+    nuclide = re.fullmatch(r"([A-Z][a-z]?)(\d+)", rest)
+    if head in _RADII and nuclide:
+        return rf"$R_{_RADII[head]}(^{{{nuclide[2]}}}\mathrm{{{nuclide[1]}}})$"
+    if rest == "baseline":
+        return f"$L$ ({head})"
     element, _, part = rest.partition(".")
-    if factor not in _FORM_FACTORS or not element or (part and part not in _PARTS):
+    if head == "majorana_moment" and element in ("1", "2", "3"):
+        text = rf"\Lambda_{element}"
+    elif head in _FORM_FACTORS and element:
+        text = f"{_FORM_FACTORS[head]}_{{{_ELEMENTS.get(element, element)}}}"
+    else:
+        text = ""
+    if not text or (part and part not in _PARTS):
         return name.replace("_", " ").replace(".", " ")
-    text = f"{_FORM_FACTORS[factor]}_{{{_ELEMENTS.get(element, element)}}}"
     return f"${_PARTS[part].format(text)}$" if part else f"${text}$"
 
 

@@ -23,6 +23,7 @@ from matplotlib.ticker import AutoMinorLocator
 
 from nuscan.labels import label, power_of_ten, symbol
 from nuscan.result import Axis, InputError, Result, delta_chi2_threshold, read_result
+from nuscan.style import BLUE, ORANGE, STYLE
 
 
 @dataclass
@@ -45,25 +46,6 @@ PUBLISHED_LIMITS = {
 }
 
 _REGION_LEVELS = (0.6827, 0.90, 0.9545)
-_BLUE = "#20507e"
-_ORANGE = "#c65102"  # told from the blues by colour-blind readers too; lines carry their names anyway
-_STYLE = {
-    "font.size": 10,
-    "axes.labelsize": 11.5,
-    "axes.titlesize": 10.5,
-    "axes.linewidth": 0.8,
-    "mathtext.fontset": "dejavusans",
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "xtick.major.pad": 5,
-    "ytick.major.pad": 5,
-    "xtick.top": True,
-    "ytick.right": True,
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "pdf.fonttype": 42,
-    "savefig.dpi": 200,
-}
 
 
 def _percent(confidence_level: float) -> str:
@@ -123,10 +105,10 @@ def _draw_published_limits(ax, axes: Sequence[Axis], exponents: Sequence[int]) -
         for limit in PUBLISHED_LIMITS.get(axis.name, []):
             places = [v / 10.0**exponent for v in (limit.value, -limit.value) if inside[0] < v < inside[1]]
             for number, place in enumerate(places):
-                (ax.axhline if direction else ax.axvline)(place, color=_ORANGE, lw=1.1, ls=(0, (5, 2.5)), zorder=4)
+                (ax.axhline if direction else ax.axvline)(place, color=ORANGE, lw=1.1, ls=(0, (5, 2.5)), zorder=4)
                 if number > 0:
                     continue
-                style = dict(fontsize=8.5, color=_ORANGE, textcoords="offset points", path_effects=halo, zorder=6)
+                style = dict(fontsize=8.5, color=ORANGE, textcoords="offset points", path_effects=halo, zorder=6)
                 if direction:
                     at = dict(xy=(0.985, place), xycoords=("axes fraction", "data"), xytext=(0, 3), ha="right")
                 else:
@@ -163,7 +145,7 @@ def _plot_1d(figure: Figure, result: Result, confidence_level: float) -> None:
     ax.annotate(threshold_text, (0.985, threshold), xytext=(0, 3), va="bottom", path_effects=halo, **note)
     allowed = _allowed_text(symbol(axis.name), intervals, x)
     ax.annotate(allowed, (0.985, threshold), xytext=(0, -4), va="top", path_effects=halo, **note)
-    ax.plot(x, np.where(np.isfinite(delta_chi2), delta_chi2, np.nan), color=_BLUE, lw=1.8, zorder=3)
+    ax.plot(x, np.where(np.isfinite(delta_chi2), delta_chi2, np.nan), color=BLUE, lw=1.8, zorder=3)
     _draw_published_limits(ax, [axis], [exponent])
     ax.set_xlim(x[0], x[-1])
     ax.set_ylim(0, top)
@@ -187,7 +169,7 @@ def _plot_2d(figure: Figure, result: Result, confidence_level: float) -> None:
 
     ax = figure.add_subplot()
     regions = ax.contourf(x, y, z, levels=[0, *levels], cmap=colours, norm=norm)
-    ax.contour(x, y, z, levels=levels, colors=[_BLUE], linewidths=0.8)
+    ax.contour(x, y, z, levels=levels, colors=[BLUE], linewidths=0.8)
     i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(delta_chi2), delta_chi2, np.nan)), delta_chi2.shape)
     ax.plot(
         x[i], y[j], "*", ms=11, mfc="white", mec="black", mew=0.8, ls="none", label="best fit", zorder=5, clip_on=False
@@ -240,7 +222,7 @@ def plot(result: Result, confidence_level: float = 0.9, axes: Optional[Sequence[
     if not np.isfinite(result.chi2).any():
         raise InputError(result.path, "nothing to plot", "no point has a finite chi2")
 
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.6) if len(shown) == 2 else (6.0, 4.2), layout="constrained")
         FigureCanvasAgg(figure)
         (_plot_2d if len(shown) == 2 else _plot_1d)(figure, result.project(*shown), confidence_level)
@@ -282,7 +264,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             hint = "(--axes chooses what is shown)"
             print(f"{options.result}: minimised over {', '.join(others)} {hint}", file=sys.stderr)
         try:
-            with matplotlib.rc_context(_STYLE):
+            with matplotlib.rc_context(STYLE):
                 figure.savefig(output)
         except OSError as error:
             raise InputError(output, "cannot write the plot", error.strerror or str(error)) from None

@@ -129,8 +129,8 @@ dm31 = "2.5e-3 eV^2"
         assert point["C1"] == pytest.approx(C1.real, rel=1e-11)
         assert point["C2"] == pytest.approx(C2.real, rel=1e-11)
         assert complex(*point["C3"]) == pytest.approx(C3, rel=1e-10)
-        assert point["mu2"] == pytest.approx(mu2, rel=1e-11)
-        assert point["dsigma_dT"] == pytest.approx(sigma, rel=1e-11)
+        assert point["mu2"] == pytest.approx(mu2, rel=1e-11, abs=0)
+        assert point["dsigma_dT"] == pytest.approx(sigma, rel=1e-11, abs=0)  # below the default abs
 
 
 def test_cross_section_without_parameters_is_the_standard_model(tmp_path):
@@ -286,8 +286,6 @@ def test_sigterm_stops_cleanly_with_75(tmp_path):
          "--recoil: -1 MeV is no recoil energy (it must be positive)\n"),
         (["cross-section", LZ, "--target", "electron", "--flavour", "e", "--energy", "0", "--recoil", "1"],
          "--energy: 0 MeV is no neutrino energy (it must be positive)\n"),
-        (["cross-section", LZ, "--target", "Xe", "--flavour", "e", "--energy", "1", "--recoil", "0.1"],
-         '--target: unknown target "Xe" (this version knows free electrons) write --target electron?\n'),
         (["cross-section", LZ, "--target", "electron", "--flavour", "e", "--energy", "1", "--recoil", "0.1", "--propagation", "exact"],
          "--baseline: missing (exact propagation needs the distance) write --baseline METRES?\n"),
     ],

@@ -213,17 +213,31 @@ def test_labels():
     assert symbol("charge.12.abs") == r"$\left|e_{12}\right|$"
     assert symbol("dm31") == r"$\Delta m^2_{31}$"
     assert symbol("lz-2022.background") == "lz-2022 background"
+    assert symbol("majorana_moment.1.abs") == r"$\left|\Lambda_1\right|$"
+    assert symbol("majorana_moment.3.arg") == r"$\arg \Lambda_3$"
+    assert symbol("magnetic_moment.23.im") == r"$\mathrm{Im}\,\mu_{23}$"
+    assert symbol("lz.baseline") == "$L$ (lz)"
+    assert symbol("neutron_radius.Cs133") == r"$R_n(^{133}\mathrm{Cs})$"
+    assert symbol("proton_radius.Cs") == "proton radius Cs"
+    assert symbol("majorana_moment.4.re") == "majorana moment 4 re"
     assert power_of_ten(np.array([-6e-13, 1e-13])) == -13
     assert power_of_ten(np.array([0.0, 250.0])) == 0
     assert power_of_ten(np.zeros(3)) == 0
     assert label("anapole.mumu", "cm^2", -33) == r"$a_{\mu\mu}$  [$10^{-33}\,\mathrm{cm}^2$]"
     assert label("sin2_theta_w", "1", 0) == r"$\sin^2\theta_W$"
+    assert label("majorana_moment.1.abs", "mu_B", -11) == (
+        r"$\left|\Lambda_1\right|$  [$10^{-11}\,\mu_\mathrm{B}$]"
+    )
+    assert label("proton_radius.Ar40", "fm", 0) == r"$R_p(^{40}\mathrm{Ar})$  [$\mathrm{fm}$]"
+    assert label("lz-2022.baseline", "m", 0) == r"$L$ (lz-2022)  [$\mathrm{m}$]"
+    assert label("dm31", "eV^2", -3) == r"$\Delta m^2_{31}$  [$10^{-3}\,\mathrm{eV}^2$]"
 
 
 def test_every_label_can_be_drawn(tmp_path):
     names = [f"{f}.{e}" for f in ("charge", "charge_radius", "anapole", "magnetic_moment", "electric_moment")
              for e in ("universal", "ee", "emu.re", "etau.im", "mumu", "mutau.abs", "tautau", "12.arg")]
-    names += ["sin2_theta_w", "theta12", "delta", "alpha21", "dm21", "lz-2022.background_rate"]
+    names += ["sin2_theta_w", "theta12", "delta", "alpha21", "dm21", "lz-2022.background_rate", "lz-2022.baseline",
+              "proton_radius.Ar40", "neutron_radius.Cs133", "majorana_moment.1.abs", "majorana_moment.2.arg"]
     figure = matplotlib.figure.Figure()
     for name in names:
         figure.text(0.5, 0.5, label(name, "mu_B", -11))

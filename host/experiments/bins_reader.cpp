@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/bins_reader.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "experiments/uncertainty.hpp"
+
+namespace nuscan {
+namespace {
+
+constexpr std::int64_t max_bins = 1000000;
+
+//! Time can be counted from any moment, and a variable of the file's own may mean anything
+bool may_be_negative(const BinAxis& axis) { return axis.name != "energy" && axis.name != "photoelectrons"; }
+
+std::vector<double> read_edges(const TomlTable& table, const BinAxis& axis) {
+    for (const char* key : {"min", "max", "number"}) {
+        if (table.has(key)) {
+            throw InputError(table.where(key), fmt::format("\"{}\" does not go with \"edges\"", key),
+                             "bins are given by edges, or by min, max and number");
+        }
+    }
+    std::vector<double> edges = table.quantities("edges", axis.dimension);
+    if (edges.size() < 2) {
+        throw InputError(table.where("edges"), fmt::format("there are {} edges", edges.size()), "a bin has two");
+    }
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+        if (i == 0 ? edges[i] < 0 && !may_be_negative(axis) : !(edges[i] > edges[i - 1])) {
+            throw InputError(table.where("edges"),
+                             fmt::format("edges[{}] = {}{} is out of order", i, edges[i], unit_suffix(axis.dimension)),
+                             may_be_negative(axis) ? "edges increase" : "edges increase, from zero or above");
+        }
+    }
+    return edges;
+}
+
+std::vector<double> read_uniform_edges(const TomlTable& table, const BinAxis& axis) {
+    const std::string unit = unit_suffix(axis.dimension);
+    const double min =
+        may_be_negative(axis) ? table.quantity("min", axis.dimension, 0.0) : not_negative(table, "min", axis.dimension);
+    const double max = table.quantity("max", axis.dimension);
+    const std::int64_t number = table.integer("number");
+    if (!(max > min)) {
+        throw InputError(table.where("max"), fmt::format("max = {}{} is not above min = {}{}", max, unit, min, unit));
+    }
+    if (number < 1 || number > max_bins) {
+        throw InputError(table.where("number"), fmt::format("number = {} is not a number of bins", number),
+                         fmt::format("from 1 to {}", max_bins));
+    }
+    std::vector<double> edges;
+    for (std::int64_t i = 0; i <= number; ++i) {
+        edges.push_back((min * static_cast<double>(number - i) + max * static_cast<double>(i)) /
+                        static_cast<double>(number));
+    }
+    edges.back() = max;
+    return edges;
+}
+
+void read_edges_into(BinAxis& axis, const TomlTable& table) {
+    axis.edges = table.has("edges") ? read_edges(table, axis) : read_uniform_edges(table, axis);
+    axis.end_fitted = axis.n_bins();
+}
+
+//! Which bins lie in fit_min … fit_max; the analysis leaves the others out
+void read_fitted(const TomlTable& table, BinAxis& axis) {
+    const auto edge = [&](const char* key, std::size_t otherwise) {
+        if (!table.has(key)) {
+            return otherwise;
+        }
+        const double value = table.quantity(key, axis.dimension);
+        for (std::size_t i = 0; i < axis.edges.size(); ++i) {
+            if (std::abs(axis.edges[i] - value) <= 1e-12 * axis.edges.back()) {
+                return i;
+            }
+        }
+        throw InputError(table.where(key),
+                         fmt::format("{} = {}{} is no edge of a bin", key, value, unit_suffix(axis.dimension)),
+                         "the fit takes or leaves whole bins");
+    };
+    axis.first_fitted = edge("fit_min", 0);
+    axis.end_fitted = edge("fit_max", axis.n_bins());
+    if (!(axis.first_fitted < axis.end_fitted)) {
+        throw InputError(table.where(table.has("fit_max") ? "fit_max" : "fit_min"), "no bin is left to fit",
+                         "fit_min must be below fit_max");
+    }
+}
+
+std::string range_of(const BinAxis& axis, std::size_t bin) {
+    return fmt::format("{} to {}{}", axis.edges[bin], axis.edges[bin + 1], unit_suffix(axis.dimension));
+}
+
+//! "energy 0 to 0.001 MeV, time 0 to 1e-06 s"
+std::string describe(std::size_t bin, const std::vector<BinAxis>& axes) {
+    std::string text;
+    for (std::size_t a = axes.size(); a-- > 0; bin /= axes[a].n_bins()) {
+        const std::string range = fmt::format("{} {}", axes[a].name, range_of(axes[a], bin % axes[a].n_bins()));
+        text = text.empty() ? range : range + ", " + text;
+    }
+    return text;
+}
+
+std::vector<std::size_t> rows_in_order(const CsvTable& rows, const BinAxis& axis) {
+    const std::vector<double> centres = first_column(rows, axis.name, axis.dimension);
+    std::vector<std::size_t> bins;
+    for (std::size_t b = 0; b < centres.size(); ++b) {
+        if (b < axis.n_bins() && (centres[b] < axis.edges[b] || centres[b] > axis.edges[b + 1])) {
+            throw InputError(rows.where(b),
+                             fmt::format("{} = {} is not in bin {}", rows.columns[0], rows.values[0][b], b + 1),
+                             "which is " + range_of(axis, b));
+        }
+        bins.push_back(b);
+    }
+    return bins;
+}
+
+//! The bin of an axis in which a value lies, one for each row of a table
+std::vector<std::size_t> bins_on_axis(const CsvTable& rows, const BinAxis& axis) {
+    std::size_t index = 0;
+    const std::vector<double> centres = variable_column(rows, axis.name, axis.dimension, index);
+    std::vector<std::size_t> bins;
+    for (std::size_t row = 0; row < rows.n_rows(); ++row) {
+        const double x = centres[row];
+        const std::string value = fmt::format("{} = {}", rows.columns[index], rows.values[index][row]);
+        const double rounding = 1e-9 * (axis.edges.back() - axis.edges.front());
+        for (const double edge : axis.edges) {
+            if (std::abs(x - edge) <= rounding) {
+                throw InputError(rows.where(row), value + " is an edge of a bin", "expected the centre of one");
+            }
+        }
+        const auto above = std::upper_bound(axis.edges.begin(), axis.edges.end(), x);
+        if (above == axis.edges.begin() || above == axis.edges.end()) {
+            throw InputError(rows.where(row), value + " is in no bin",
+                             fmt::format("the bins in {} are from {} to {}{}", axis.name, axis.edges.front(),
+                                         axis.edges.back(), unit_suffix(axis.dimension)));
+        }
+        bins.push_back(static_cast<std::size_t>(above - axis.edges.begin()) - 1);
+    }
+    return bins;
+}
+
+std::vector<std::size_t> rows_in_any_order(const CsvTable& rows, const std::vector<BinAxis>& axes,
+                                           const InputLocation& where, const std::string& owner) {
+    std::vector<std::size_t> bins(rows.n_rows());
+    for (const BinAxis& axis : axes) {
+        const std::vector<std::size_t> on_axis = bins_on_axis(rows, axis);
+        for (std::size_t row = 0; row < bins.size(); ++row) {
+            bins[row] = bins[row] * axis.n_bins() + on_axis[row];
+        }
+    }
+    constexpr std::size_t none = static_cast<std::size_t>(-1);
+    std::vector<std::size_t> row_of(number_of_bins(axes), none);
+    for (std::size_t row = 0; row < bins.size(); ++row) {
+        std::size_t& first = row_of[bins[row]];
+        if (first != none) {
+            throw InputError(rows.where(row),
+                             fmt::format("the row is in the same bin as that of line {}", rows.lines[first]),
+                             describe(bins[row], axes));
+        }
+        first = row;
+    }
+    const auto empty = std::find(row_of.begin(), row_of.end(), none);
+    if (empty != row_of.end()) {
+        throw InputError(where, fmt::format("\"{}\" of {} has no row for a bin", rows.path, owner),
+                         describe(static_cast<std::size_t>(empty - row_of.begin()), axes));
+    }
+    return bins;
+}
+
+std::vector<double> read_counts(const TomlTable& table, const std::string& owner, const std::vector<BinAxis>& axes,
+                                ExperimentTables& tables) {
+    const std::size_t n_bins = number_of_bins(axes);
+    const toml::node* node = table.raw().get("counts");
+    std::vector<double> counts;
+    if (node && node->is_table()) {
+        const TomlTable reference = table.table("counts");
+        reference.allow_only({"table", "column"});
+        const CsvTable& rows = tables.csv(reference.string("table"), reference.where("table"));
+        const std::vector<double>& values = column(rows, reference.string("column"), reference.where("column"));
+        const std::vector<std::size_t> bins = bins_of_rows(rows, axes, table.where("counts"), owner);
+        counts.resize(n_bins);
+        for (std::size_t row = 0; row < bins.size(); ++row) {
+            counts[bins[row]] = values[row];
+        }
+        return counts;
+    }
+    counts = table.quantities("counts", Dimension::dimensionless);
+    for (std::size_t b = 0; b < counts.size(); ++b) {
+        if (counts[b] < 0) {
+            throw InputError(table.where("counts"), fmt::format("counts[{}] = {} is negative", b, counts[b]));
+        }
+    }
+    if (counts.size() != n_bins) {
+        throw InputError(table.where("counts"), fmt::format("counts of {} has {} entries", owner, counts.size()),
+                         fmt::format("there are {} bins", n_bins));
+    }
+    return counts;
+}
+
+//! Keeps the columns from first to last, exclusive, of n rows
+std::vector<double> kept_columns(const std::vector<double>& values, std::size_t n_columns, std::size_t first,
+                                 std::size_t last) {
+    std::vector<double> out;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (i % n_columns >= first && i % n_columns < last) {
+            out.push_back(values[i]);
+        }
+    }
+    return out;
+}
+
+//! Keeps the rows from first to last, exclusive, of n_rows
+std::vector<double> kept_rows(const std::vector<double>& values, std::size_t n_rows, std::size_t first,
+                              std::size_t last) {
+    const std::size_t n = values.size() / n_rows;
+    return {values.begin() + static_cast<long>(first * n), values.begin() + static_cast<long>(last * n)};
+}
+
+} // namespace
+
+std::size_t number_of_bins(const std::vector<BinAxis>& axes) {
+    std::size_t n = 1;
+    for (const BinAxis& axis : axes) {
+        n *= axis.n_bins();
+    }
+    return n;
+}
+
+std::vector<BinAxis> read_bin_axes(const TomlTable& experiment) {
+    const TomlTable table = experiment.table("bins");
+    table.allow_only({"variable", "edges", "min", "max", "number", "counts", "fit_min", "fit_max", "further"});
+    BinAxis energy;
+    energy.name = table.choice("variable", {"energy", "photoelectrons"}, "energy");
+    energy.dimension = energy.name == "energy" ? Dimension::energy : Dimension::dimensionless;
+    read_edges_into(energy, table);
+    read_fitted(table, energy);
+    std::vector<BinAxis> axes{energy};
+    for (const TomlTable& further : table.tables("further")) {
+        further.allow_only({"name", "edges", "min", "max", "number"});
+        BinAxis axis;
+        axis.name = identifier(further, "name");
+        for (const std::string reserved : {"energy", "photoelectrons"}) {
+            if (axis.name == reserved) {
+                throw InputError(further.where("name"), fmt::format("\"{}\" is no further variable", reserved),
+                                 "[bins] itself holds the bins in energy or photoelectrons");
+            }
+        }
+        for (const BinAxis& other : axes) {
+            if (other.name == axis.name) {
+                throw InputError(further.where("name"), fmt::format("there are two variables \"{}\"", axis.name));
+            }
+        }
+        axis.dimension = axis.name == "time" ? Dimension::time : Dimension::dimensionless;
+        read_edges_into(axis, further);
+        axes.push_back(axis);
+        if (number_of_bins(axes) > static_cast<std::size_t>(max_bins)) {
+            throw InputError(further.where(), fmt::format("there are {} bins", number_of_bins(axes)),
+                             fmt::format("at most {}", max_bins));
+        }
+    }
+    return axes;
+}
+
+std::vector<std::size_t> bins_of_rows(const CsvTable& rows, const std::vector<BinAxis>& axes,
+                                      const InputLocation& where, const std::string& owner) {
+    if (axes.size() > 1) {
+        return rows_in_any_order(rows, axes, where, owner);
+    }
+    const std::vector<std::size_t> bins = rows_in_order(rows, axes[0]);
+    if (bins.size() != axes[0].n_bins()) {
+        throw InputError(where, fmt::format("\"{}\" of {} has {} entries", rows.path, owner, bins.size()),
+                         fmt::format("there are {} bins", axes[0].n_bins()));
+    }
+    return bins;
+}
+
+std::vector<double> read_observed_counts(const TomlTable& experiment, const std::vector<BinAxis>& axes,
+                                         ExperimentTables& tables) {
+    const TomlTable table = experiment.table("bins");
+    const std::vector<double> counts = read_counts(table, "bins", axes, tables);
+    for (std::size_t b = 0; b < counts.size(); ++b) {
+        if (counts[b] != std::floor(counts[b])) {
+            throw InputError(table.where("counts"), fmt::format("counts[{}] = {} is not a whole number", b, counts[b]),
+                             "the statistic is Poisson");
+        }
+    }
+    return counts;
+}
+
+std::vector<Background> read_backgrounds(const TomlTable& experiment, const std::vector<BinAxis>& axes,
+                                         ExperimentTables& tables) {
+    std::vector<Background> backgrounds;
+    for (const TomlTable& table : experiment.tables("background")) {
+        table.allow_only({"name", "counts", "includes_solar", "uncertainty"});
+        Background background;
+        background.name = identifier(table, "name");
+        for (const Background& other : backgrounds) {
+            if (other.name == background.name) {
+                throw InputError(table.where("name"), fmt::format("there are two backgrounds \"{}\"", other.name));
+            }
+        }
+        background.counts = read_counts(table, fmt::format("background \"{}\"", background.name), axes, tables);
+        background.includes_solar = table.boolean("includes_solar", false);
+        background.sigma = read_uncertainty(table, "uncertainty");
+        backgrounds.push_back(std::move(background));
+    }
+    return backgrounds;
+}
+
+void keep_fitted_bins(const TomlTable& file, const BinAxis& energy, Experiment& experiment) {
+    const std::size_t n = energy.n_bins(), first = energy.first_fitted, last = energy.end_fitted;
+    const std::vector<double>& edges = energy.edges;
+    experiment.bin_edges = {edges.begin() + static_cast<long>(first), edges.begin() + static_cast<long>(last) + 1};
+    experiment.counts = kept_rows(experiment.counts, n, first, last);
+    const std::vector<TomlTable> backgrounds = file.tables("background");
+    for (std::size_t i = 0; i < backgrounds.size(); ++i) {
+        Background& background = experiment.backgrounds[i];
+        background.counts = kept_rows(background.counts, n, first, last);
+        check_uncertainty(background, backgrounds[i].where("uncertainty"));
+    }
+    for (Channel& channel : experiment.channels) {
+        for (std::vector<double>& share : channel.shares) {
+            share = kept_rows(share, n, first, last);
+        }
+    }
+    experiment.response.matrix = kept_columns(experiment.response.matrix, n, first, last);
+}
+
+} // namespace nuscan

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/experiment_tables.hpp"
+
+namespace nuscan {
+
+/// A variable that counts are binned in.
+struct BinAxis {
+    std::string name; //!< "energy", "photoelectrons", "time" or the file's own
+    Dimension dimension = Dimension::dimensionless;
+    std::vector<double> edges; //!< increasing, in the internal unit
+
+    std::size_t first_fitted = 0, end_fitted = 0; //!< bins that the fit takes: all but for energy's fit_min and fit_max
+
+    std::size_t n_bins() const { return edges.size() - 1; }
+    Range fitted() const { return {edges[first_fitted], edges[end_fitted]}; }
+};
+
+//! Number of bins in all variables
+std::size_t number_of_bins(const std::vector<BinAxis>& axes);
+
+/// The variables of `[bins]`: energy or photoelectrons first, then those of `[[bins.further]]`.
+/// \throws InputError with file and line; so do the other readers.
+std::vector<BinAxis> read_bin_axes(const TomlTable& experiment);
+
+//! The counts of `[bins]`: number_of_bins() whole numbers, energy outermost
+std::vector<double> read_observed_counts(const TomlTable& experiment, const std::vector<BinAxis>& axes,
+                                         ExperimentTables& tables);
+
+std::vector<Background> read_backgrounds(const TomlTable& experiment, const std::vector<BinAxis>& axes,
+                                         ExperimentTables& tables);
+
+/// The place of each row of a table among the bins of \p axes, of which it holds the centres: number_of_bins() rows.
+///
+/// With one variable the rows come in the order of the bins and the variable is the first column; with several they
+/// come in any order, and each variable has a column.
+/// \throws InputError for a row that lies in no bin, on an edge, or in the bin of another row, and for a bin without
+/// one, with \p where and \p owner
+std::vector<std::size_t> bins_of_rows(const CsvTable& rows, const std::vector<BinAxis>& axes,
+                                      const InputLocation& where, const std::string& owner);
+
+/// Drops the energy bins that the fit does not take, with all that an experiment has for each of them.
+/// \throws InputError where that leaves a background empty whose normalisation is uncertain
+void keep_fitted_bins(const TomlTable& file, const BinAxis& energy, Experiment& experiment);
+
+} // namespace nuscan
