@@ -249,7 +249,7 @@ std::vector<Body> bodies(const Experiment& experiment) {
     return all;
 }
 
-//! Recoils are counted from here on [MeV]
+//! Recoils are counted from here on [MeV]: where electrons can be freed, or photons be absorbed
 double lowest_recoil(const Experiment& experiment, const Body& body) {
     if (body.nuclide != nullptr || body.channel->atomic == AtomicModel::free_electrons) {
         return min_recoil;
@@ -257,6 +257,9 @@ double lowest_recoil(const Experiment& experiment, const Body& body) {
     double low = std::numeric_limits<double>::infinity();
     for (const Shell& shell : experiment.target.shells) {
         low = std::min(low, shell.binding_energy);
+    }
+    if (body.channel->atomic == AtomicModel::equivalent_photon && !body.channel->photoabsorption.empty()) {
+        low = std::min(low, body.channel->photoabsorption.x.front());
     }
     return std::max(low, min_recoil);
 }
