@@ -28,7 +28,7 @@ inline constexpr int max_interactions = 4;
 /// The couplings of neutrinos to a target, 3×3 in the mass basis. Both targets have an amplitude V(T) = V0 + V1/T that
 /// carries the electromagnetic form factors and interferes with a second one, A, that does not.
 ///
-/// | | electron (KS17 Eqs. 20-27) | nucleus (physics.md, "Nuclear target") |
+/// | | electron (KS17 Eqs. 20-27) | nucleus (docs/physics.md, "Nuclear target") |
 /// |---|---|---|
 /// | V0 | g'_V + K⟨r²_ν⟩ | g_V^p − K⟨r²_ν⟩: couples to Z F_p(q) |
 /// | V1 [MeV] | −(κ/2m_e) e | +(κ/2m_e) e, to be scaled by m_e/M |
@@ -71,8 +71,8 @@ struct FlavourCouplings {
 
 /// Weak couplings of a flavour, charged current included.
 ///
-/// Radiative ones: P. A. Zyla et al. (PDG), evaluated in physics.md at sin²θ_W = 0.23863; another value shifts g_V of
-/// the electron by 2 δsin²θ_W and that of the proton by −2 δsin²θ_W.
+/// Radiative ones: P. A. Zyla et al. (PDG), at sin²θ_W = 0.23863 (docs/physics.md, "Couplings"); another value shifts
+/// g_V of the electron by 2 δsin²θ_W and that of the proton by −2 δsin²θ_W.
 NUSCAN_HOST_DEVICE inline FlavourCouplings flavour_couplings(const Interaction& interaction, Flavour flavour,
                                                              double sin2_theta_w) {
     const bool electron = interaction.target == Target::electron;

@@ -64,7 +64,8 @@ struct BoundElectrons {
 ///
 ///     dσ/dT = (2α/π)(σ_γ(T)/T) ln(E/m_ν) |e_ν|²,   m_ν = 1 eV
 ///
-/// (physics.md, "Bound electrons"; J.-W. Chen et al., Phys. Rev. D 90, 011301 (2014)). tr(ρ V1†V1) = (κ/2m_e)² |e_ν|².
+/// (docs/physics.md, "Bound electrons"; J.-W. Chen et al., Phys. Rev. D 90, 011301 (2014)).
+/// tr(ρ V1†V1) = (κ/2m_e)² |e_ν|².
 NUSCAN_HOST_DEVICE inline double equivalent_photon_kernel(double E, double T, double photon_area) {
     constexpr double neutrino_mass = 1e-6; // MeV
     constexpr double charge2 = constants::charge_coupling * constants::charge_coupling;
