@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <ostream>
@@ -643,6 +645,31 @@ TEST_F(NuclearExperimentFile, other_responses) {
               "extrapolate = true");
     folder_.write("matrix.csv", "energy_keV,first,second\n0.5,0,0\n1,0.5,0.75\n");
     EXPECT_EQ(error(matrix), "matrix.csv:3: the probabilities add up to 1.25 (at most 1)");
+}
+
+TEST_F(ExperimentFile, the_documented_one_is_read) {
+    std::ifstream in(NUSCAN_TEST_SOURCE_DIR "/docs/experiments.md");
+    const std::string page{std::istreambuf_iterator<char>(in), {}};
+    const std::string open = "```toml\n";
+    const std::size_t begin = page.find(open) + open.size(), end = page.find("```", begin);
+    ASSERT_NE(end, std::string::npos);
+    folder_.write("efficiency.csv", "energy_keV,efficiency\n0.25,0\n40,0.96\n");
+    std::string counts = "time_us,energy_keV,observed,neutrons\n";
+    for (int t = 0; t < 10; ++t) {
+        for (int e = 0; e < 12; ++e) {
+            counts += std::to_string(t / 2. + 0.25) + "," + std::to_string(10 * e + 5) + "," + std::to_string(t) + "," +
+                      std::to_string(e) + "\n";
+        }
+    }
+    folder_.write("counts.csv", counts);
+    const Experiment e = read(page.substr(begin, end - begin));
+    EXPECT_EQ(e.name, "lar");
+    EXPECT_EQ(e.sources.size(), 3u);
+    EXPECT_EQ(e.n_bins(), 120);
+    EXPECT_EQ(e.counts[11], 1); // second bin in energy and time
+    EXPECT_EQ(e.backgrounds[0].counts[11], 1);
+    EXPECT_EQ(e.backgrounds[0].counts[9], 0);
+    EXPECT_EQ(e.target.nuclides[0].nuclide.name, "Ar40");
 }
 
 class BrokenNuclearExperimentFile : public NuclearExperimentFile,

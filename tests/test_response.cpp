@@ -1,24 +1,315 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quadrature nodes, acceptance and moments against adaptive quadrature and closed forms.
+// Quadrature nodes, quenching, acceptance, shares and moments against closed forms and adaptive quadrature.
+#include "response/response.hpp"
+
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <boost/math/quadrature/gauss_kronrod.hpp>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
-#include "backends/reference_model.hpp"
-#include "experiments/experiment_file.hpp"
+#include "config/error.hpp"
+#include "nuscan/prediction.hpp"
+#include "response/axial_structure.hpp"
+#include "response/energy_panels.hpp"
+#include "response/kernel_expansion.hpp"
 #include "response/quadrature.hpp"
-#include "response/response.hpp"
-#include "scan/plan.hpp"
 #include "toy_experiment.hpp"
 
 namespace nuscan {
 namespace {
 
-using testing::fix;
+using testing::toy_experiment;
+using Smearing = EnergyResponse::Smearing;
+
+// ---- targets, channels and experiments ---------------------------------------------------------------------------
+
+Nuclide nuclide(const std::string& name, int Z, int A, double spin = 0, double R_p = 0, double R_n = 0) {
+    Nuclide x{};
+    x.name = name;
+    x.Z = Z;
+    x.A = A;
+    x.mass = 931.494 * A - 0.511 * Z - 8 * A;
+    x.abundance = 1;
+    x.spin = spin;
+    x.proton_radius = R_p > 0 ? R_p : 1.2 * std::cbrt(A) * std::sqrt(0.6) + 0.3;
+    x.neutron_radius = R_n > 0 ? R_n : x.proton_radius + 0.1;
+    return x;
+}
+
+Channel nuclear_channel() {
+    Channel c;
+    c.name = "nucleus";
+    c.target = Target::nucleus;
+    return c;
+}
+
+//! A spectrum of \p n knots with the shape f between two energies [MeV]
+Source continuous(const std::string& name, double low, double high, int n, double flux,
+                  const std::function<double(double)>& f) {
+    Source s;
+    s.name = name;
+    s.flux = flux;
+    for (int i = 0; i < n; ++i) {
+        s.spectrum.x.push_back(low + (high - low) * i / (n - 1));
+        s.spectrum.y.push_back(f(s.spectrum.x.back()));
+    }
+    return s;
+}
+
+//! Neutrinos of pions at rest: a line and two continua
+std::vector<Source> stopped_pions() {
+    const double m = constants::muon_mass;
+    Source prompt;
+    prompt.name = "prompt";
+    prompt.flavour = Flavour::mu;
+    prompt.flux = 4e7;
+    prompt.lines = {{29.79, 1}};
+    Source electron = continuous("e", 0, m / 2, 9, 4e7, [&](double E) {
+        return 192 / m * E * E / (m * m) * (0.5 - E / m);
+    });
+    Source muon = continuous("mu-bar", 0, m / 2, 9, 4e7, [&](double E) {
+        return 64 / m * E * E / (m * m) * (0.75 - E / m);
+    });
+    muon.flavour = Flavour::mu;
+    muon.antineutrino = true;
+    return {prompt, electron, muon};
+}
+
+Experiment bare_experiment(const std::string& name, std::vector<Source> sources, std::vector<TargetNuclide> nuclides,
+                           std::vector<double> edges) {
+    Experiment x;
+    x.name = name;
+    x.sources = std::move(sources);
+    x.target.units = 1e26;
+    x.target.nuclides = std::move(nuclides);
+    x.channels = {nuclear_channel()};
+    x.live_time = 1e7;
+    x.bin_edges = std::move(edges);
+    x.counts.assign(x.bin_edges.size() - 1, 0);
+    return x;
+}
+
+//! Photoelectrons with a gamma distribution, a polynomial quenching and an efficiency over photoelectrons
+Experiment caesium_iodide() {
+    Experiment x = bare_experiment("CsI", stopped_pions(),
+                                   {{nuclide("Cs133", 55, 133, 3.5, 4.821, 5.09), 1},
+                                    {nuclide("I127", 53, 127, 2.5, 4.766, 5.03), 1}},
+                                   {8, 12, 20, 32, 60});
+    x.channels[0].quenching = {Quenching::Model::polynomial, 0, {0.0554628, 4.30681, -111.707, 840.384}, {}};
+    x.channels[0].axial = true;
+    x.response.smearing = Smearing::gamma;
+    x.response.light_yield = 13350;
+    x.response.gamma_shape = 9560;
+    x.response.efficiency = {{6, 9.5, 14, 30, 60}, {0.02, 0.2, 0.4, 0.6, 0.62}};
+    return x;
+}
+
+Experiment poisson_xenon() {
+    const auto boron = [](double E) { return E * E * std::pow(15.5 - E, 2) * (1 + 0.1 * E); };
+    Source solar = continuous("8B", 0.1, 15.5, 40, 5e6, boron);
+    static const std::vector<ProductionZone> zones{{92.5, 0.7}, {70, 0.3}};
+    solar.propagation = Propagation::solar;
+    solar.zones = zones;
+    Experiment x = bare_experiment("Xe", {solar}, {{nuclide("Xe132", 54, 132), 1}}, {1, 2, 3.5, 5, 20});
+    x.channels[0].quenching.model = Quenching::Model::lindhard;
+    x.response.smearing = Smearing::poisson;
+    x.response.light_yield = 5e3;
+    x.response.efficiency = {{1, 2.5, 6}, {0.1, 0.5, 0.9}};
+    return x;
+}
+
+Experiment germanium() {
+    const auto huber = [](double E) { return std::exp(1.2 - 0.7 * E - 0.05 * E * E); };
+    Source reactor = continuous("reactor", 1.5, 9, 16, 4.8e13, huber);
+    reactor.antineutrino = true;
+    Experiment x = bare_experiment("Ge", {reactor}, {{nuclide("Ge74", 32, 74), 1}}, {2e-4, 3e-4, 4e-4, 9e-4});
+    x.channels[0].quenching.model = Quenching::Model::lindhard;
+    x.channels[0].quenching.lindhard_k = 0.162;
+    x.channels[0].form_factor = NuclearFormFactor::klein_nystrand;
+    x.channels[0].efficiency = {{0, 1e-3, 4e-3}, {0.5, 0.9, 1}};
+    x.response.constant_term = 68.5e-6;
+    x.response.sqrt_term = std::sqrt(0.11 * 2.96e-6);
+    x.response.in_quadrature = true;
+    return x;
+}
+
+//! Energies in keVee with a tabulated quenching factor
+Experiment argon() {
+    Experiment x = bare_experiment("Ar", stopped_pions(), {{nuclide("Ar40", 18, 40, 0, 3.448, 3.55), 1}},
+                                   {0, 5e-3, 10e-3, 20e-3, 40e-3});
+    x.channels[0].quenching.model = Quenching::Model::table;
+    x.channels[0].quenching.factor = {{0, 0.02, 0.06, 0.2}, {0.22, 0.26, 0.29, 0.4}};
+    x.channels[0].form_factor = NuclearFormFactor::symmetrised_fermi;
+    x.response.sqrt_term = 0.58 * std::sqrt(1e-3);
+    x.response.efficiency = {{0, 3e-3, 9e-3, 40e-3}, {0, 0.1, 0.7, 0.9}};
+    return x;
+}
+
+Experiment equivalent_photons() {
+    Experiment x = toy_experiment();
+    Channel& c = x.channels[0];
+    c.atomic = AtomicModel::equivalent_photon;
+    c.photoabsorption = {{4e-5, 2e-4, 2.001e-4, 5.1e-3, 5.101e-3, 15e-3}, {3e-18, 2e-19, 9e-19, 1e-21, 8e-21, 4e-22}};
+    c.weak_correction = {{1e-3, 4e-3, 12e-3}, {0.7, 0.8, 0.95}};
+    c.magnetic_correction = {{5e-4, 6e-3}, {0.8, 0.95}};
+    x.bin_edges = {1e-4, 1e-3, 3e-3, 6e-3, 19e-3};
+    x.response.efficiency = {};
+    return x;
+}
+
+// ---- an integral that shares no node with the code ---------------------------------------------------------------
+
+double adaptive(const std::function<double(double)>& f, std::vector<double> limits, double tolerance) {
+    std::sort(limits.begin(), limits.end());
+    double sum = 0;
+    for (std::size_t i = 0; i + 1 < limits.size(); ++i) {
+        if (limits[i] < limits[i + 1]) {
+            sum += boost::math::quadrature::gauss_kronrod<double, 31>::integrate(f, limits[i], limits[i + 1], 12,
+                                                                                 tolerance);
+        }
+    }
+    return sum;
+}
+
+/// Moment of feature m, component c of a contribution in an energy bin, by nested adaptive quadrature.
+double adaptive_moment(const Experiment& experiment, const Contribution& which, const Mixing& mixing, int m, int c,
+                       std::size_t bin) {
+    const Source& source = experiment.sources[which.source];
+    const Channel& channel = experiment.channels[which.channel];
+    const TargetNuclide* target =
+        which.nuclide < 0 ? nullptr : &experiment.target.nuclides[static_cast<std::size_t>(which.nuclide)];
+    const Nuclide* body = target == nullptr ? nullptr : &target->nuclide;
+    const double M = body == nullptr ? constants::electron_mass : body->mass;
+    const double s = source.antineutrino ? -1 : 1;
+    const double g_n = neutron_vector_coupling(experiment.couplings);
+
+    const auto kernel = [&](double T) -> std::function<double(double)> {
+        if (body == nullptr) {
+            BoundElectrons atom{0};
+            for (const Shell& shell : experiment.target.shells) {
+                atom.electrons += T > shell.binding_energy ? shell.electrons : 0;
+            }
+            const auto read = [&](const Table& t, double outside) {
+                for (std::size_t i = 0; i + 1 < t.x.size(); ++i) {
+                    if (T >= t.x[i] && T <= t.x[i + 1]) {
+                        return t.y[i] + (t.y[i + 1] - t.y[i]) * (T - t.x[i]) / (t.x[i + 1] - t.x[i]);
+                    }
+                }
+                return outside;
+            };
+            atom.electrons = channel.atomic == AtomicModel::free_electrons ? experiment.target.n_electrons
+                                                                           : atom.electrons;
+            atom.weak = read(channel.weak_correction, 1);
+            atom.magnetic = read(channel.magnetic_correction, 1);
+            atom.photon_area = channel.atomic == AtomicModel::equivalent_photon ? read(channel.photoabsorption, -1) : -1;
+            return [=](double E) { return feature_kernels(atom, E, T, s).value[m]; };
+        }
+        const double q = std::sqrt(2 * M * T);
+        const NucleusAtRecoil nucleus{M, body->Z * form_factor(channel.form_factor, q, body->proton_radius),
+                                      (body->A - body->Z) * form_factor(channel.form_factor, q, body->neutron_radius),
+                                      channel.axial ? axial_structure(*body, channel.form_factor, q) : 0};
+        return [=](double E) { return feature_kernels(nucleus, E, T, g_n).value[m]; };
+    };
+    const auto rate = [&](double T) {
+        const auto dsigma = kernel(T);
+        const auto weighted = [&](double E) { return component_weights(mixing, source.beam(), E).value[c] * dsigma(E); };
+        double sum = 0;
+        for (const SpectralLine& line : source.lines) {
+            sum += T <= max_recoil(line.energy, M) ? source.flux * line.fraction * weighted(line.energy) : 0;
+        }
+        const Table& f = source.spectrum;
+        const double lowest = min_neutrino_energy(T, M);
+        for (std::size_t i = 0; i + 1 < f.x.size(); ++i) {
+            const auto integrand = [&](double E) {
+                return (f.y[i] + (f.y[i + 1] - f.y[i]) * (E - f.x[i]) / (f.x[i + 1] - f.x[i])) * weighted(E);
+            };
+            if (f.x[i + 1] > lowest) {
+                sum += source.flux * adaptive(integrand, {std::max(lowest, f.x[i]), f.x[i + 1]}, 1e-12);
+            }
+        }
+        return sum;
+    };
+
+    // Everything at which the integrand turns, and places about the edges of the bin
+    double end = 0;
+    std::vector<double> limits{min_recoil};
+    for (const SpectralLine& line : source.lines) {
+        limits.push_back(max_recoil(line.energy, M));
+    }
+    for (const double E : source.spectrum.x) {
+        limits.push_back(max_recoil(E, M));
+    }
+    end = *std::max_element(limits.begin(), limits.end());
+    for (const Shell& shell : experiment.target.shells) {
+        limits.push_back(shell.binding_energy);
+    }
+    for (const Table* t : {&channel.efficiency, &channel.photoabsorption, &channel.weak_correction,
+                           &channel.magnetic_correction, &channel.quenching.factor}) {
+        limits.insert(limits.end(), t->x.begin(), t->x.end());
+    }
+    const double per_energy = experiment.response.light_yield > 0 ? experiment.response.light_yield : 1;
+    std::vector<double> visible = experiment.response.matrix_x;
+    for (const double x : experiment.response.efficiency.x) {
+        visible.push_back(experiment.response.efficiency_of == EnergyResponse::EfficiencyOf::visible ? x
+                                                                                                     : x / per_energy);
+    }
+    for (const double x : {experiment.bin_edges[bin], experiment.bin_edges[bin + 1]}) {
+        for (const double factor : {0.3, 0.7, 0.99, 1., 1.01, 1.4, 3.}) {
+            visible.push_back(factor * x / per_energy);
+        }
+    }
+    for (const double v : visible) {
+        double low = min_recoil, high = end;
+        for (int i = 0; i < 80; ++i) {
+            const double middle = (low + high) / 2;
+            (visible_energy(channel.quenching, body, middle) < v ? low : high) = middle;
+        }
+        limits.push_back(high);
+    }
+    std::erase_if(limits, [&](double T) { return T < min_recoil || T > end; });
+    for (double& limit : limits) {
+        limit = std::log(limit);
+    }
+    const auto integrand = [&](double log_T) {
+        const double T = std::exp(log_T);
+        const double R = acceptance(experiment, channel, body, T)[bin];
+        return R > 0 ? T * R * rate(T) : 0;
+    };
+    const double number = target == nullptr ? 1 : target->number;
+    return experiment.target.units * number * experiment.live_time * adaptive(integrand, limits, 1e-11);
+}
+
+//! All moments of all contributions, in every energy bin; 1e-8 of the size of the feature's first component
+void expect_moments(const Experiment& experiment, const std::vector<int>& features = {0, 2, 3, 4, 6}) {
+    const Mixing mixing;
+    for (const Contribution& x : make_contributions(experiment, mixing)) {
+        const std::vector<double> moments = contribution_moments(experiment, x, mixing);
+        const int components = n_components(experiment.sources[x.source].propagation);
+        const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
+        for (const int m : features) {
+            double size = 0;
+            for (std::size_t b = 0; b < n_bins; ++b) {
+                for (int c = 0; c < components; ++c) {
+                    const double ours = moments[static_cast<std::size_t>(m * components + c) * n_bins + b];
+                    const double arbiter = adaptive_moment(experiment, x, mixing, m, c, b);
+                    size = components == 7 && c > 0 ? size : std::abs(arbiter);
+                    EXPECT_NEAR(ours, arbiter, 1e-8 * size)
+                        << experiment.name << ", source " << x.source << ", nuclide " << x.nuclide << ", feature " << m
+                        << ", component " << c << ", bin " << b;
+                    if (std::getenv("SHOW")) fprintf(stderr, "%s s%zu n%d m%d c%d b%zu  %.3e rel %.2e nodes %zu\n", experiment.name.c_str(), x.source, x.nuclide, m, c, b, arbiter, (ours-arbiter)/size, x.recoil.size());
+                }
+            }
+        }
+    }
+}
+
+// ---- quadrature --------------------------------------------------------------------------------------------------
 
 TEST(Quadrature, is_exact_for_polynomials) {
-    for (int n = 1; n <= 32; ++n) {
+    for (int n = 1; n <= max_order; ++n) {
         for (int power = 0; power < 2 * n; ++power) {
             double sum = 0;
             for (const Node& node : gauss_legendre(n)) {
@@ -29,125 +320,640 @@ TEST(Quadrature, is_exact_for_polynomials) {
     }
 }
 
-TEST(Quadrature, places_nodes_for_the_asked_tolerance) {
-    // 1/x² on [1e-4, 1]: the distance to its singularity is x.
-    for (const double tolerance : {1e-4, 1e-7, 1e-10}) {
-        std::vector<Node> nodes;
-        append_nodes(
-            1e-4, 1, [](double x) { return x; }, tolerance, nodes);
-        double sum = 0, last = 0;
-        for (const Node& node : nodes) {
-            sum += node.weight / (node.x * node.x);
-            EXPECT_GT(node.x, last);
-            last = node.x;
-        }
-        EXPECT_NEAR(sum, 9999, 9999 * tolerance);
-        EXPECT_LT(nodes.size(), 400u);
+template <class Function>
+std::vector<Node> nodes_on(double low, double high, const Function& smoothness, double tolerance) {
+    std::vector<Panel> panels;
+    append_panels(low, high, smoothness, tolerance, panels);
+    std::vector<Node> nodes;
+    for (const Panel& panel : panels) {
+        append_nodes(panel, nodes);
     }
+    for (std::size_t i = 1; i < nodes.size(); ++i) {
+        EXPECT_GT(nodes[i].x, nodes[i - 1].x);
+    }
+    return nodes;
+}
+
+double sum_over(const std::vector<Node>& nodes, const std::function<double(double)>& f) {
+    double sum = 0;
+    for (const Node& node : nodes) {
+        sum += node.weight * f(node.x);
+    }
+    return sum;
+}
+
+TEST(Quadrature, places_nodes_for_the_asked_tolerance) {
+    for (const double tolerance : {1e-4, 1e-7, 1e-10}) {
+        const auto beside_zero = [](double x) {
+            Smoothness s;
+            s.origin = x;
+            return s;
+        };
+        const std::vector<Node> poles = nodes_on(1e-4, 1, beside_zero, tolerance);
+        EXPECT_NEAR(sum_over(poles, [](double x) { return 1 / (x * x); }), 9999, 9999 * tolerance);
+        EXPECT_LT(poles.size(), 150u);
+
+        const auto wave = [](double) {
+            Smoothness s;
+            s.wave = 500;
+            return s;
+        };
+        const std::vector<Node> waves = nodes_on(0, 2, wave, tolerance);
+        EXPECT_NEAR(sum_over(waves, [](double x) { return std::cos(500 * x); }), std::sin(1000.) / 500, 2 * tolerance);
+        EXPECT_LT(waves.size(), 1000u); // at most one a radian
+
+        const auto gaussian = [](double) {
+            Smoothness s;
+            s.width = 0.01;
+            return s;
+        };
+        const std::vector<Node> step = nodes_on(0, 1, gaussian, tolerance);
+        EXPECT_NEAR(sum_over(step, [](double x) { return std::erf((x - 0.3) / 0.01 / constants::sqrt2); }), 0.4,
+                    tolerance);
+
+        const auto off_axis = [](double) {
+            Smoothness s;
+            s.pole = 0.05;
+            return s;
+        };
+        const std::vector<Node> lorentzian = nodes_on(-1, 1, off_axis, tolerance);
+        EXPECT_NEAR(sum_over(lorentzian, [](double x) { return 0.05 / (x * x + 0.0025); }), 2 * std::atan(20.),
+                    4 * tolerance);
+    }
+}
+
+// ---- quenching ---------------------------------------------------------------------------------------------------
+
+TEST(Quenching, follows_its_formulas) {
+    const Nuclide germanium_74 = nuclide("Ge74", 32, 74);
+    EXPECT_EQ(visible_energy({}, nullptr, 3e-3), 3e-3);
+
+    Quenching lindhard;
+    lindhard.model = Quenching::Model::lindhard;
+    const double epsilon = 11.5 * std::pow(32., -7. / 3) * 2; // 2 keV
+    const double g = 3 * std::pow(epsilon, 0.15) + 0.7 * std::pow(epsilon, 0.6) + epsilon;
+    double k = 0.133 * std::pow(32., 2. / 3) / std::sqrt(74.);
+    EXPECT_NEAR(visible_energy(lindhard, &germanium_74, 2e-3), 2e-3 * k * g / (1 + k * g), 1e-17);
+    EXPECT_NEAR(k, 0.1558, 1e-4);
+    lindhard.lindhard_k = k = 0.2;
+    EXPECT_NEAR(visible_energy(lindhard, &germanium_74, 2e-3), 2e-3 * k * g / (1 + k * g), 1e-17);
+    EXPECT_THROW(visible_energy(lindhard, nullptr, 2e-3), std::invalid_argument);
+
+    const Quenching polynomial{Quenching::Model::polynomial, 0, {0.246, 0.78}, {}};
+    EXPECT_NEAR(visible_energy(polynomial, nullptr, 0.05), 0.246 * 0.05 + 0.78 * 0.0025, 1e-17);
+
+    const Quenching table{Quenching::Model::table, 0, {}, {{1e-3, 3e-3}, {0.2, 0.4}}};
+    EXPECT_DOUBLE_EQ(visible_energy(table, nullptr, 2e-3), 0.3 * 2e-3);
+    EXPECT_EQ(visible_energy(table, nullptr, 0.99e-3), 0);
+    EXPECT_EQ(visible_energy(table, nullptr, 3.01e-3), 0);
+}
+
+TEST(Quenching, is_inverted) {
+    const Nuclide xenon = nuclide("Xe132", 54, 132);
+    const Quenching lindhard{Quenching::Model::lindhard, 0, {}, {}};
+    const Quenching polynomial{Quenching::Model::polynomial, 0, {0.06, 4, -100, 800}, {}};
+    const Quenching table{Quenching::Model::table, 0, {}, {{1e-3, 3e-3, 2e-2}, {0.2, 0.4, 0.3}}};
+    for (const Quenching& quenching : {Quenching{}, lindhard, polynomial, table}) {
+        for (const double T : {1.1e-3, 2.9e-3, 3e-3, 1.7e-2}) {
+            const double v = visible_energy(quenching, &xenon, T);
+            EXPECT_NEAR(recoil_energy(quenching, &xenon, v, 1e-6, 2e-2), T, 1e-14);
+        }
+        EXPECT_TRUE(std::isnan(quenching_turns(quenching, &xenon, 1e-3, 2e-2)));
+    }
+    EXPECT_EQ(recoil_energy(table, nullptr, 1e-7, 1e-6, 2e-2), 1e-3); // the step at the start of the table
+    EXPECT_EQ(recoil_energy(lindhard, &xenon, 5, 1e-6, 2e-2), 2e-2);
+}
+
+TEST(Quenching, that_turns_is_refused) {
+    EXPECT_NEAR(quenching_turns({Quenching::Model::polynomial, 0, {0.2, -5}, {}}, nullptr, 1e-6, 0.05), 0.02, 2e-4);
+    EXPECT_FALSE(std::isnan(quenching_turns({Quenching::Model::polynomial, 0, {-0.2}, {}}, nullptr, 1e-6, 0.05)));
+    // The factor may fall, but not faster than 1/T.
+    const Table falls{{1e-3, 2e-3}, {0.4, 0.1}};
+    EXPECT_NEAR(quenching_turns({Quenching::Model::table, 0, {}, falls}, nullptr, 1e-6, 0.05), 2e-3, 1e-9);
+
+    Experiment x = caesium_iodide();
+    x.channels[0].quenching.coefficients[2] *= 2;
+    try {
+        make_contributions(x, Mixing{});
+        FAIL() << "not refused";
+    } catch (const InputError& error) {
+        EXPECT_NE(std::string(error.what()).find("visible energy does not rise"), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("CsI"), std::string::npos) << error.what();
+    }
+}
+
+// ---- acceptance --------------------------------------------------------------------------------------------------
+
+double read_table(const Table& t, double x) {
+    for (std::size_t i = 0; i + 1 < t.x.size(); ++i) {
+        if (x >= t.x[i] && x <= t.x[i + 1]) {
+            return t.y[i] + (t.y[i + 1] - t.y[i]) * (x - t.x[i]) / (t.x[i + 1] - t.x[i]);
+        }
+    }
+    return 0;
+}
+
+//! ∫ of a density × the experiment's efficiency over its bin
+double smeared(const Experiment& x, std::size_t bin, const std::function<double(double)>& density,
+               std::vector<double> limits) {
+    const double low = x.bin_edges[bin], high = x.bin_edges[bin + 1];
+    limits.insert(limits.end(), x.response.efficiency.x.begin(), x.response.efficiency.x.end());
+    std::erase_if(limits, [&](double r) { return r <= low || r >= high; });
+    limits.push_back(low);
+    limits.push_back(high);
+    return adaptive([&](double r) { return read_table(x.response.efficiency, r) * density(r); }, limits, 1e-13);
 }
 
 TEST(Acceptance, is_the_integral_of_efficiency_times_gaussian) {
-    const EnergyResponse response = testing::toy_experiment().response;
-    for (const double T : {3e-4, 1e-3, 2.1e-3, 7e-3, 1.9e-2}) {
-        const double sigma = response.sqrt_term * std::sqrt(T) + response.constant_term;
-        for (const auto& [low, high] : {std::pair{0., 1e-3}, {1e-3, 3e-3}, {1.8e-3, 2.2e-3}, {3e-3, 4.5e-2}}) {
-            const auto efficiency = [&](double E) {
-                const Table& t = response.efficiency;
-                for (std::size_t i = 0; i + 1 < t.x.size(); ++i) {
-                    if (E >= t.x[i] && E <= t.x[i + 1]) {
-                        return t.y[i] + (t.y[i + 1] - t.y[i]) * (E - t.x[i]) / (t.x[i + 1] - t.x[i]);
-                    }
-                }
-                return 0.;
-            };
-            // Midpoints, finely: crude, and independent of everything.
-            const int n = 400000;
-            double sum = 0;
-            for (int i = 0; i < n; ++i) {
-                const double E = low + (high - low) * (i + 0.5) / n;
-                sum += efficiency(E) * std::exp(-0.5 * std::pow((E - T) / sigma, 2));
+    for (const double light_yield : {0., 2500.}) {
+        for (const bool in_quadrature : {false, true}) {
+            Experiment x = toy_experiment();
+            x.response.linear_term = 0.02;
+            x.response.in_quadrature = in_quadrature;
+            const double unit = light_yield > 0 ? light_yield : 1; // bins and efficiency are in photoelectrons
+            x.response.light_yield = light_yield;
+            for (double& e : x.bin_edges) {
+                e *= unit;
             }
-            sum *= (high - low) / n / (sigma * std::sqrt(2 * constants::pi));
-            EXPECT_NEAR(acceptance(response, T, low, high), sum, 1e-7) << T << " in " << low << " to " << high;
+            for (double& e : x.response.efficiency.x) {
+                e *= unit;
+            }
+            for (const double T : {3e-4, 1e-3, 2.1e-3, 7e-3, 1.9e-2}) {
+                const double a = x.response.sqrt_term * std::sqrt(T), b = x.response.constant_term, c = 0.02 * T;
+                const double sigma = unit * (in_quadrature ? std::sqrt(a * a + b * b + c * c) : a + b + c);
+                const std::vector<double> R = acceptance(x, x.channels[0], nullptr, T);
+                ASSERT_EQ(R.size(), 4u);
+                for (std::size_t bin = 0; bin < 4; ++bin) {
+                    const auto density = [&](double r) {
+                        return std::exp(-0.5 * std::pow((r - unit * T) / sigma, 2)) /
+                               (sigma * std::sqrt(2 * constants::pi));
+                    };
+                    const double mean = unit * T;
+                    EXPECT_NEAR(R[bin], smeared(x, bin, density, {mean - 3 * sigma, mean, mean + 3 * sigma}), 1e-12)
+                        << T << " in bin " << bin;
+                }
+            }
         }
     }
+}
+
+TEST(Acceptance, of_gamma_distributed_photoelectrons) {
+    const Experiment x = caesium_iodide();
+    Channel unquenched = nuclear_channel();
+    for (const double v : {1e-5, 3e-4, 9e-4, 2e-3, 6e-3}) {
+        const double k = 1 + 9560 * v, theta = 13350 * v / k;
+        const auto density = [&](double r) {
+            return std::exp((k - 1) * std::log(r / theta) - r / theta - std::lgamma(k)) / theta;
+        };
+        const std::vector<double> R = acceptance(x, unquenched, nullptr, v);
+        for (std::size_t bin = 0; bin < 4; ++bin) {
+            EXPECT_NEAR(R[bin], smeared(x, bin, density, {k * theta, k * theta + 3 * theta}), 1e-12) << v << ", " << bin;
+        }
+    }
+    // One wide bin and ε = x/1000: the mean
+    Experiment mean = x;
+    mean.bin_edges = {0, 1e4};
+    mean.response.efficiency = {{0, 1e4}, {0, 10}};
+    EXPECT_NEAR(acceptance(mean, unquenched, nullptr, 2e-3)[0], 13350 * 2e-3 / 1000, 1e-13);
+    mean.response.efficiency = {};
+    EXPECT_NEAR(acceptance(mean, unquenched, nullptr, 2e-3)[0], 1, 1e-14);
+}
+
+TEST(Acceptance, of_poisson_photoelectrons_counts_integers) {
+    Experiment x = poisson_xenon();
+    const Channel unquenched = nuclear_channel();
+    for (const double v : {2e-5, 4e-4, 1e-3, 3e-3}) {
+        const double mean = 5e3 * v;
+        const std::vector<double> R = acceptance(x, unquenched, nullptr, v);
+        for (std::size_t bin = 0; bin < 4; ++bin) {
+            double sum = 0;
+            for (int n = 0; n < 200; ++n) { // a bin holds a ≤ n < b
+                if (n >= x.bin_edges[bin] && n < x.bin_edges[bin + 1]) {
+                    sum += read_table(x.response.efficiency, n) * std::exp(n * std::log(mean) - mean - std::lgamma(n + 1));
+                }
+            }
+            EXPECT_NEAR(R[bin], sum, 1e-14) << v << " in bin " << bin;
+        }
+    }
+    x.response.efficiency = {};
+    x.bin_edges = {0, 1, 7, 7.5, 1000};
+    const std::vector<double> all = acceptance(x, unquenched, nullptr, 1e-3);
+    EXPECT_NEAR(std::accumulate(all.begin(), all.end(), 0.), 1, 1e-14);
+    EXPECT_NEAR(all[0], std::exp(-5.), 1e-16);
+    EXPECT_NEAR(all[2], std::exp(-5.) * std::pow(5, 7) / 5040, 1e-15); // 7 alone
 }
 
 TEST(Acceptance, without_resolution_is_a_step) {
-    EnergyResponse response;
-    EXPECT_EQ(acceptance(response, 1.5e-3, 1e-3, 2e-3), 1);
-    EXPECT_EQ(acceptance(response, 2e-3, 1e-3, 2e-3), 0);
-    response.efficiency = {{0, 4e-3}, {0, 1}};
-    EXPECT_DOUBLE_EQ(acceptance(response, 1e-3, 0, 4e-3), 0.25);
-    response.efficiency_of_true_energy = true;
-    EXPECT_DOUBLE_EQ(acceptance(response, 3e-3, 0, 4e-3), 0.75);
-    EXPECT_EQ(acceptance(response, 5e-3, 0, 9e-3), 0);
+    Experiment x = toy_experiment();
+    x.response = {};
+    x.bin_edges = {1e-3, 2e-3};
+    x.counts = {0};
+    const auto R = [&](double T) { return acceptance(x, x.channels[0], nullptr, T)[0]; };
+    EXPECT_EQ(R(1e-3), 1);
+    EXPECT_EQ(R(1.5e-3), 1);
+    EXPECT_EQ(R(2e-3), 0);
+    x.bin_edges = {0, 4e-3};
+    x.response.efficiency = {{0, 4e-3}, {0, 1}};
+    EXPECT_DOUBLE_EQ(R(1e-3), 0.25);
+    x.response.efficiency_of = EnergyResponse::EfficiencyOf::visible;
+    EXPECT_DOUBLE_EQ(R(3e-3), 0.75);
+    x.bin_edges = {0, 9e-3};
+    EXPECT_EQ(R(5e-3), 0);
 }
 
-//! Signal of an experiment at a point, by features and moments
-std::vector<double> signal(const ScanConfig& config) {
-    const Plan plan(config, Method::moments);
-    const ExperimentView& x = plan.view().experiments[0];
-    const WorkUnit work = plan.point_unit({});
-    std::vector<double> features(static_cast<std::size_t>(plan.view().n_features) * n_plane_coefficients);
-    plane_features(plan.view(), work.view(), 0, features.data());
-    std::vector<double> counts;
-    for (int b = 0; b < x.n_bins; ++b) {
-        double sum = 0;
-        for (int f = 0; f < x.n_features - x.n_backgrounds; ++f) {
-            sum += x.moments[f * x.n_bins + b] * features[static_cast<std::size_t>(f * n_plane_coefficients)];
+TEST(Acceptance, has_efficiencies_of_recoil_and_visible_energy) {
+    Experiment x = germanium();
+    x.response.efficiency_of = EnergyResponse::EfficiencyOf::visible;
+    const Channel& c = x.channels[0];
+    Channel perfect = c;
+    perfect.efficiency = {};
+    const Nuclide* body = &x.target.nuclides[0].nuclide;
+    const double T = 2e-3, v = visible_energy(c.quenching, body, T);
+    const std::vector<double> bare = acceptance(x, perfect, body, T);
+    EXPECT_GT(bare[2], 0.1);
+    EXPECT_NEAR(acceptance(x, c, body, T)[2], read_table(c.efficiency, T) * bare[2], 1e-15);
+    x.response.efficiency = {{1e-4, 2e-3}, {0.3, 0.8}};
+    EXPECT_NEAR(acceptance(x, perfect, body, T)[2], read_table(x.response.efficiency, v) * bare[2], 1e-15);
+
+    x.response.light_yield = 1000; // the efficiency of the visible energy stays one of energies
+    for (double& edge : x.bin_edges) {
+        edge *= 1000;
+    }
+    EXPECT_NEAR(acceptance(x, perfect, body, T)[2], read_table(x.response.efficiency, v) * bare[2], 1e-14);
+}
+
+//! The toy's acceptance as a matrix
+Experiment with_matrix(int n) {
+    Experiment x = toy_experiment();
+    const Experiment smeared = x;
+    x.response = {};
+    x.response.smearing = Smearing::matrix;
+    for (int i = 0; i < n; ++i) {
+        x.response.matrix_x.push_back(2e-4 * std::pow(200., i / (n - 1.)));
+        const std::vector<double> row = acceptance(smeared, x.channels[0], nullptr, x.response.matrix_x.back());
+        x.response.matrix.insert(x.response.matrix.end(), row.begin(), row.end());
+    }
+    return x;
+}
+
+TEST(Acceptance, of_a_fine_matrix_is_that_of_a_gaussian) {
+    const Experiment gaussian = toy_experiment(), matrix = with_matrix(2000);
+    for (const double T : {3e-4, 1.2e-3, 2.9e-3, 8e-3, 2e-2}) {
+        const std::vector<double> exact = acceptance(gaussian, gaussian.channels[0], nullptr, T);
+        const std::vector<double> read = acceptance(matrix, matrix.channels[0], nullptr, T);
+        for (std::size_t b = 0; b < 4; ++b) {
+            EXPECT_NEAR(read[b], exact[b], 1e-4);
         }
-        counts.push_back(sum);
     }
-    return counts;
+    EXPECT_EQ(acceptance(matrix, matrix.channels[0], nullptr, 1e-4), std::vector<double>(4, 0.));
+    EXPECT_EQ(acceptance(matrix, matrix.channels[0], nullptr, 5e-2), std::vector<double>(4, 0.));
+    Experiment both = matrix;
+    both.response.efficiency = {{0, 1}, {1, 1}};
+    EXPECT_THROW(make_contributions(both, Mixing{}), InputError);
 }
 
-void expect_every_bin(const ScanConfig& config) {
-    const std::vector<double> ours = signal(config);
-    const ReferencePoint point = reference_point(config.neutrino, config.fixed, {});
-    const std::vector<double> arbiter = reference_signal(config.experiments[0], point);
-    ASSERT_EQ(ours.size(), arbiter.size());
-    for (std::size_t b = 0; b < ours.size(); ++b) {
-        EXPECT_NEAR(ours[b], arbiter[b], 1e-8 * arbiter[b]) << "bin " << b;
-    }
-}
-
-TEST(Moments, reach_1e_8_of_every_bin_of_every_shipped_experiment) {
-    for (const std::string& name : experiment_names()) {
-        SCOPED_TRACE(name);
-        ScanConfig config;
-        config.experiments = {read_experiment(find_experiment(name, {}))};
-        // The weak, magnetic and charge terms weigh recoil energies by T^0, 1/T and 1/T²: each by itself.
-        expect_every_bin(config);
-        config.fixed = {fix("magnetic_moment.emu.abs", 1e-9), fix("magnetic_moment.emu.arg", 0.7)};
-        expect_every_bin(config);
-        config.fixed = {fix("charge.etau.re", 1e-10), fix("charge.etau.im", -2e-10), fix("charge.mumu", 1e-10)};
-        expect_every_bin(config);
+TEST(Acceptance, says_where_something_is_visible) {
+    for (Experiment x : {toy_experiment(), caesium_iodide(), poisson_xenon(), germanium(), with_matrix(50)}) {
+        const EnergyAcceptance energy(x);
+        const auto range = energy.visible_range(1);
+        ASSERT_LT(range.low, range.high);
+        const auto seen = [&](double v) {
+            std::vector<double> row(static_cast<std::size_t>(x.n_energy_bins()));
+            energy.evaluate(v, row.data());
+            return std::accumulate(row.begin(), row.end(), 0.);
+        };
+        for (const double factor : {1e-3, 0.1, 0.5, 0.99, 0.999999}) {
+            EXPECT_LT(seen(range.low * factor), 1e-16) << x.name;
+            EXPECT_LT(seen(range.high / factor), 1e-16) << x.name;
+        }
+        EXPECT_GT(seen(1.5 * range.low) + seen(0.9 * range.high), 1e-17) << x.name;
+        EXPECT_LT(range.high, 0.1) << x.name; // no farther than need be
     }
 }
 
-TEST(Moments, reach_1e_8_with_exact_phases_sharp_bins_and_free_electrons) {
-    const ScanConfig toy = testing::toy_scan({});
-    expect_every_bin(toy);
+// ---- shares ------------------------------------------------------------------------------------------------------
 
-    ScanConfig sharp = toy; // steps at the bin edges
-    sharp.experiments[0].response.sqrt_term = sharp.experiments[0].response.constant_term = 0;
-    expect_every_bin(sharp);
+TEST(BinShares, are_integrals_over_the_arrival_time) {
+    Experiment x = toy_experiment();
+    EXPECT_EQ(bin_shares(x, x.channels[0], x.sources[0]), std::vector<double>(4, 1.));
 
-    ScanConfig narrow = toy; // far narrower than a bin: panels must find the edges
-    narrow.experiments[0].response.sqrt_term = 0;
-    narrow.experiments[0].response.constant_term = 2e-6;
-    expect_every_bin(narrow);
+    x.further = {{"time", {0, 1e-6, 2.5e-6, 6e-6}}};
+    x.counts.assign(12, 0);
+    Source pulsed = x.sources[0];
+    pulsed.arrival = {{2e-7, 8e-7, 3e-6}, {0, 1e6, 0}}; // a triangle of area 1.4
+    std::vector<double> shares = bin_shares(x, x.channels[0], pulsed);
+    ASSERT_EQ(shares.size(), 12u);
+    EXPECT_NEAR(shares[0] + shares[1] + shares[2], 1.4, 1e-14);
+    EXPECT_NEAR(shares[0], 0.3 + 0.2 * (1 + 2 / 2.2) / 2, 1e-14);
+    EXPECT_EQ(shares[9], shares[0]);
 
-    ScanConfig free_electrons = toy;
-    free_electrons.experiments[0].target.shells = {{8, 0}};
-    free_electrons.experiments[0].response.efficiency_of_true_energy = true;
-    expect_every_bin(free_electrons);
+    // An efficiency that is a step and a line; ∫ of products of lines by adaptive quadrature
+    x.response.time_efficiency = {{5e-7, 2e-6, 6e-6}, {0.9, 0.7, 0.1}};
+    shares = bin_shares(x, x.channels[0], pulsed);
+    for (std::size_t i = 0; i < 3; ++i) {
+        const double a = x.further[0].edges[i], b = x.further[0].edges[i + 1];
+        std::vector<double> limits{a, b};
+        for (const double t : {2e-7, 5e-7, 8e-7, 2e-6, 3e-6}) {
+            if (t > a && t < b) {
+                limits.push_back(t);
+            }
+        }
+        const double exact = adaptive(
+            [&](double t) { return read_table(pulsed.arrival, t) * read_table(x.response.time_efficiency, t); }, limits,
+            1e-13);
+        EXPECT_NEAR(shares[i], exact, 1e-13);
+    }
 
-    ScanConfig far = toy; // many turns of the phase
-    far.experiments[0].sources = {toy.experiments[0].sources[1]};
-    far.experiments[0].sources[0].baseline = 5000;
-    expect_every_bin(far);
+    x.response.time_efficiency = {};
+    shares = bin_shares(x, x.channels[0], x.sources[0]); // not pulsed
+    EXPECT_NEAR(shares[0], 1. / 6, 1e-15);
+    EXPECT_NEAR(shares[2], 3.5 / 6, 1e-15);
+}
+
+TEST(BinShares, of_further_variables_are_tabulated_by_energy_or_even) {
+    Experiment x = toy_experiment();
+    x.further = {{"time", {0, 1, 4}}, {"pulse shape", {0.5, 0.6, 0.9}}};
+    x.counts.assign(16, 0);
+    std::vector<double> shares = bin_shares(x, x.channels[0], x.sources[0]);
+    EXPECT_NEAR(shares[0], 0.25 * 0.25, 1e-15);
+    EXPECT_NEAR(shares[1], 0.25 * 0.75, 1e-15); // the last variable innermost
+    EXPECT_NEAR(shares[2], 0.75 * 0.25, 1e-15);
+    x.channels[0].shares = {{}, {0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.5}};
+    shares = bin_shares(x, x.channels[0], x.sources[0]);
+    for (std::size_t e = 0; e < 4; ++e) {
+        EXPECT_NEAR(shares[4 * e], 0.25 * x.channels[0].shares[1][2 * e], 1e-15);
+        EXPECT_NEAR(shares[4 * e + 3], 0.75 * x.channels[0].shares[1][2 * e + 1], 1e-15);
+        const double sum = std::accumulate(shares.begin() + static_cast<std::ptrdiff_t>(4 * e),
+                                           shares.begin() + static_cast<std::ptrdiff_t>(4 * e + 4), 0.);
+        EXPECT_NEAR(sum, e == 3 ? 0.9 : 1, 1e-15);
+    }
+}
+
+// ---- nodes -------------------------------------------------------------------------------------------------------
+
+TEST(AxialStructure, of_a_proton_is_that_of_the_free_nucleon) {
+    const Nuclide proton = nuclide("H1", 1, 1, 0.5, 0.84, 0.84);
+    EXPECT_NEAR(axial_structure(proton, NuclearFormFactor::unity, 0), 1.2754 * 1.2754 / 4, 1e-15);
+    EXPECT_EQ(axial_structure(nuclide("Ar40", 18, 40), NuclearFormFactor::helm, 0), 0);
+    EXPECT_EQ(axial_structure(nuclide("Cs133", 55, 133, 3.5), NuclearFormFactor::helm, 0), 0); // not in the table
+    const Nuclide xenon = nuclide("Xe131", 54, 131, 1.5);
+    const double at_rest = 2.5 / 4.5 * std::pow(1.2754 * (-0.009 + 0.272), 2);
+    EXPECT_NEAR(axial_structure(xenon, NuclearFormFactor::helm, 0), at_rest, 1e-15);
+    const double F = form_factor(NuclearFormFactor::helm, 40, xenon.proton_radius);
+    EXPECT_NEAR(axial_structure(xenon, NuclearFormFactor::helm, 40), at_rest * F * F, 1e-15);
+}
+
+TEST(KernelExpansion, adds_up_to_the_kernels) {
+    // The kernels take differences of numbers near 1, which the expansion does not: C3's is small where T is.
+    const auto expect = [](const KernelExpansion& k, const FeatureKernels& kernels, double E, double T) {
+        const EnergyBasis basis = energy_basis(E);
+        for (int m = 0; m < n_feature_matrices; ++m) {
+            double sum = 0, size = 0;
+            for (int i = 0; i < EnergyBasis::size; ++i) {
+                sum += k.c[m][i] * basis.value[i];
+                size += std::abs(k.c[m][i] * basis.value[i]);
+            }
+            const double rounding = 1e-15 * 10 * constants::weak_cross_section * (m == 5 ? 1 / T : 1);
+            EXPECT_NEAR(sum, kernels.value[m], 1e-14 * size + rounding) << "feature " << m;
+            EXPECT_NE(kernels.value[m], 0);
+        }
+    };
+    for (const double E : {0.3, 1.7, 14.}) {
+        for (const double T : {2e-5, 3e-3, 0.1}) {
+            for (const double s : {-1., 1.}) {
+                for (const double photon_area : {-1., 3e-20}) {
+                    const BoundElectrons atom{7, 0.8, 1.1, photon_area};
+                    expect(kernel_expansion(atom, T, s), feature_kernels(atom, E, T, s), E, T);
+                }
+            }
+            const NucleusAtRecoil nucleus{37000, 17, 20, 0.3};
+            expect(kernel_expansion(nucleus, T, -0.51), feature_kernels(nucleus, E, T, -0.51), E, T);
+        }
+    }
+}
+
+TEST(Contributions, come_by_source_channel_and_nuclide) {
+    Experiment x = caesium_iodide();
+    x.channels.push_back(x.channels[0]);
+    x.channels[0] = Channel{};
+    x.channels[0].name = "electron";
+    x.target.shells = {{108, 1e-5}};
+    const std::vector<Contribution> all = make_contributions(x, Mixing{});
+    ASSERT_EQ(all.size(), 9u);
+    for (std::size_t i = 0; i < 9; ++i) {
+        EXPECT_EQ(all[i].source, i / 3);
+        EXPECT_EQ(all[i].channel, i % 3 == 0 ? 0u : 1u);
+        EXPECT_EQ(all[i].nuclide, static_cast<int>(i % 3) - 1);
+        EXPECT_FALSE(all[i].recoil.empty());
+        EXPECT_EQ(all[i].weight.size(), all[i].recoil.size() * 4);
+        EXPECT_EQ(all[i].atom.size(), i % 3 == 0 ? all[i].recoil.size() : 0);
+        EXPECT_EQ(all[i].nucleus.size(), i % 3 == 0 ? 0 : all[i].recoil.size());
+        EXPECT_EQ(all[i].first_node.size(), all[i].recoil.size() + 1);
+        EXPECT_EQ(static_cast<std::size_t>(all[i].first_node.back()), all[i].energy.size());
+    }
+    const std::vector<Contribution> without = make_contributions(x, Mixing{}, EnergyNodes::left_out);
+    for (std::size_t i = 0; i < 9; ++i) {
+        EXPECT_TRUE(without[i].energy.empty());
+        EXPECT_EQ(without[i].weight, all[i].weight);
+        EXPECT_EQ(contribution_moments(x, without[i], Mixing{}), contribution_moments(x, all[i], Mixing{}));
+    }
+}
+
+TEST(Contributions, list_the_energies_that_the_moments_integrate) {
+    for (const Experiment& x : {toy_experiment(), poisson_xenon(), equivalent_photons(), caesium_iodide()}) {
+        const Mixing mixing;
+        for (const Contribution& c : make_contributions(x, mixing)) {
+            const Source& source = x.sources[c.source];
+            const int components = n_components(source.propagation);
+            const std::vector<double> moments = contribution_moments(x, c, mixing);
+            const auto n_bins = static_cast<std::size_t>(x.n_bins());
+            for (int m = 0; m < n_feature_matrices; ++m) {
+                for (int k = 0; k < components; ++k) {
+                    for (std::size_t b = 0; b < n_bins; ++b) {
+                        double sum = 0, size = 0;
+                        for (std::size_t i = 0; i < c.recoil.size(); ++i) {
+                            for (int j = c.first_node[i]; j < c.first_node[i + 1]; ++j) {
+                                const double E = c.energy[static_cast<std::size_t>(j)], T = c.recoil[i];
+                                const FeatureKernels kernels =
+                                    c.nuclide < 0
+                                        ? feature_kernels(c.atom[i], E, T, source.antineutrino ? -1 : 1)
+                                        : feature_kernels(c.nucleus[i], E, T, neutron_vector_coupling(x.couplings));
+                                const double term = c.weight[i * n_bins + b] * c.flux[static_cast<std::size_t>(j)] *
+                                                    component_weights(mixing, source.beam(), E).value[k] *
+                                                    kernels.value[m];
+                                sum += term;
+                                size += std::abs(term);
+                            }
+                        }
+                        EXPECT_NEAR(moments[static_cast<std::size_t>(m * components + k) * n_bins + b], sum,
+                                    1e-13 * size)
+                            << x.name << ", feature " << m << ", bin " << b;
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST(Contributions, have_nodes_between_edges_and_limits_only) {
+    const Experiment x = toy_experiment();
+    const double first_line = max_recoil(0.43, constants::electron_mass);
+    EXPECT_GT(first_line, x.bin_edges.back());
+    Experiment low = x;
+    low.sources = {x.sources[0]};
+    low.sources[0].lines = {{0.02, 1}, {0.06, 1}}; // recoils up to 1.45 and 11.4 keV
+    const std::vector<Contribution> all = make_contributions(low, Mixing{});
+    const std::vector<double>& T = all[0].recoil;
+    EXPECT_TRUE(std::is_sorted(T.begin(), T.end()));
+    EXPECT_GT(T.front(), 2e-4); // the lowest edge
+    EXPECT_LT(T.back(), max_recoil(0.06, constants::electron_mass));
+    const auto electrons = [&](double at) {
+        return all[0].atom[static_cast<std::size_t>(std::lower_bound(T.begin(), T.end(), at) - T.begin())].electrons;
+    };
+    EXPECT_EQ(electrons(5e-3), 6);
+    EXPECT_EQ(electrons(5.1001e-3), 8);
+
+    low.sources[0].lines = {{0.003, 1}}; // too low to be seen
+    const std::vector<Contribution> dark = make_contributions(low, Mixing{});
+    EXPECT_TRUE(dark[0].recoil.empty());
+    EXPECT_EQ(dark[0].first_node, std::vector<int>{0});
+    EXPECT_EQ(contribution_moments(low, dark[0], Mixing{}), std::vector<double>(28, 0.));
+}
+
+TEST(Contributions, start_where_the_atomic_model_says) {
+    Experiment x = toy_experiment();
+    x.response = {};
+    x.bin_edges = {0, 1e-2};
+    x.counts = {0};
+    const auto begin = [&] { return make_contributions(x, Mixing{})[1].recoil.front(); };
+    EXPECT_NEAR(begin(), 2e-4, 2e-5);
+    EXPECT_GT(begin(), 2e-4);
+    x.channels[0].atomic = AtomicModel::equivalent_photon;
+    x.channels[0].photoabsorption = {{1e-5, 1e-3}, {1e-18, 1e-20}};
+    EXPECT_NEAR(begin(), 1e-5, 1e-6);
+    EXPECT_GT(begin(), 1e-5);
+    x.channels[0].atomic = AtomicModel::free_electrons;
+    EXPECT_NEAR(begin(), min_recoil, 1e-7);
+    EXPECT_EQ(make_contributions(x, Mixing{})[1].atom[0].electrons, 8);
+}
+
+TEST(Contributions, refuse_phases_that_cannot_be_resolved) {
+    Experiment x = toy_experiment();
+    x.sources = {x.sources[1]};
+    const double rate = phase_rate(x.sources[0], Mixing{});
+    EXPECT_NEAR(rate, 1.267 * 2 * 2.513e-3 * 900, 0.01); // Δm²31 L/2E = 2 × 1.267 Δm²[eV²] L[m] / E[MeV]
+    // The smallest energy that gives a visible recoil is the spectrum's 0.2 MeV.
+    x.sources[0].baseline = 900 * 0.99 * max_phase / (rate / 0.2);
+    EXPECT_NO_THROW(make_contributions(x, Mixing{}, EnergyNodes::left_out));
+    x.sources[0].baseline = 900 * 1.01 * max_phase / (rate / 0.2);
+    try {
+        make_contributions(x, Mixing{});
+        FAIL() << "not refused";
+    } catch (const InputError& error) {
+        const std::string what = error.what();
+        EXPECT_NE(what.find("\"reactor\""), std::string::npos) << what;
+        EXPECT_NE(what.find("the largest is 20000 rad"), std::string::npos) << what;
+        EXPECT_NE(what.find("decohered"), std::string::npos) << what;
+    }
+    x.sources[0].lines = {{0.9, 1}};
+    x.sources[0].spectrum = {};
+    EXPECT_NO_THROW(make_contributions(x, Mixing{})); // lines are no integral
+}
+
+TEST(Contributions, are_the_same_bits_on_any_number_of_threads) {
+    const int before = omp_get_max_threads();
+    for (const Experiment& x : {toy_experiment(), caesium_iodide(), poisson_xenon()}) {
+        std::vector<std::vector<double>> bits[2];
+        for (const int threads : {1, 2}) {
+            omp_set_num_threads(threads);
+            for (const Contribution& c : make_contributions(x, Mixing{})) {
+                bits[threads - 1].push_back(c.weight);
+                bits[threads - 1].push_back(contribution_moments(x, c, Mixing{}));
+            }
+        }
+        EXPECT_EQ(bits[0], bits[1]);
+    }
+    omp_set_num_threads(before);
+}
+
+// ---- moments -----------------------------------------------------------------------------------------------------
+
+TEST(Moments, of_electrons_reach_1e_8) {
+    expect_moments(toy_experiment(), {2, 4});
+    Experiment sharp = toy_experiment("sharp"); // steps at the bin edges
+    sharp.response.sqrt_term = sharp.response.constant_term = 0;
+    expect_moments(sharp, {2});
+    Experiment narrow = toy_experiment("narrow"); // far narrower than a bin: panels must find the edges
+    narrow.response.sqrt_term = 0;
+    narrow.response.constant_term = 2e-6;
+    narrow.sources.erase(narrow.sources.begin() + 1);
+    expect_moments(narrow, {2});
+    Experiment free_electrons = toy_experiment("free");
+    free_electrons.channels[0].atomic = AtomicModel::free_electrons;
+    free_electrons.response.efficiency_of = EnergyResponse::EfficiencyOf::visible;
+    free_electrons.bin_edges[0] = 0;
+    expect_moments(free_electrons, {2, 6});
+    expect_moments(with_matrix(12), {2, 6});
+}
+
+TEST(Moments, of_equivalent_photons_reach_1e_8) { expect_moments(equivalent_photons(), {1, 2, 6}); }
+
+TEST(Moments, of_nuclei_reach_1e_8) {
+    expect_moments(caesium_iodide());
+    expect_moments(germanium());
+    expect_moments(argon());
+    expect_moments(poisson_xenon(), {0, 2, 6});
+}
+
+TEST(Moments, of_a_mixture_are_those_of_its_nuclides) {
+    Experiment mixture = poisson_xenon();
+    mixture.target.nuclides = {{nuclide("Xe129", 54, 129, 0.5), 0.4}, {nuclide("Xe136", 54, 136), 0.6}};
+    mixture.channels[0].axial = true;
+    const std::vector<Contribution> both = make_contributions(mixture, Mixing{});
+    ASSERT_EQ(both.size(), 2u);
+    for (std::size_t i = 0; i < 2; ++i) {
+        Experiment pure = mixture;
+        pure.target.nuclides = {mixture.target.nuclides[i]};
+        pure.target.nuclides[0].number = 1;
+        pure.target.units *= mixture.target.nuclides[i].number;
+        const std::vector<double> alone =
+            contribution_moments(pure, make_contributions(pure, Mixing{})[0], Mixing{});
+        const std::vector<double> mixed = contribution_moments(mixture, both[i], Mixing{});
+        for (std::size_t k = 0; k < alone.size(); ++k) {
+            EXPECT_NEAR(mixed[k], alone[k], 1e-13 * std::abs(alone[k]));
+        }
+        EXPECT_EQ(both[i].nucleus[0].axial > 0, i == 0);
+    }
+}
+
+TEST(Moments, of_shares_split_the_energy_bins) {
+    Experiment x = caesium_iodide();
+    x.sources[0].arrival = {{0, 1e-6}, {1e6, 1e6}};
+    Experiment timed = x;
+    timed.further = {{"time", {0, 2.5e-7, 1e-6}}};
+    timed.counts.assign(8, 0);
+    const std::vector<double> whole = contribution_moments(x, make_contributions(x, Mixing{})[0], Mixing{});
+    const std::vector<double> split = contribution_moments(timed, make_contributions(timed, Mixing{})[0], Mixing{});
+    ASSERT_EQ(split.size(), 2 * whole.size());
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        EXPECT_NEAR(split[2 * i], 0.25 * whole[i], 1e-14 * whole[i]);
+        EXPECT_NEAR(split[2 * i + 1], 0.75 * whole[i], 1e-14 * whole[i]);
+    }
+}
+
+TEST(Moments, of_far_sources_resolve_the_phases) {
+    Experiment far = toy_experiment("far");
+    far.sources = {far.sources[1]};
+    far.sources[0].baseline = 20000; // 600 rad at 0.2 MeV
+    far.bin_edges = {3e-3, 19e-3};
+    far.counts = {0};
+    expect_moments(far, {0});
+    // At energies whose limits lie in the bins, so that the integral over the recoil energy sees phases too
+    Experiment low = far;
+    low.name = "low";
+    low.sources[0].spectrum = {{0.04, 0.09, 0.3}, {1, 2, 0}};
+    low.sources[0].baseline = 5000;
+    expect_moments(low, {0});
 }
 
 } // namespace

@@ -336,6 +336,13 @@ ReferenceCoefficients coefficients(const Vertices& v, const Mixture& neutrino) {
     return C;
 }
 
+//! Coefficients of three states that add with probabilities P
+ReferenceCoefficients sum(double P1, const ReferenceCoefficients& a, double P2, const ReferenceCoefficients& b,
+                          double P3, const ReferenceCoefficients& c) {
+    return {P1 * a.C1 + P2 * b.C1 + P3 * c.C1, P1 * a.C2 + P2 * b.C2 + P3 * c.C2, P1 * a.C3 + P2 * b.C3 + P3 * c.C3,
+            P1 * a.mu2 + P2 * b.mu2 + P3 * c.mu2, P1 * a.e2 + P2 * b.e2 + P3 * c.e2};
+}
+
 /// The two parts of KS17 Eqs. (22) and (26), with the erratum, on a free electron [cm²/MeV].
 struct FreeElectron {
     double weak; //!< with charge and radius
@@ -439,6 +446,12 @@ ReferenceNuclearCoefficients nuclear_coefficients(const NuclearVertices& v, cons
     return C;
 }
 
+ReferenceNuclearCoefficients sum(double P1, const ReferenceNuclearCoefficients& a, double P2,
+                                 const ReferenceNuclearCoefficients& b, double P3,
+                                 const ReferenceNuclearCoefficients& c) {
+    return {P1 * a.C_V + P2 * b.C_V + P3 * c.C_V, P1 * a.mu2 + P2 * b.mu2 + P3 * c.mu2};
+}
+
 /// dσ/dT = (G_F² M/π)(1 − T/E − M T/2E²) C_V + (G_F² M/2π)(2 + M T/E²) × axial
 ///         + (π α²/m_e²) |μ_ν|² Z² F_ch² (1/T − 1/E + T/4E²)
 double nuclear_cross_section(const Nucleus& x, const ReferenceNuclearCoefficients& C, double E, double T) {
@@ -449,9 +462,28 @@ double nuclear_cross_section(const Nucleus& x, const ReferenceNuclearCoefficient
     return (vector + axial + magnetic) * hbar_c * hbar_c;
 }
 
-//! Only exact phases and the matter of the Sun make the state depend on energy
-bool depends_on_energy(const Beam& beam) {
-    return beam.propagation == Propagation::exact || beam.propagation == Propagation::solar;
+/// Coefficients as a function of the neutrino energy, from those of a mixture of states.
+///
+/// Mass states that add in probability have coefficients of their own, which do not depend on energy; in the Sun their
+/// probabilities do.
+template <class Coefficients, class OfMixture>
+std::function<Coefficients(double)> by_energy(const ReferencePoint& point, const Beam& beam, const OfMixture& of) {
+    if (beam.propagation == Propagation::exact) {
+        return [&point, beam, of](double E) { return of(states(point, beam, E)); };
+    }
+    if (beam.propagation != Propagation::solar) {
+        return [C = of(states(point, beam, 0))](double) { return C; };
+    }
+    std::array<Coefficients, 3> of_state;
+    for (int k = 0; k < 3; ++k) {
+        Mixture pure;
+        pure.add(1, Vector3cd::Unit(k));
+        of_state[static_cast<std::size_t>(k)] = of(pure);
+    }
+    return [&point, beam, of_state](double E) {
+        const Eigen::Vector3d P = reference_solar_weights(point.mixing, beam, E);
+        return sum(P[0], of_state[0], P[1], of_state[1], P[2], of_state[2]);
+    };
 }
 
 } // namespace
@@ -460,29 +492,23 @@ namespace reference {
 
 CrossSection electron_cross_section_at(const ReferencePoint& point, CouplingScheme scheme, const Beam& beam,
                                        const TargetMaterial& target, const Channel& channel, double T) {
-    const Vertices v = vertices(point, scheme, beam.antineutrino, T);
-    if (!depends_on_energy(beam)) {
-        return [=, &target, &channel, C = coefficients(v, states(point, beam, 0))](double E) {
-            return atomic_cross_section(C, beam.antineutrino, target, channel, E, T);
-        };
-    }
-    return [=, &target, &channel, &point](double E) {
-        return atomic_cross_section(coefficients(v, states(point, beam, E)), beam.antineutrino, target, channel, E, T);
+    const auto C = by_energy<ReferenceCoefficients>(
+        point, beam, [v = vertices(point, scheme, beam.antineutrino, T)](const Mixture& neutrino) {
+            return coefficients(v, neutrino);
+        });
+    return [=, &target, &channel](double E) {
+        return atomic_cross_section(C(E), beam.antineutrino, target, channel, E, T);
     };
 }
 
 CrossSection nuclear_cross_section_at(const ReferencePoint& point, CouplingScheme scheme, const Beam& beam,
                                       const Nuclide& nuclide, const Channel& channel, double T) {
     const Nucleus x = nucleus_at(nuclide, channel, T);
-    const NuclearVertices v = nuclear_vertices(point, scheme, beam.antineutrino, x, T);
-    if (!depends_on_energy(beam)) {
-        return [=, C = nuclear_coefficients(v, states(point, beam, 0))](double E) {
-            return nuclear_cross_section(x, C, E, T);
-        };
-    }
-    return [=, &point](double E) {
-        return nuclear_cross_section(x, nuclear_coefficients(v, states(point, beam, E)), E, T);
-    };
+    const auto C = by_energy<ReferenceNuclearCoefficients>(
+        point, beam, [v = nuclear_vertices(point, scheme, beam.antineutrino, x, T)](const Mixture& neutrino) {
+            return nuclear_coefficients(v, neutrino);
+        });
+    return [=](double E) { return nuclear_cross_section(x, C(E), E, T); };
 }
 
 } // namespace reference
@@ -600,12 +626,13 @@ Eigen::Vector3d reference_solar_weights(const Mixing& mixing, const Beam& beam, 
     Eigen::Vector3d P(0, 0, s13 * s13);
     for (int i = 0; i < beam.n_zones; ++i) {
         // mol/cm³ → cm^-3 → MeV³; eV² → MeV²
-        const double n_e = beam.zones[i].electron_density * constants::avogadro * std::pow(hbar_c, 3);
+        const double n_e = beam.zones[i].electron_density * constants::avogadro * (hbar_c * hbar_c * hbar_c);
         const double beta = 2 * std::sqrt(2.0) * G_F * c13 * c13 * n_e * E / (mixing.dm21 * 1e-12);
         // The mixing angle in matter: tan 2θ_m = sin 2θ / (cos 2θ − β), from 0 to π
         const double theta_m = std::atan2(std::sin(2 * mixing.theta12), std::cos(2 * mixing.theta12) - beta) / 2;
-        P[0] += beam.zones[i].fraction * std::pow(c13 * std::cos(theta_m), 2);
-        P[1] += beam.zones[i].fraction * std::pow(c13 * std::sin(theta_m), 2);
+        const double c = c13 * std::cos(theta_m), s = c13 * std::sin(theta_m);
+        P[0] += beam.zones[i].fraction * c * c;
+        P[1] += beam.zones[i].fraction * s * s;
     }
     return P;
 }

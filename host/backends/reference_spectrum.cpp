@@ -249,7 +249,7 @@ std::vector<Body> bodies(const Experiment& experiment) {
     return all;
 }
 
-//! Recoils are counted from here on [MeV]
+//! Recoils are counted from here on [MeV]: where electrons can be freed, or photons be absorbed
 double lowest_recoil(const Experiment& experiment, const Body& body) {
     if (body.nuclide != nullptr || body.channel->atomic == AtomicModel::free_electrons) {
         return min_recoil;
@@ -258,10 +258,13 @@ double lowest_recoil(const Experiment& experiment, const Body& body) {
     for (const Shell& shell : experiment.target.shells) {
         low = std::min(low, shell.binding_energy);
     }
+    if (body.channel->atomic == AtomicModel::equivalent_photon && !body.channel->photoabsorption.empty()) {
+        low = std::min(low, body.channel->photoabsorption.x.front());
+    }
     return std::max(low, min_recoil);
 }
 
-//! Σ over a source of ∫ dE flux(E) dσ/dT(E, T) [MeV^-1 s^-1] per body
+//! ∫ dE flux(E) dσ/dT(E, T) of a source [MeV^-1 s^-1] per body
 double rate(const Source& source, const CrossSection& dsigma_dT, double M, double T) {
     double sum = 0;
     for (const SpectralLine& line : source.lines) {
@@ -322,16 +325,14 @@ std::vector<double> visible_landmarks(const Experiment& experiment) {
 }
 
 /// Limits of the intervals in recoil energy between which the integrand is smooth, in order; empty where there is none.
-std::vector<double> recoil_limits(const Experiment& experiment, const Body& body) {
+std::vector<double> recoil_limits(const Experiment& experiment, const Body& body, const Source& source) {
     const Channel& channel = *body.channel;
     std::vector<double> limits;
-    for (const Source& source : experiment.sources) {
-        for (const SpectralLine& line : source.lines) {
-            limits.push_back(largest_recoil(line.energy, body.mass()));
-        }
-        for (const double E : source.spectrum.x) {
-            limits.push_back(largest_recoil(E, body.mass()));
-        }
+    for (const SpectralLine& line : source.lines) {
+        limits.push_back(largest_recoil(line.energy, body.mass()));
+    }
+    for (const double E : source.spectrum.x) {
+        limits.push_back(largest_recoil(E, body.mass()));
     }
     const double low = lowest_recoil(experiment, body);
     const double high = limits.empty() ? 0 : *std::max_element(limits.begin(), limits.end());
@@ -508,45 +509,36 @@ Experiment reference_experiment(const Experiment& experiment, const ReferencePoi
 std::vector<double> reference_signal(const Experiment& given, const ReferencePoint& point, double tolerance) {
     const Experiment experiment = reference_experiment(given, point);
     const CouplingScheme scheme = point.scheme(experiment);
-    const int n_bins = experiment.n_bins(), n_energy_bins = experiment.n_energy_bins();
-    const auto n_sources = static_cast<int>(experiment.sources.size());
-    std::vector<double> signal(static_cast<std::size_t>(n_bins), 0.0);
-    for (const Body& body : bodies(experiment)) {
-        // In x = ln T, as the charge term goes with 1/T²: dT = T dx. All sources and bins at once.
-        const ManyFunctions integrand = [&](double x) {
-            const double T = std::exp(x);
-            ArrayXd accepted(n_energy_bins);
-            for (int b = 0; b < n_energy_bins; ++b) {
-                accepted[b] = reference_acceptance(experiment, *body.channel, body.nuclide, T, b);
-            }
-            ArrayXd all = ArrayXd::Zero(n_sources * n_energy_bins);
-            if ((accepted < 1e-30).all()) {
-                return all;
-            }
-            for (int s = 0; s < n_sources; ++s) {
-                const Source& source = experiment.sources[static_cast<std::size_t>(s)];
+    const int n_energy_bins = experiment.n_energy_bins();
+    std::vector<double> signal(static_cast<std::size_t>(experiment.n_bins()), 0.0);
+    for (const Source& source : experiment.sources) {
+        for (const Body& body : bodies(experiment)) {
+            // In x = ln T, as the charge term goes with 1/T²: dT = T dx. All energy bins at once.
+            const ManyFunctions integrand = [&](double x) -> ArrayXd {
+                const double T = std::exp(x);
+                ArrayXd accepted(n_energy_bins);
+                for (int b = 0; b < n_energy_bins; ++b) {
+                    accepted[b] = reference_acceptance(experiment, *body.channel, body.nuclide, T, b);
+                }
+                if ((accepted < 1e-30).all()) {
+                    return ArrayXd::Zero(n_energy_bins);
+                }
                 const CrossSection dsigma_dT =
                     body.nuclide == nullptr
                         ? electron_cross_section_at(point, scheme, source.beam(), experiment.target, *body.channel, T)
                         : nuclear_cross_section_at(point, scheme, source.beam(), *body.nuclide, *body.channel, T);
-                all.segment(s * n_energy_bins, n_energy_bins) =
-                    accepted * (T * rate(source, dsigma_dT, body.mass(), T));
+                return accepted * (T * rate(source, dsigma_dT, body.mass(), T));
+            };
+            std::vector<double> limits = recoil_limits(experiment, body, source);
+            for (double& limit : limits) {
+                limit = std::log(limit);
             }
-            return all;
-        };
-        std::vector<double> limits = recoil_limits(experiment, body);
-        for (double& limit : limits) {
-            limit = std::log(limit);
-        }
-        sort_unique(limits);
-        const ArrayXd counts = experiment.target.units * body.number * experiment.live_time *
-                               integrals(integrand, limits, n_sources * n_energy_bins, tolerance);
-        for (int s = 0; s < n_sources; ++s) {
-            const std::vector<double> shares =
-                reference_shares(experiment, *body.channel, experiment.sources[static_cast<std::size_t>(s)]);
-            for (int b = 0; b < n_bins; ++b) {
-                signal[static_cast<std::size_t>(b)] +=
-                    shares[static_cast<std::size_t>(b)] * counts[s * n_energy_bins + b / experiment.n_inner_bins()];
+            sort_unique(limits);
+            const ArrayXd counts = experiment.target.units * body.number * experiment.live_time *
+                                   integrals(integrand, limits, n_energy_bins, tolerance);
+            const std::vector<double> shares = reference_shares(experiment, *body.channel, source);
+            for (std::size_t b = 0; b < signal.size(); ++b) {
+                signal[b] += shares[b] * counts[static_cast<Eigen::Index>(b) / experiment.n_inner_bins()];
             }
         }
     }

@@ -18,9 +18,9 @@ double reference_acceptance(const Experiment& experiment, const Channel& channel
 /// What part of the counts of an energy bin falls into each of the bins that belong to it: n_bins numbers.
 std::vector<double> reference_shares(const Experiment& experiment, const Channel& channel, const Source& source);
 
-/// Expected signal counts per bin: the sum over channels, and for a nuclear one over nuclides, of
+/// Expected signal counts per bin: the sum over sources and channels, and for a nuclear one over nuclides, of
 ///
-///     N_b = targets × live time × ∫ dT R_b(T) Σ_sources share_b ∫ dE flux(E) dσ/dT(E, T)
+///     N_b = targets × live time × share_b × ∫ dT R_b(T) ∫ dE flux(E) dσ/dT(E, T)
 ///
 /// \p tolerance is relative, on each of the intervals that the T integral is split into.
 std::vector<double> reference_signal(const Experiment& experiment, const ReferencePoint& point,

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "experiments/uncertainty.hpp"
+#include "nuscan/constants.hpp"
 
 namespace nuscan {
 namespace {
@@ -120,17 +121,17 @@ std::vector<std::size_t> rows_in_order(const CsvTable& rows, const BinAxis& axis
 std::vector<std::size_t> bins_on_axis(const CsvTable& rows, const BinAxis& axis) {
     std::size_t index = 0;
     const std::vector<double> centres = variable_column(rows, axis.name, axis.dimension, index);
+    const double rounding = 1e-9 * (axis.edges.back() - axis.edges.front());
     std::vector<std::size_t> bins;
     for (std::size_t row = 0; row < rows.n_rows(); ++row) {
         const double x = centres[row];
         const std::string value = fmt::format("{} = {}", rows.columns[index], rows.values[index][row]);
-        const double rounding = 1e-9 * (axis.edges.back() - axis.edges.front());
-        for (const double edge : axis.edges) {
-            if (std::abs(x - edge) <= rounding) {
-                throw InputError(rows.where(row), value + " is an edge of a bin", "expected the centre of one");
-            }
-        }
         const auto above = std::upper_bound(axis.edges.begin(), axis.edges.end(), x);
+        const double to_next = above == axis.edges.end() ? constants::infinity : *above - x;
+        const double to_last = above == axis.edges.begin() ? constants::infinity : x - *(above - 1);
+        if (std::min(to_next, to_last) <= rounding) {
+            throw InputError(rows.where(row), value + " is an edge of a bin", "expected the centre of one");
+        }
         if (above == axis.edges.begin() || above == axis.edges.end()) {
             throw InputError(rows.where(row), value + " is in no bin",
                              fmt::format("the bins in {} are from {} to {}{}", axis.name, axis.edges.front(),

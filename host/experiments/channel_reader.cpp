@@ -254,19 +254,7 @@ private:
                              fmt::format("expected the {} and {} bins of {}", axes_[0].name, n_bins, name));
         }
         bins_of_rows(rows, {axes_[0]}, reference.where, "share");
-        std::vector<double> share;
-        for (std::size_t row = 0; row < rows.n_rows(); ++row) {
-            double sum = 0;
-            for (std::size_t b = 0; b < n_bins; ++b) {
-                share.push_back(column(rows, rows.columns[b + 1], header)[row]);
-                sum += share.back();
-            }
-            const double rounding = 1e-6;
-            if (sum > 1 + rounding) {
-                throw InputError(rows.where(row), fmt::format("the shares add up to {}", sum), "at most 1");
-            }
-        }
-        return share;
+        return rows_of_probabilities(rows, "the shares");
     }
 
     // ---- keys of electron channels ----

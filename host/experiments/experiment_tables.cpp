@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -123,6 +124,26 @@ TabulatedFunction ExperimentTables::probability(const TomlTable& table, const st
 
 Table ExperimentTables::energy_table(const TomlTable& table, const std::string& key) {
     return two_columns(read_table_reference(table, key, {}), "energy", Dimension::energy, constants::infinity);
+}
+
+std::vector<double> rows_of_probabilities(const CsvTable& table, const std::string& what) {
+    const std::size_t n_columns = table.columns.size() - 1;
+    std::vector<double> out(table.n_rows() * n_columns);
+    for (std::size_t i = 0; i < n_columns; ++i) {
+        const std::vector<double>& values = column(table, table.columns[i + 1], {table.path, table.header_line});
+        for (std::size_t row = 0; row < values.size(); ++row) {
+            out[row * n_columns + i] = values[row];
+        }
+    }
+    for (std::size_t row = 0; row < table.n_rows(); ++row) {
+        const auto first = out.begin() + static_cast<long>(row * n_columns);
+        const double sum = std::accumulate(first, first + static_cast<long>(n_columns), 0.);
+        const double rounding = 1e-6;
+        if (sum > 1 + rounding) {
+            throw InputError(table.where(row), fmt::format("{} add up to {}", what, sum), "at most 1");
+        }
+    }
+    return out;
 }
 
 Table TabulatedFunction::over(const Range& needed, const Range& possible, const std::string& of,

@@ -2,6 +2,7 @@
 #include "experiments/response_reader.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -78,29 +79,23 @@ void read_matrix(const TomlTable& table, const BinAxis& energy, const Range& vis
     if (rows.n_rows() < 2) {
         throw InputError(rows.where(0), "the table has a single row", "a function needs two");
     }
-    const double rounding = 1e-6;
+    const std::vector<double> x = energy_column(rows);
+    const std::vector<double> probabilities = rows_of_probabilities(rows, "the probabilities");
+    const auto row = [&](std::size_t i) { return probabilities.begin() + static_cast<long>(i * energy.n_bins()); };
     Table sums;
-    sums.x = energy_column(rows);
-    for (std::size_t row = 0; row < rows.n_rows(); ++row) {
-        double sum = 0;
-        for (std::size_t b = 0; b < energy.n_bins(); ++b) {
-            sum += column(rows, rows.columns[b + 1], header)[row];
-        }
-        if (sum > 1 + rounding) {
-            throw InputError(rows.where(row), fmt::format("the probabilities add up to {}", sum), "at most 1");
-        }
-        sums.y.push_back(sum > rounding ? sum : 0);
+    sums.x = x;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const double sum = std::accumulate(row(i), row(i + 1), 0.);
+        const double negligible = 1e-6;
+        sums.y.push_back(sum > negligible ? sum : 0);
     }
-    const std::vector<double> x = sums.x;
-    const TabulatedFunction total{std::move(sums), "matrix", reference.where, reference.extrapolate};
+    const TabulatedFunction total{sums, "matrix", reference.where, reference.extrapolate};
     response.matrix_x = total.over(visible, {0, highest}, "the bins", " MeV").x;
     // Where the table was continued, its first or last row holds.
     for (const double E : response.matrix_x) {
-        const auto above = std::lower_bound(x.begin(), x.end(), E);
-        const auto row = static_cast<std::size_t>((above == x.end() ? above - 1 : above) - x.begin());
-        for (std::size_t b = 0; b < energy.n_bins(); ++b) {
-            response.matrix.push_back(rows.values[b + 1][row]);
-        }
+        const auto at = std::lower_bound(x.begin(), x.end() - 1, E);
+        const auto i = static_cast<std::size_t>(at - x.begin());
+        response.matrix.insert(response.matrix.end(), row(i), row(i + 1));
     }
 }
 

@@ -23,6 +23,9 @@ constexpr double gaussian_reach = 9;
 //! Promotion to long double costs a factor of ten and gains nothing below 1e-14
 using Policy = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
 
+//! P(a, x). Where x is next to nothing, Boost 1.74 divides by Γ(a + 1), which overflows; P is far below 1e-300 there.
+double lower_gamma(double a, double x) { return a > 100 && x < 1e-6 ? 0 : boost::math::gamma_p(a, x, Policy()); }
+
 bool is_sharp(const EnergyResponse& r) {
     return r.smearing == Smearing::gaussian && r.sqrt_term == 0 && r.constant_term == 0 && r.linear_term == 0;
 }
@@ -49,6 +52,9 @@ EnergyAcceptance::EnergyAcceptance(const Experiment& experiment)
                              "multiply the matrix by the efficiency, or give the efficiency of the visible energy?");
         }
         kinks_ = r.matrix_x;
+        if (has_visible_efficiency(r)) {
+            kinks_.insert(kinks_.end(), r.efficiency.x.begin(), r.efficiency.x.end());
+        }
         return;
     }
     knots_ = edges;
@@ -134,13 +140,13 @@ EnergyAcceptance::Tail EnergyAcceptance::tail(double x, double visible) const {
     if (r.smearing == Smearing::gamma) {
         const double shape = 1 + r.gamma_shape * visible, y = x * shape / mean;
         const double moment = mean * boost::math::gamma_p_derivative(shape + 1, y, Policy());
-        return y < shape ? Tail{boost::math::gamma_p(shape, y, Policy()), true, moment}
+        return y < shape ? Tail{lower_gamma(shape, y), true, moment}
                          : Tail{boost::math::gamma_q(shape, y, Policy()), false, moment};
     }
     const double n = std::ceil(x);
     const double moment = mean * boost::math::gamma_p_derivative(n, mean, Policy());
     return mean > n ? Tail{boost::math::gamma_q(n, mean, Policy()), true, moment}
-                    : Tail{boost::math::gamma_p(n, mean, Policy()), false, moment};
+                    : Tail{lower_gamma(n, mean), false, moment};
 }
 
 void EnergyAcceptance::evaluate(double visible, double* row) const {

@@ -62,8 +62,8 @@ int quadrature_order(double h, const Smoothness& smoothness, double tolerance) {
     const double wave = smoothness.wave * a, width = a / smoothness.width;
     double least = constants::infinity;
     for (const Ellipse& e : ellipses()) {
-        // Near a singularity the integrand is large: keep off by a fifth.
-        if (a * e.minor > 0.8 * smoothness.pole || a * (e.major - 1) > 0.8 * smoothness.origin) {
+        // Near a singularity the integrand is large: keep well off.
+        if (a * e.minor > 0.6 * smoothness.pole || a * (e.major - 1) > 0.6 * smoothness.origin) {
             break;
         }
         const double growth = wave * e.minor + width * width * e.minor * e.minor / 2;

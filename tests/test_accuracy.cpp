@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "backends/reference_model.hpp"
+#include "nuscan/prediction.hpp"
+#include "random_physics.hpp"
+#include "response/response.hpp"
+
+/// Predictions from moments and by the direct method against the literal reference: 1e-8 of every bin, over kinds of
+/// sources × targets × responses, with thresholds, edges and lines inside the bins.
+namespace nuscan::testing {
+namespace {
+
+constexpr double keV = 1e-3;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Building blocks of small experiments
+
+enum class SourceKind { lines, continuous, solar, exact, decohered };
+enum class TargetKind { stepping, free_electrons, equivalent_photon, one_nuclide, mixture, klein_nystrand };
+using Smearing = EnergyResponse::Smearing;
+
+bool is_nuclear(TargetKind kind) {
+    return kind == TargetKind::one_nuclide || kind == TargetKind::mixture || kind == TargetKind::klein_nystrand;
+}
+
+//! A spectrum of a few knots, with a kink inside and a step at its beginning, from 0 to \p highest
+Table spectrum(double highest) {
+    Table t{{0.02 * highest, 0.15 * highest, 0.4 * highest, 0.7 * highest, highest}, {0.5, 1, 0.7, 0.2, 0}};
+    double sum = 0;
+    for (std::size_t i = 0; i + 1 < t.x.size(); ++i) {
+        sum += (t.x[i + 1] - t.x[i]) * (t.y[i] + t.y[i + 1]) / 2;
+    }
+    for (double& y : t.y) {
+        y /= sum;
+    }
+    return t;
+}
+
+//! Energies that suit the target: MeV for electrons, tens of MeV for nuclei
+Source source(SourceKind kind, bool nuclear) {
+    const double E = nuclear ? 53 : 4;
+    Source s;
+    s.name = "source";
+    s.flux = 1e12;
+    switch (kind) {
+    case SourceKind::lines: // the second one ends in the middle of a bin
+        s.flavour = Flavour::mu;
+        s.lines = nuclear ? std::vector<SpectralLine>{{29.79, 0.7}, {17, 0.3}}
+                          : std::vector<SpectralLine>{{0.862, 0.9}, {0.06, 0.1}};
+        break;
+    case SourceKind::continuous:
+        s.antineutrino = true;
+        s.spectrum = spectrum(E);
+        break;
+    case SourceKind::solar:
+        s.propagation = Propagation::solar;
+        s.spectrum = spectrum(nuclear ? 30 : 4);
+        s.zones = {{92.5, 0.7}, {40, 0.3}};
+        break;
+    case SourceKind::exact: // phases of some turns, with a line beside the continuous part
+        s.flavour = Flavour::mu;
+        s.antineutrino = true;
+        s.propagation = Propagation::exact;
+        s.baseline = nuclear ? 2e4 : 900;
+        s.spectrum = spectrum(E);
+        for (double& y : s.spectrum.y) {
+            y *= 0.6;
+        }
+        s.lines = {{0.37 * E, 0.4}};
+        break;
+    case SourceKind::decohered:
+        s.flavour = Flavour::tau;
+        s.propagation = Propagation::decohered;
+        s.spectrum = spectrum(E);
+        break;
+    }
+    return s;
+}
+
+const Nuclide caesium{"Cs133", 55, 133, 123801.6, 1, 3.5, 4.821, 5.09, ""};
+const Nuclide iodine{"I127", 53, 127, 118183.7, 1, 2.5, 4.766, 5.03, ""};
+
+Experiment experiment(SourceKind kind, TargetKind target) {
+    const bool nuclear = is_nuclear(target);
+    Experiment x;
+    x.name = "small";
+    x.sources = {source(kind, nuclear)};
+    x.live_time = 1e7;
+    x.target.units = 1e27;
+    Channel channel;
+    if (nuclear) {
+        channel = nuclear_channel(target == TargetKind::one_nuclide ? NuclearFormFactor::helm
+                                  : target == TargetKind::mixture   ? NuclearFormFactor::symmetrised_fermi
+                                                                    : NuclearFormFactor::klein_nystrand,
+                                  true);
+        x.target.nuclides = {{iodine, 1}};
+        if (target == TargetKind::mixture) {
+            x.target.nuclides.push_back({caesium, 1});
+            x.couplings = CouplingScheme::radiative;
+        }
+    } else {
+        x.target.shells = {{2, 5.1 * keV}, {8, 1.2 * keV}, {18, 0.05 * keV}};
+        x.target.n_electrons = 28;
+        channel.name = "electron";
+        if (target == TargetKind::free_electrons) {
+            channel.atomic = AtomicModel::free_electrons;
+            x.couplings = CouplingScheme::radiative;
+        } else if (target == TargetKind::equivalent_photon) {
+            channel.atomic = AtomicModel::equivalent_photon;
+            channel.photoabsorption = {{0.02 * keV, 1.2 * keV, 1.20001 * keV, 5.1 * keV, 5.10001 * keV, 14 * keV},
+                                       {1e-17, 3e-19, 6e-19, 2e-20, 9e-20, 5e-21}};
+            channel.weak_correction = {{1 * keV, 3 * keV, 9 * keV}, {0.7, 0.9, 1}};
+            channel.magnetic_correction = {{0.5 * keV, 7 * keV}, {0.8, 1}};
+        }
+    }
+    x.channels = {channel};
+    // Half open to zero; the last bin reaches beyond the end of some spectra.
+    x.bin_edges = nuclear ? std::vector<double>{0.5 * keV, 3 * keV, 8 * keV, 25 * keV, 60 * keV}
+                          : std::vector<double>{0.5 * keV, 2 * keV, 4.9 * keV, 11 * keV, 30 * keV};
+    x.counts.assign(4, 1);
+    return x;
+}
+
+void set_smearing(Experiment& x, Smearing smearing, bool none) {
+    EnergyResponse& r = x.response;
+    r.smearing = smearing;
+    const double last = x.bin_edges.back();
+    switch (smearing) {
+    case Smearing::gaussian:
+        r.efficiency = {{0.4 * keV, 0.2 * last, 0.5 * last, 0.9 * last}, {0.1, 0.8, 0.9, 0.7}};
+        if (!none) {
+            r.sqrt_term = 0.2 * std::sqrt(keV);
+            r.constant_term = 0.05 * keV;
+            r.linear_term = 0.02;
+            r.in_quadrature = is_nuclear(TargetKind::one_nuclide) == (x.channels[0].target == Target::nucleus);
+        }
+        return;
+    case Smearing::poisson:
+    case Smearing::gamma:
+        r.light_yield = 5 / keV;
+        r.gamma_shape = smearing == Smearing::gamma ? 0.7 / keV : 0;
+        for (double& edge : x.bin_edges) {
+            edge = std::round(2 * edge * r.light_yield) / 2; // some of them between two integers
+        }
+        r.efficiency = {{3, 12, 60, 5 * last / keV}, {0, 0.6, 0.9, 0.9}};
+        return;
+    case Smearing::matrix:
+        r.matrix_x = {0.3 * keV, 1 * keV, 3 * keV, 10 * keV, 25 * keV, 70 * keV};
+        r.matrix = {0.2, 0, 0, 0, 0.6, 0.1, 0, 0, 0.2, 0.6, 0.1, 0, 0, 0.1, 0.8, 0, 0, 0, 0.2, 0.7, 0, 0, 0, 0.1};
+        r.efficiency = {{0.2 * keV, 2 * keV, 80 * keV}, {0.3, 0.8, 1}};
+        r.efficiency_of = EnergyResponse::EfficiencyOf::visible;
+        return;
+    }
+}
+
+//! Model \p i of quenching, with bins moved along so that they hold counts
+void set_quenching(Experiment& x, int i) {
+    Quenching& q = x.channels[0].quenching;
+    if (i == 0 || x.channels[0].target == Target::electron) {
+        return;
+    }
+    if (i == 1) {
+        q.model = Quenching::Model::lindhard;
+    } else if (i == 2) {
+        q.model = Quenching::Model::polynomial;
+        q.coefficients = {0.055, 4.3, -20};
+    } else {
+        q.model = Quenching::Model::table;
+        q.factor = {{0, 4 * keV, 30 * keV, 60}, {0.08, 0.15, 0.2, 0.25}};
+    }
+    for (double& edge : x.bin_edges) {
+        edge *= 0.2;
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Predictions by the three routes
+
+struct Prediction {
+    std::vector<double> moments, direct, size; // size: Σ_f |M_bf φ_f|
+};
+
+Prediction predict(const Experiment& x, const ReferencePoint& p) {
+    const std::vector<Contribution> contributions = make_contributions(x, p.mixing);
+    const auto n_bins = static_cast<std::size_t>(x.n_bins());
+    Prediction N{std::vector<double>(n_bins), std::vector<double>(n_bins), std::vector<double>(n_bins)};
+    for (const Contribution& contribution : contributions) {
+        const Source& s = x.sources[contribution.source];
+        const Interaction interaction{x.channels[contribution.channel].target, p.scheme(x)};
+        ParameterView view{};
+        view.interactions[0] = interaction;
+        view.n_interactions = 1;
+        PlaneCouplings plane{};
+        plane.U = mixing_matrix(p.mixing);
+        plane.base[0] = core_couplings(p, interaction, false);
+        const FeatureGroup group{s.flavour, s.propagation, 0};
+        const auto components = static_cast<std::size_t>(n_components(s.propagation));
+        const std::vector<double> M = contribution_moments(x, contribution, p.mixing);
+        EXPECT_EQ(M.size(), n_feature_matrices * components * n_bins);
+        for (std::size_t m = 0; m < n_feature_matrices; ++m) {
+            double phi[max_components * n_plane_coefficients] = {};
+            feature_coefficients(view, plane, group, static_cast<int>(m), AxisShape::linear, AxisShape::linear, phi);
+            for (std::size_t k = 0; k < components; ++k) {
+                for (std::size_t b = 0; b < n_bins; ++b) {
+                    const double term = M[(m * components + k) * n_bins + b] * phi[k * n_plane_coefficients];
+                    N.moments[b] += term;
+                    N.size[b] += std::abs(term);
+                }
+            }
+        }
+        ContributionView direct{};
+        direct.beam = s.beam();
+        direct.n_recoils = static_cast<int>(contribution.recoil.size());
+        direct.recoil = contribution.recoil.data();
+        direct.weight = contribution.weight.data();
+        direct.atom = contribution.atom.data();
+        direct.nucleus = contribution.nucleus.data();
+        direct.first_node = contribution.first_node.data();
+        direct.energy = contribution.energy.data();
+        direct.flux = contribution.flux.data();
+        direct.share = contribution.share.data();
+        ExperimentView view_of_bins{};
+        view_of_bins.n_bins = x.n_bins();
+        view_of_bins.n_inner_bins = x.n_inner_bins();
+        std::vector<double> rates;
+        for (int i = 0; i < direct.n_recoils; ++i) {
+            rates.push_back(direct_rate(direct, interaction.target, plane.U, p.mixing, plane.base[0], i));
+        }
+        for (int b = 0; b < x.n_bins(); ++b) {
+            N.direct[static_cast<std::size_t>(b)] += direct_counts(view_of_bins, direct, rates.data(), b);
+        }
+    }
+    return N;
+}
+
+//! A point at which charge, radius and moments are felt in an experiment's bins
+ReferencePoint point(Random& random, const Experiment& x) {
+    const bool nuclear = x.channels[0].target == Target::nucleus;
+    return nuclear ? random_nuclear_point(random, 10 * keV, iodine.mass) : random_point(random, 3 * keV);
+}
+
+//! Largest relative deviation of a bin so far: recorded with each test
+double worst = 0;
+
+void expect_accurate(const Experiment& x, const ReferencePoint& p) {
+    const std::vector<double> reference = reference_signal(x, p, 1e-11);
+    const Prediction N = predict(x, p);
+    // Bins that hold next to nothing beside the others (tails of a Gaussian) have fewer digits.
+    const double negligible = 1e-12 * std::accumulate(reference.begin(), reference.end(), 0.0);
+    for (std::size_t b = 0; b < reference.size(); ++b) {
+        const double deviation = std::max(std::abs(N.moments[b] - reference[b]) - negligible, 0.0);
+        EXPECT_LE(deviation, 1e-8 * reference[b]) << "bin " << b << ": " << N.moments[b] << " " << reference[b];
+        EXPECT_NEAR(N.direct[b], N.moments[b], 1e-12 * N.size[b] + negligible) << "bin " << b;
+        worst = std::max(worst, reference[b] > 0 ? deviation / reference[b] : deviation);
+    }
+    EXPECT_GT(reference[1], 0) << "a bin with counts";
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+class Accuracy : public ::testing::TestWithParam<std::tuple<SourceKind, TargetKind>> {
+protected:
+    void TearDown() override { RecordProperty("largest_deviation", std::to_string(worst * 1e9) + "e-9"); }
+};
+
+//! Each source on each target, under every response, with the models of quenching in turn
+TEST_P(Accuracy, of_every_response) {
+    const auto [kind, target] = GetParam();
+    Random random(51);
+    int turn = static_cast<int>(kind) + static_cast<int>(target);
+    const std::pair<Smearing, bool> smearings[] = {{Smearing::gaussian, true},
+                                                   {Smearing::gaussian, false},
+                                                   {Smearing::poisson, false},
+                                                   {Smearing::gamma, false},
+                                                   {Smearing::matrix, false}};
+    for (const auto& [smearing, none] : smearings) {
+        Experiment x = experiment(kind, target);
+        const int quenching = turn++ % 4;
+        set_quenching(x, quenching);
+        set_smearing(x, smearing, none);
+        SCOPED_TRACE("smearing " + std::to_string(static_cast<int>(smearing)) + (none ? " none" : "") + " quenching " +
+                     std::to_string(quenching));
+        expect_accurate(x, point(random, x));
+        expect_accurate(x, reference_point(NeutrinoConfig{}, {}, {}));
+    }
+}
+
+std::string name_of(const ::testing::TestParamInfo<std::tuple<SourceKind, TargetKind>>& info) {
+    const char* sources[] = {"lines", "continuous", "solar", "exact", "decohered"};
+    const char* targets[] = {"stepping",    "free_electrons", "equivalent_photon",
+                             "one_nuclide", "mixture",        "klein_nystrand"};
+    return std::string(sources[static_cast<int>(std::get<0>(info.param))]) + "_on_" +
+           targets[static_cast<int>(std::get<1>(info.param))];
+}
+
+INSTANTIATE_TEST_SUITE_P(Small, Accuracy,
+                         ::testing::Combine(::testing::Values(SourceKind::lines, SourceKind::continuous,
+                                                              SourceKind::solar, SourceKind::exact,
+                                                              SourceKind::decohered),
+                                            ::testing::Values(TargetKind::stepping, TargetKind::free_electrons,
+                                                              TargetKind::equivalent_photon, TargetKind::one_nuclide,
+                                                              TargetKind::mixture, TargetKind::klein_nystrand)),
+                         name_of);
+
+//! Both channels, several sources, bins in time and in a shape variable, total radii: all that adds
+TEST(AccuracyOfAll, together) {
+    Random random(52);
+    Experiment x = experiment(SourceKind::lines, TargetKind::mixture);
+    x.channels.push_back(experiment(SourceKind::lines, TargetKind::stepping).channels[0]);
+    x.target.shells = {{2, 5.1 * keV}, {8, 1.2 * keV}};
+    x.channels[0].quenching.model = Quenching::Model::lindhard;
+    x.channels[0].efficiency = {{0, 20 * keV, 60}, {0, 0.9, 0.9}};
+    x.sources.push_back(source(SourceKind::continuous, true));
+    x.sources.push_back(source(SourceKind::decohered, true));
+    set_smearing(x, Smearing::gaussian, false);
+    x.further = {{"time", {0, 1e-6, 2.5e-6, 6e-6}}, {"F90", {0, 0.5, 1}}};
+    x.counts.assign(24, 1);
+    x.sources[0].arrival = {{0.2e-6, 0.6e-6, 1.4e-6}, {0, 1.6667e6, 0}};
+    x.sources[1].arrival = {{0, 0.5e-6, 9e-6}, {0, 4e5, 0}};
+    x.response.time_efficiency = {{0, 5e-6}, {1, 0.4}};
+    x.channels[0].shares = {{}, {0.1, 0.9, 0.2, 0.8, 0.25, 0.7, 0.3, 0.7}};
+    expect_accurate(x, point(random, x));
+
+    NeutrinoConfig total;
+    total.charge_radius_mode = ChargeRadiusMode::total;
+    expect_accurate(x, reference_point(total, {}, {}));
+}
+
+//! Charges so large that 1/T² rules the first bin, which is open to zero
+TEST(AccuracyOfAll, where_the_spectrum_diverges) {
+    for (const TargetKind target :
+         {TargetKind::stepping, TargetKind::free_electrons, TargetKind::equivalent_photon, TargetKind::one_nuclide}) {
+        for (const bool none : {true, false}) {
+            Experiment x = experiment(SourceKind::decohered, target);
+            set_smearing(x, Smearing::gaussian, none);
+            x.response.efficiency = {};
+            x.bin_edges[0] = 0;
+            Random random(53);
+            ReferencePoint p = point(random, x);
+            p.charge *= 100;
+            expect_accurate(x, p);
+        }
+    }
+}
+
+//! Resolution far finer than the bins, and coarser than all of them
+TEST(AccuracyOfAll, of_extreme_resolutions) {
+    for (const TargetKind target : {TargetKind::stepping, TargetKind::one_nuclide}) {
+        for (const double sigma : {1e-6, 1e-4, 1e-2, 1.0, 20.0}) {
+            Experiment x = experiment(SourceKind::continuous, target);
+            x.response.constant_term = sigma * keV;
+            Random random(54);
+            SCOPED_TRACE(std::to_string(sigma) + " keV");
+            expect_accurate(x, point(random, x));
+        }
+    }
+}
+
+} // namespace
+} // namespace nuscan::testing
