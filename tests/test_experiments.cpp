@@ -352,6 +352,8 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
              {"efficiency.csv", "energy_keV,efficiency,error\n0,0,0\n1,1,1\n",
               "efficiency.csv:1: the table has 3 columns (expected two: the energy and the efficiency) write "
               "efficiency = { table = \"efficiency.csv\", column = \"efficiency\" }?"},
+             {"efficiency.csv", "energy_keV,efficiency,efficiency\n0,0,0\n1,1,1\n",
+              "efficiency.csv:1: two columns are called \"efficiency\""},
              {"efficiency.csv", "energy_keV,efficiency\n0,0\n# more\n1,1,1\n",
               "efficiency.csv:4: the row has 3 cells (the header names 2 columns)"},
              {"efficiency.csv", "energy_keV,efficiency\n0,0\n1,high\n",
@@ -538,6 +540,36 @@ TEST_F(NuclearExperimentFile, fit_range_drops_all_that_belongs_to_a_bin) {
                              "[1, 1, 1, 1, 0, 0, 0, 0]")),
               "toy.toml:54: background \"flat\" is zero in every bin (its normalisation has nothing to scale) write "
               "\"fixed\"?");
+}
+
+TEST_F(ExperimentFile, one_channel_and_no_response) {
+    std::string text = with("[exposure]", "[[channel]]\nscattering = \"nucleus\"\n[exposure]");
+    const std::size_t begin = text.find("[response]"), end = text.find("[bins]");
+    const Experiment e = read(text.erase(begin, end - begin));
+    ASSERT_EQ(e.channels.size(), 1u);
+    EXPECT_EQ(e.channels[0].form_factor, NuclearFormFactor::helm);
+    EXPECT_FALSE(e.channels[0].axial);
+    EXPECT_TRUE(e.channels[0].shares.empty());
+    EXPECT_EQ(e.response.sqrt_term, 0);
+    EXPECT_TRUE(e.response.efficiency.empty());
+    EXPECT_EQ(error(with("[exposure]", "[channel]\nscattering = \"nucleus\"\n[exposure]")),
+              "toy.toml:4: channel is a single table (there may be several of them) write [[channel]]?");
+}
+
+TEST_F(NuclearExperimentFile, photoelectrons_alone) {
+    folder_.write("pe.csv", "photoelectrons,observed\n14,3\n40,5\n");
+    std::string text = nuclear;
+    const std::size_t begin = text.find("[[bins.further]]"), end = text.find("[[source]]");
+    text.erase(begin, end - begin);
+    text = replaced(text, "\"counts.csv\"", "\"pe.csv\"");
+    text = replaced(text, "share = { F90 = \"share.csv\" }\n", "");
+    text =
+        replaced(text, "time_efficiency = { table = \"time.csv\", column = \"efficiency\", extrapolate = true }\n", "");
+    text = replaced(text, "[1, 1, 1, 1, 2, 2, 2, 2]", "[1, 2]");
+    const Experiment e = read(text);
+    EXPECT_EQ(e.counts, (std::vector<double>{3, 5}));
+    EXPECT_TRUE(e.further.empty());
+    EXPECT_EQ(e.n_inner_bins(), 1);
 }
 
 TEST_F(NuclearExperimentFile, enriched_and_pure_targets) {
