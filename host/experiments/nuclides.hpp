@@ -25,11 +25,11 @@ namespace nuscan {
 struct Nuclide {
     std::string name; //!< "Ar40"
     int Z, A;
-    double mass;               //!< of the nucleus [MeV]: AME2020, without the electrons and their binding energy
-    double abundance;          //!< natural atom fraction, as CIAAW's tables have it; 0 for an isotope that has none
-    double spin;               //!< of the ground state; of Ta180 the isomer's, which is what nature has
-    double proton_radius;      //!< R_p [fm]
-    double neutron_radius;     //!< R_n [fm]; R_p for 1H, which has no neutron
+    double mass;           //!< of the nucleus [MeV]: AME2020, without the electrons and their binding energy
+    double abundance;      //!< natural atom fraction, as CIAAW's tables have it; 0 for an isotope that has none
+    double spin;           //!< of the ground state; of Ta180 the isomer's, which is what nature has
+    double proton_radius;  //!< R_p [fm]
+    double neutron_radius; //!< R_n [fm]; R_p for 1H, which has no neutron
     std::string radius_source = ""; //!< where the radii come from, in a few words
 };
 
