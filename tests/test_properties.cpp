@@ -142,6 +142,16 @@ TEST(Properties, of_the_coefficients) {
         RC_ASSERT(c.mu2 >= 0);
         RC_ASSERT(norm(c.C3) <= c.C1 * c.C2 * (1 + 1e-12));
     });
+    hold("|C3|^2 = C1 C2 for a pure state whose vectors are aligned: universal form factors at short baseline",
+         [](Neutrino n) {
+             n.beam.propagation = Propagation::short_baseline;
+             const double r2 = draw(-3e-31, 3e-31), e = draw(-1e-12, 1e-12);
+             n.form_factors.charge_radius = scalar_matrix(r2);
+             n.form_factors.anapole = scalar_matrix(r2 / 10);
+             n.form_factors.charge = scalar_matrix(e);
+             const ScatteringCoefficients c = n.coefficients();
+             assert_close(norm(c.C3), c.C1 * c.C2, (c.C1 + 1) * c.C2, 1e-12);
+         });
     hold("dsigma/dT is not negative", [](const Neutrino& n) {
         const ScatteringCoefficients c = n.coefficients();
         const double scale = constants::weak_cross_section * (c.C1 + c.C2);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/reference_physics.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>

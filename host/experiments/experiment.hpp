@@ -67,7 +67,7 @@ struct TargetNuclide {
 ///
 /// Where electrons are free (bound by 0) and on nuclei the charge and magnetic terms, ∝ 1/T² and 1/T, would make the
 /// first bin's integral over the recoil energy diverge at T → 0. It starts at the larger of this and the lowest binding
-/// energy.
+/// energy (or the beginning of the photoabsorption table, if that is lower).
 inline constexpr double min_recoil = 1e-6;
 
 /// What is scattered on, counted per formula unit ("Xe", "CsI").
@@ -143,7 +143,9 @@ struct EnergyResponse {
     std::vector<double> matrix_x; //!< visible energies of the tabulated matrix [MeV], increasing
     std::vector<double> matrix;   //!< matrix_x × n_energy probabilities, linear in between and zero outside
 
-    Table efficiency; //!< over energy [MeV] (photoelectrons where there is a light yield); 1 where the table is empty
+    //! Over visible energy [MeV], or over reconstructed energy [MeV] (photoelectrons where there is a light yield); 1
+    //! where the table is empty
+    Table efficiency;
     enum class EfficiencyOf { visible, reconstructed } efficiency_of = EfficiencyOf::reconstructed;
     Table time_efficiency; //!< over the arrival time [s]; 1 where the table is empty
 };
