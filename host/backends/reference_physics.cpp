@@ -186,6 +186,33 @@ struct Mixture {
     const State* end() const { return states.data() + size; }
 };
 
+//! Adiabatic conversion of ν_e in the Sun: what does not hang on the energy is worked out once.
+class SolarConversion {
+public:
+    explicit SolarConversion(const Mixing& mixing)
+        : cos2_13_(std::pow(std::cos(mixing.theta13), 2)), sin2_13_(std::pow(std::sin(mixing.theta13), 2)),
+          cos_2theta_(std::cos(2 * mixing.theta12)), sin_2theta_(std::sin(2 * mixing.theta12)),
+          dm21_(mixing.dm21 * 1e-12) {} // eV² → MeV²
+
+    //! Probabilities of the mass states
+    Eigen::Vector3d operator()(const Beam& beam, double E) const {
+        Eigen::Vector3d P(0, 0, sin2_13_);
+        for (int i = 0; i < beam.n_zones; ++i) {
+            // mol/cm³ → cm^-3 → MeV³
+            const double n_e = beam.zones[i].electron_density * constants::avogadro * (hbar_c * hbar_c * hbar_c);
+            const double beta = 2 * std::sqrt(2.0) * G_F * cos2_13_ * n_e * E / dm21_;
+            // The mixing angle in matter: tan 2θ_m = sin 2θ / (cos 2θ − β), 2θ_m from 0 to π
+            const double cos_2theta_m = (cos_2theta_ - beta) / std::hypot(sin_2theta_, cos_2theta_ - beta);
+            P[0] += beam.zones[i].fraction * cos2_13_ * (1 + cos_2theta_m) / 2; // cos² θ_m
+            P[1] += beam.zones[i].fraction * cos2_13_ * (1 - cos_2theta_m) / 2; // sin² θ_m
+        }
+        return P;
+    }
+
+private:
+    double cos2_13_, sin2_13_, cos_2theta_, sin_2theta_, dm21_;
+};
+
 /// One pure state ψ_k(E, L) = U*_{ℓk} exp(−i m_k² L / 2E), U → U* for antineutrinos, without the phase unless
 /// propagation is exact; or the three mass states, with |U_ℓk|² or the probabilities of the Sun.
 Mixture states(const ReferencePoint& point, const Beam& beam, double E) {
@@ -194,7 +221,7 @@ Mixture states(const ReferencePoint& point, const Beam& beam, double E) {
     if (beam.propagation == Propagation::decohered || beam.propagation == Propagation::solar) {
         Eigen::Vector3d P = point.U.row(l).cwiseAbs2();
         if (beam.propagation == Propagation::solar) {
-            P = reference_solar_weights(point.mixing, beam, E);
+            P = SolarConversion(point.mixing)(beam, E);
         }
         for (int k = 0; k < 3; ++k) {
             mixture.add(P[k], Vector3cd::Unit(k));
@@ -481,8 +508,8 @@ std::function<Coefficients(double)> by_energy(const ReferencePoint& point, const
         pure.add(1, Vector3cd::Unit(k));
         of_state[static_cast<std::size_t>(k)] = of(pure);
     }
-    return [&point, beam, of_state](double E) {
-        const Eigen::Vector3d P = reference_solar_weights(point.mixing, beam, E);
+    return [beam, of_state, probabilities = SolarConversion(point.mixing)](double E) {
+        const Eigen::Vector3d P = probabilities(beam, E);
         return sum(P[0], of_state[0], P[1], of_state[1], P[2], of_state[2]);
     };
 }
@@ -623,19 +650,7 @@ ReferencePoint reference_point(const NeutrinoConfig& neutrino, const std::vector
 }
 
 Eigen::Vector3d reference_solar_weights(const Mixing& mixing, const Beam& beam, double E) {
-    const double c13 = std::cos(mixing.theta13), s13 = std::sin(mixing.theta13);
-    Eigen::Vector3d P(0, 0, s13 * s13);
-    for (int i = 0; i < beam.n_zones; ++i) {
-        // mol/cm³ → cm^-3 → MeV³; eV² → MeV²
-        const double n_e = beam.zones[i].electron_density * constants::avogadro * (hbar_c * hbar_c * hbar_c);
-        const double beta = 2 * std::sqrt(2.0) * G_F * c13 * c13 * n_e * E / (mixing.dm21 * 1e-12);
-        // The mixing angle in matter: tan 2θ_m = sin 2θ / (cos 2θ − β), from 0 to π
-        const double theta_m = std::atan2(std::sin(2 * mixing.theta12), std::cos(2 * mixing.theta12) - beta) / 2;
-        const double c = c13 * std::cos(theta_m), s = c13 * std::sin(theta_m);
-        P[0] += beam.zones[i].fraction * c * c;
-        P[1] += beam.zones[i].fraction * s * s;
-    }
-    return P;
+    return SolarConversion(mixing)(beam, E);
 }
 
 ReferenceCoefficients reference_coefficients(const ReferencePoint& point, CouplingScheme scheme, const Beam& beam,

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <utility>
 
@@ -31,46 +30,25 @@ constexpr double gaussian_reach = 9;
 // ---------------------------------------------------------------------------------------------------------------------
 // Integrals
 
-/// ∫_a^b f dx, adaptive Gauss-Kronrod.
-///
-/// On [−1, 1], because Boost 1.74 compares the error of the mapped integral with the estimate of the unmapped one.
-template <class F>
-double integral(const F& f, double a, double b) {
-    const double middle = (a + b) / 2, half = (b - a) / 2;
-    const auto mapped = [&](double x) { return f(middle + half * x); };
-    return half * boost::math::quadrature::gauss_kronrod<double, 15>::integrate(mapped, -1.0, 1.0, 12, 1e-12);
-}
-
-//! ∫_a^b f dx for a function that is smooth between the \p kinks only
-template <class F>
-double integral(const F& f, double a, double b, const std::vector<double>& kinks) {
-    double sum = 0;
-    double left = a;
-    for (auto kink = std::upper_bound(kinks.begin(), kinks.end(), a); kink != kinks.end() && *kink < b; ++kink) {
-        sum += integral(f, left, *kink);
-        left = *kink;
-    }
-    return left < b ? sum + integral(f, left, b) : sum;
-}
-
-//! Value and error of an integral of many functions at once
+//! Value and error of an integral of one function, or of many at once
+template <class Array>
 struct Estimate {
-    ArrayXd value, error;
+    Array value, error;
 };
 
-using ManyFunctions = std::function<ArrayXd(double)>;
-
-//! One 15-point Gauss-Kronrod rule on [a, b]; the error is the difference from the 7-point Gauss rule inside it
-Estimate gauss_kronrod(const ManyFunctions& f, double a, double b) {
-    using Kronrod = boost::math::quadrature::gauss_kronrod<double, 15>;
-    using Gauss = boost::math::quadrature::gauss<double, 7>;
+//! One Gauss-Kronrod rule of 2n + 1 points on [a, b]; the error is the difference from the n-point Gauss rule inside it
+template <unsigned n, class Array, class F>
+Estimate<Array> gauss_kronrod(const F& f, double a, double b) {
+    using Kronrod = boost::math::quadrature::gauss_kronrod<double, 2 * n + 1>;
+    using Gauss = boost::math::quadrature::gauss<double, n>;
+    static_assert(n % 2 == 1, "both rules have the middle");
     const double middle = (a + b) / 2, half = (b - a) / 2;
-    const ArrayXd centre = f(middle);
-    ArrayXd kronrod = centre * Kronrod::weights()[0];
-    ArrayXd gauss = centre * Gauss::weights()[0];
+    const Array centre = f(middle);
+    Array kronrod = centre * Kronrod::weights()[0];
+    Array gauss = centre * Gauss::weights()[0];
     for (std::size_t i = 1; i < Kronrod::abscissa().size(); ++i) {
         const double x = half * Kronrod::abscissa()[i];
-        const ArrayXd pair = f(middle - x) + f(middle + x);
+        const Array pair = f(middle - x) + f(middle + x);
         kronrod += pair * Kronrod::weights()[i];
         if (i % 2 == 0) {
             gauss += pair * Gauss::weights()[i / 2];
@@ -80,31 +58,47 @@ Estimate gauss_kronrod(const ManyFunctions& f, double a, double b) {
 }
 
 //! Halves [a, b] until no error exceeds what is \p allowed, or rounding
-ArrayXd refine(const ManyFunctions& f, double a, double b, const Estimate& whole, const ArrayXd& allowed, int depth) {
+template <unsigned n, class Array, class F>
+Array refine(const F& f, double a, double b, const Estimate<Array>& whole, const Array& allowed, int depth) {
     if (depth == 0 || (whole.error <= allowed.max(1e-14 * whole.value.abs())).all()) {
         return whole.value;
     }
     const double middle = (a + b) / 2;
-    return refine(f, a, middle, gauss_kronrod(f, a, middle), allowed, depth - 1) +
-           refine(f, middle, b, gauss_kronrod(f, middle, b), allowed, depth - 1);
+    return refine<n>(f, a, middle, gauss_kronrod<n, Array>(f, a, middle), allowed, depth - 1) +
+           refine<n>(f, middle, b, gauss_kronrod<n, Array>(f, middle, b), allowed, depth - 1);
 }
 
-/// Integrals of many functions between consecutive \p limits, each to \p tolerance relative to the sum.
-ArrayXd integrals(const ManyFunctions& f, const std::vector<double>& limits, Eigen::Index n_functions,
-                  double tolerance) {
-    std::vector<Estimate> first;
-    ArrayXd sum = ArrayXd::Zero(n_functions);
+/// Adaptive integral between consecutive \p limits, which f is smooth between; to \p tolerance relative to the sum.
+template <unsigned n, class Array, class F>
+Array integrals(const F& f, const std::vector<double>& limits, Eigen::Index n_functions, double tolerance) {
+    std::vector<Estimate<Array>> first;
+    Array sum = Array::Zero(n_functions);
     for (std::size_t i = 0; i + 1 < limits.size(); ++i) {
-        first.push_back(gauss_kronrod(f, limits[i], limits[i + 1]));
+        first.push_back(gauss_kronrod<n, Array>(f, limits[i], limits[i + 1]));
         sum += first.back().value;
     }
     // A function that is next to nothing beside the others need not be known to its last digits.
-    const ArrayXd allowed = tolerance * sum.abs().max(1e-12 * sum.abs().sum());
-    ArrayXd result = ArrayXd::Zero(n_functions);
+    const Array allowed = tolerance * sum.abs().max(1e-12 * sum.abs().sum());
+    Array result = Array::Zero(n_functions);
     for (std::size_t i = 0; i < first.size(); ++i) {
-        result += refine(f, limits[i], limits[i + 1], first[i], allowed, 30);
+        result += refine<n>(f, limits[i], limits[i + 1], first[i], allowed, 30);
     }
     return result;
+}
+
+/// ∫_a^b f dx of one function that is smooth between the \p kinks only, to \p tolerance of the estimated error: that of
+/// the lesser rule, by far the larger one.
+template <unsigned n = 7, class F>
+double integral(const F& f, double a, double b, const std::vector<double>& kinks, double tolerance = 1e-13) {
+    if (!(a < b)) {
+        return 0;
+    }
+    std::vector<double> limits{a};
+    limits.insert(limits.end(), std::upper_bound(kinks.begin(), kinks.end(), a),
+                  std::lower_bound(kinks.begin(), kinks.end(), b));
+    limits.push_back(b);
+    using Number = Eigen::Array<double, 1, 1>;
+    return integrals<n, Number>([&](double x) { return Number(f(x)); }, limits, 1, tolerance)[0];
 }
 
 void sort_unique(std::vector<double>& x) {
@@ -277,7 +271,7 @@ double rate(const Source& source, const CrossSection& dsigma_dT, double M, doubl
         const double high = source.spectrum.x.back();
         if (low < high) {
             const auto integrand = [&](double E) { return interpolate(source.spectrum, E) * dsigma_dT(E); };
-            sum += source.flux * integral(integrand, low, high, source.spectrum.x);
+            sum += source.flux * integral<3>(integrand, low, high, source.spectrum.x, 1e-10);
         }
     }
     return sum;
@@ -514,7 +508,7 @@ std::vector<double> reference_signal(const Experiment& given, const ReferencePoi
     for (const Source& source : experiment.sources) {
         for (const Body& body : bodies(experiment)) {
             // In x = ln T, as the charge term goes with 1/T²: dT = T dx. All energy bins at once.
-            const ManyFunctions integrand = [&](double x) -> ArrayXd {
+            const auto integrand = [&](double x) -> ArrayXd {
                 const double T = std::exp(x);
                 ArrayXd accepted(n_energy_bins);
                 for (int b = 0; b < n_energy_bins; ++b) {
@@ -535,7 +529,7 @@ std::vector<double> reference_signal(const Experiment& given, const ReferencePoi
             }
             sort_unique(limits);
             const ArrayXd counts = experiment.target.units * body.number * experiment.live_time *
-                                   integrals(integrand, limits, n_energy_bins, tolerance);
+                                   integrals<7, ArrayXd>(integrand, limits, n_energy_bins, tolerance);
             const std::vector<double> shares = reference_shares(experiment, *body.channel, source);
             for (std::size_t b = 0; b < signal.size(); ++b) {
                 signal[b] += shares[b] * counts[static_cast<Eigen::Index>(b) / experiment.n_inner_bins()];

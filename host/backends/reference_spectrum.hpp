@@ -22,7 +22,7 @@ std::vector<double> reference_shares(const Experiment& experiment, const Channel
 ///
 ///     N_b = targets × live time × share_b × ∫ dT R_b(T) ∫ dE flux(E) dσ/dT(E, T)
 ///
-/// \p tolerance is relative, on each of the intervals that the T integral is split into.
+/// \p tolerance is that of the integral over T, relative to the counts.
 std::vector<double> reference_signal(const Experiment& experiment, const ReferencePoint& point,
                                      double tolerance = 1e-12);
 
