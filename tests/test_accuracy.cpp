@@ -167,9 +167,12 @@ void set_quenching(Experiment& x, int i) {
     } else if (i == 2) {
         q.model = Quenching::Model::polynomial;
         q.coefficients = {0.055, 4.3, -20};
-    } else {
+    } else if (i == 3) {
         q.model = Quenching::Model::table;
         q.factor = {{0, 4 * keV, 30 * keV, 60}, {0.08, 0.15, 0.2, 0.25}};
+    } else {
+        q.model = Quenching::Model::table; // falls between 4 and 6 keV, through an edge
+        q.factor = {{0, 4 * keV, 6 * keV, 30 * keV, 60}, {0.08, 0.2, 0.08, 0.2, 0.25}};
     }
     for (double& edge : x.bin_edges) {
         edge *= 0.2;
@@ -278,7 +281,7 @@ TEST_P(Accuracy, of_every_response) {
                                                    {Smearing::matrix, false}};
     for (const auto& [smearing, none] : smearings) {
         Experiment x = experiment(kind, target);
-        const int quenching = turn++ % 4;
+        const int quenching = turn++ % 5;
         set_quenching(x, quenching);
         set_smearing(x, smearing, none);
         SCOPED_TRACE("smearing " + std::to_string(static_cast<int>(smearing)) + (none ? " none" : "") + " quenching " +
@@ -343,6 +346,47 @@ TEST(AccuracyOfAll, where_the_spectrum_diverges) {
             p.charge *= 100;
             expect_accurate(x, p);
         }
+    }
+}
+
+//! Published quenching factors may fall faster than 1/T: bin edges that are crossed three times, the extremes of the
+//! visible energy inside bins, a table that ends in zero
+TEST(AccuracyOfAll, where_the_visible_energy_falls) {
+    const Table tables[] = {{{0, 5 * keV, 9 * keV, 20 * keV, 60}, {0.1, 0.35, 0.12, 0.16, 0.2}},
+                            {{0, 2 * keV, 5 * keV, 5.3 * keV, 20 * keV, 30 * keV}, {0.5, 0.4, 0.35, 0.15, 0.2, 0}},
+                            {{1 * keV, 2 * keV, 15 * keV}, {0.8, 0.5, 0.01}}};
+    const std::pair<Smearing, bool> smearings[] = {{Smearing::gaussian, true},
+                                                   {Smearing::gaussian, false},
+                                                   {Smearing::poisson, false},
+                                                   {Smearing::gamma, false},
+                                                   {Smearing::matrix, false}};
+    Random random(55);
+    for (std::size_t i = 0; i < std::size(tables); ++i) {
+        for (const auto& [smearing, none] : smearings) {
+            for (const double lowest : {0., 0.1}) {
+                Experiment x = experiment(i == 1 ? SourceKind::lines : SourceKind::continuous, TargetKind::mixture);
+                x.channels[0].quenching = {Quenching::Model::table, 0, {}, tables[i]};
+                x.bin_edges = {lowest * keV, 0.9 * keV, 1.2 * keV, 1.6 * keV, 7 * keV};
+                set_smearing(x, smearing, none);
+                SCOPED_TRACE("table " + std::to_string(i) + " smearing " + std::to_string(static_cast<int>(smearing)) +
+                             (none ? " none" : ""));
+                expect_accurate(x, point(random, x));
+            }
+        }
+    }
+}
+
+//! The same, where the resolution is far finer than the fall, and far coarser
+TEST(AccuracyOfAll, of_extreme_resolutions_where_the_visible_energy_falls) {
+    for (const double sigma : {1e-6, 1e-4, 1e-2, 1.0, 20.0}) {
+        Experiment x = experiment(SourceKind::continuous, TargetKind::one_nuclide);
+        x.channels[0].quenching = {
+            Quenching::Model::table, 0, {}, {{0, 5 * keV, 9 * keV, 20 * keV, 60}, {0.1, 0.35, 0.12, 0.16, 0.2}}};
+        x.bin_edges = {0.5 * keV, 1.2 * keV, 1.6 * keV, 3 * keV, 6 * keV};
+        x.response.constant_term = sigma * keV;
+        Random random(56);
+        SCOPED_TRACE(std::to_string(sigma) + " keV");
+        expect_accurate(x, point(random, x));
     }
 }
 
