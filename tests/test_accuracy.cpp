@@ -397,7 +397,7 @@ TEST(AccuracyOfAll, of_extreme_resolutions_where_the_visible_energy_falls) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Dresden-II: the release of J. I. Collar, C. M. Lewis, J. Colaresi et al., arXiv:2202.09672, in the folder
+// Dresden-II: the release with J. Colaresi et al., Phys. Rev. Lett. 129, 211802 (2022), arXiv:2202.09672, in the folder
 // dresden_ii_2022 of NUSCAN_TEST_DATA
 
 class DresdenII : public ::testing::Test {
