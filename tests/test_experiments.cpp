@@ -450,6 +450,9 @@ protected:
     NuclearExperimentFile() {
         folder_.write("share.csv", "photoelectrons,low,high\n14,0.25,0.75\n40,0.5,0.25\n");
         folder_.write("recoil.csv", "energy_keV,efficiency\n0.1,0.5\n2,1\n");
+        folder_.write("dark.csv", "energy_keV,factor\n0,0\n1,0.1\n2,0\n20,0.2\n");
+        folder_.write("darkest.csv", "energy_keV,factor\n0,0\n20,0\n");
+        folder_.write("negative.csv", "energy_keV,factor\n0,0.1\n20,-0.1\n");
         folder_.write("late.csv", "energy_keV,factor\n1,0.9\n2,1\n");
         folder_.write("matrix.csv", "energy_keV,first,second\n0.5,0,0\n1,0.5,0.125\n2,0.25,0.75\n9,0,0\n");
         folder_.write("correction.csv", "energy_keV,factor\n0.2,0.8\n1,1.25\n4,1\n");
@@ -795,9 +798,13 @@ const BrokenExperiment broken_nuclear_experiments[] = {
     {"coefficients_type", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ coefficients = [true] }",
      "toy.toml:16: coefficients[0] is not a number (expected those of 1, T, T^2, ... in the quenching factor) write, "
      "e.g., [0.246, \"0.00078 keV^-1\"]?"},
-    {"coefficients_negative", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }",
-     "{ coefficients = [0.05, \"-0.01 keV^-1\"] }",
-     "toy.toml:16: the quenching factor is -1.48e-05 at 0.005 MeV (it is never negative, and recoils reach 0.015 MeV)"},
+    {"coefficients_negative", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ coefficients = [-0.05] }",
+     "toy.toml:16: the visible energy does not rise at a recoil energy of 0.001501 keV (recoils reach 15.01 keV, and "
+     "beyond what it was fitted to a polynomial means nothing) check the units, or give a table?"},
+    {"coefficients_turning", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }",
+     "{ coefficients = [0.05, \"-0.0025 keV^-1\"] }", // 0.05 = 2 × 0.0025 × 10
+     "toy.toml:16: the visible energy does not rise at a recoil energy of 10 keV (recoils reach 15.01 keV, and beyond "
+     "what it was fitted to a polynomial means nothing) check the units, or give a table?"},
     {"share_of_stranger", "F90 = \"share.csv\"", "F9 = \"share.csv\"",
      "toy.toml:17: there is no further variable \"F9\" (there are \"time\" or \"F90\") did you mean \"F90\"?"},
     {"share_of_time", "F90 = \"share.csv\"", "time = \"share.csv\"",
@@ -870,6 +877,14 @@ const BrokenExperiment broken_nuclear_experiments[] = {
     {"quenching_not_covering", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ table = \"recoil.csv\" }",
      "toy.toml:16: the quenching factor reaches from 0.0001 to 0.002 MeV, recoils from 1e-06 to 0.0150105 MeV (outside "
      "its table it is zero) extend the table, end it with a zero, or give it extrapolate = true"},
+    {"quenching_zero", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ table = \"dark.csv\" }",
+     "dark.csv:4: the quenching factor is 0 at 2 keV (recoils between the ends of the table must give something "
+     "visible) begin or end the table there?"},
+    {"quenching_zeros", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ table = \"darkest.csv\" }",
+     "darkest.csv:3: the quenching factor is 0 at 20 keV (recoils between the ends of the table must give something "
+     "visible) begin or end the table there?"},
+    {"quenching_below_zero", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{ table = \"negative.csv\" }",
+     "negative.csv:3: factor = -0.1 is negative"},
     {"no_axial", "formula = \"CsI\"\nproton_radius = { Cs133 = \"4.821 fm\" }\nneutron_radius = { I127 = \"5.03 fm\" }",
      "nuclide = \"Ar40\"", "toy.toml:13: Ar40 has no axial term (none of its nuclides has spin)"},
     {"hydrogen", "formula = \"CsI\"\nproton_radius = { Cs133 = \"4.821 fm\" }\nneutron_radius = { I127 = \"5.03 fm\" }",

@@ -425,31 +425,65 @@ TEST(Quenching, is_inverted) {
     const Quenching polynomial{Quenching::Model::polynomial, 0, {0.06, 4, -100, 800}, {}};
     const Quenching table{Quenching::Model::table, 0, {}, {{1e-3, 3e-3, 2e-2}, {0.2, 0.4, 0.3}}};
     for (const Quenching& quenching : {Quenching{}, lindhard, polynomial, table}) {
+        const VisibleEnergy visible(quenching, &xenon, 1e-6, 2e-2);
+        EXPECT_EQ(visible.turns().size(), 2u);
+        EXPECT_EQ(visible.largest(), visible(2e-2));
         for (const double T : {1.1e-3, 2.9e-3, 3e-3, 1.7e-2}) {
-            const double v = visible_energy(quenching, &xenon, T);
-            EXPECT_NEAR(recoil_energy(quenching, &xenon, v, 1e-6, 2e-2), T, 1e-14);
+            const std::vector<double> found = visible.crossings(visible(T));
+            ASSERT_EQ(found.size(), 1u);
+            EXPECT_NEAR(found[0], T, 1e-14);
+            EXPECT_NEAR(visible.stays_until(1.05e-3, 0, visible(T)), T, 1e-14);
         }
-        EXPECT_TRUE(std::isnan(quenching_turns(quenching, &xenon, 1e-3, 2e-2)));
+        EXPECT_TRUE(visible.crossings(5).empty());
+        EXPECT_EQ(visible.stays_until(1.05e-3, 0, 5), 2e-2);
     }
-    EXPECT_EQ(recoil_energy(table, nullptr, 1e-7, 1e-6, 2e-2), 1e-3); // the step at the start of the table
-    EXPECT_EQ(recoil_energy(lindhard, &xenon, 5, 1e-6, 2e-2), 2e-2);
+    const VisibleEnergy visible(table, nullptr, 1e-6, 1);
+    EXPECT_EQ(visible.turns(), (std::vector<double>{1e-3, 2e-2})); // where the table says something
+    EXPECT_TRUE(visible.crossings(1e-7).empty());
+    EXPECT_TRUE(VisibleEnergy(table, nullptr, 1e-6, 5e-4).empty());
 }
 
-TEST(Quenching, that_turns_is_refused) {
-    EXPECT_NEAR(quenching_turns({Quenching::Model::polynomial, 0, {0.2, -5}, {}}, nullptr, 1e-6, 0.05), 0.02, 2e-4);
-    EXPECT_FALSE(std::isnan(quenching_turns({Quenching::Model::polynomial, 0, {-0.2}, {}}, nullptr, 1e-6, 0.05)));
-    // The factor may fall, but not faster than 1/T.
-    const Table falls{{1e-3, 2e-3}, {0.4, 0.1}};
-    EXPECT_NEAR(quenching_turns({Quenching::Model::table, 0, {}, falls}, nullptr, 1e-6, 0.05), 2e-3, 1e-9);
+//! f T between the knots: 0.2 → 0.9 → 0.4 → 1 → 0 keV, by f = 0.2 + 0.05 (T − 1), 0.3 − 0.1 (T − 3), 0.1 + …, 0.125 − …
+TEST(Quenching, that_turns_is_inverted_on_every_piece) {
+    const Quenching table{Quenching::Model::table, 0, {}, {{1e-3, 3e-3, 5e-3, 8e-3, 10e-3}, {0.2, 0.3, 0.1, 0.125, 0}}};
+    const VisibleEnergy visible(table, nullptr, 1e-6, 1);
+    // f T = (0.6 − 0.1 T) T turns at 3 keV, the knot; 0.1 T + (T − 5) T/120 and (0.625 − T/16) T at their knots
+    const std::vector<double> turns{1e-3, 3e-3, 5e-3, 8e-3, 10e-3};
+    ASSERT_EQ(visible.turns().size(), turns.size());
+    for (std::size_t i = 0; i < turns.size(); ++i) {
+        EXPECT_NEAR(visible.turns()[i], turns[i], 1e-17);
+    }
+    EXPECT_NEAR(visible.largest(), 1e-3, 1e-17);
+    const auto expect_crossings = [&](double v, std::size_t number) {
+        const std::vector<double> found = visible.crossings(v);
+        EXPECT_EQ(found.size(), number) << v;
+        EXPECT_TRUE(std::is_sorted(found.begin(), found.end()));
+        for (const double T : found) {
+            EXPECT_NEAR(visible(T), v, 1e-17);
+        }
+    };
+    expect_crossings(0.1e-3, 1);
+    expect_crossings(0.3e-3, 2);
+    expect_crossings(0.7e-3, 4);
+    expect_crossings(0.95e-3, 2);
+    expect_crossings(1.1e-3, 0);
+    // (0.6 − 0.1 T) T = 0.7 keV at T = 3 + √2 keV
+    EXPECT_NEAR(visible.crossings(0.7e-3)[1], (3 + std::sqrt(2.)) * 1e-3, 1e-16);
+    EXPECT_NEAR(visible.stays_until(3e-3, 0.7e-3, 2e-3), (3 + std::sqrt(2.)) * 1e-3, 1e-16);
+    EXPECT_EQ(visible.stays_until(3e-3, 0, 2e-3), 10e-3);
+    EXPECT_GE(visible.stays_until(3e-3, 0.4e-3, 0.95e-3), 5e-3); // through the turn
 
-    Experiment x = caesium_iodide();
-    x.channels[0].quenching.coefficients[2] *= 2;
-    try {
-        make_contributions(x, Mixing{});
-        FAIL() << "not refused";
-    } catch (const InputError& error) {
-        EXPECT_NE(std::string(error.what()).find("visible energy does not rise"), std::string::npos) << error.what();
-        EXPECT_NE(std::string(error.what()).find("CsI"), std::string::npos) << error.what();
+    // Inside of a piece: (0.7 − 0.1 T) T turns at 3.5 keV. And a polynomial of the same form
+    const Quenching inside{Quenching::Model::table, 0, {}, {{1e-3, 6e-3}, {0.6, 0.1}}};
+    const Quenching polynomial{Quenching::Model::polynomial, 0, {0.7, -100}, {}};
+    for (const Quenching& quenching : {inside, polynomial}) {
+        const VisibleEnergy one(quenching, nullptr, 1e-3, 6e-3);
+        ASSERT_EQ(one.turns().size(), 3u);
+        EXPECT_NEAR(one.turns()[1], 3.5e-3, 1e-12);
+        const std::vector<double> found = one.crossings(1e-3);
+        ASSERT_EQ(found.size(), 2u);
+        EXPECT_NEAR(found[0], 2e-3, 1e-14);
+        EXPECT_NEAR(found[1], 5e-3, 1e-14);
     }
 }
 

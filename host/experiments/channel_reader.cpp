@@ -173,8 +173,23 @@ private:
             factor.name = "quenching factor";
             const double highest = highest_recoil(target);
             quenching.factor = factor.over({min_recoil, highest}, {0, highest}, "recoils", unit);
+            check_positive(factor.table, channel);
         }
         return quenching;
+    }
+
+    //! The factor may vanish at the ends of its table, where it sets in or breaks off
+    void check_positive(const Table& factor, const TomlTable& channel) {
+        for (std::size_t i = 1; i < factor.y.size(); ++i) {
+            if (factor.y[i] == 0 && (i + 1 < factor.y.size() || factor.y[i - 1] == 0)) {
+                const TableReference file =
+                    read_table_reference(channel, "quenching", {.column = true, .extrapolate = true});
+                throw InputError(tables_.csv(file.file, file.where).where(i),
+                                 fmt::format("the quenching factor is 0 at {:.4g} keV", factor.x[i] * 1e3),
+                                 "recoils between the ends of the table must give something visible",
+                                 "begin or end the table there?");
+            }
+        }
     }
 
     //! c_n of the quenching factor Σ c_n T^n, n ≥ 0 [MeV^-n]
@@ -205,17 +220,21 @@ private:
                                  "expected those of 1, T, T^2, ... in the quenching factor", example);
             }
         }
+        // Where it rises throughout, the factor is not negative either.
         constexpr int n_checks = 10000;
-        for (int i = 0; i <= n_checks; ++i) {
+        for (int i = 1; i <= n_checks; ++i) {
             const double T = highest * i / n_checks;
-            double factor = 0;
+            double rise = 0; // of the visible energy
             for (std::size_t n = coefficients.size(); n-- > 0;) {
-                factor = factor * T + coefficients[n];
+                rise = rise * T + static_cast<double>(n + 1) * coefficients[n];
             }
-            if (factor < 0) {
-                throw InputError(table.where("coefficients"),
-                                 fmt::format("the quenching factor is {:.3g} at {:.3g} MeV", factor, T),
-                                 fmt::format("it is never negative, and recoils reach {:.3g} MeV", highest));
+            if (!(rise > 0)) {
+                throw InputError(
+                    table.where("coefficients"),
+                    fmt::format("the visible energy does not rise at a recoil energy of {:.4g} keV", T * 1e3),
+                    fmt::format("recoils reach {:.4g} keV, and beyond what it was fitted to a polynomial means nothing",
+                                highest * 1e3),
+                    "check the units, or give a table?");
             }
         }
         return coefficients;

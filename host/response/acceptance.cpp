@@ -241,28 +241,26 @@ EnergyAcceptance::Range EnergyAcceptance::visible_range(double highest) const {
 
 EnergyAcceptance::Scale EnergyAcceptance::scale(double visible) const {
     const EnergyResponse& r = experiment_.response;
+    constexpr double anywhere = constants::infinity;
     if (r.smearing == Smearing::matrix || is_sharp(r)) {
-        return {constants::infinity, constants::infinity};
+        return {constants::infinity, anywhere, anywhere};
     }
     const double s = sigma(visible);
+    const Scale varies{s, anywhere, anywhere};
     if (r.smearing != Smearing::gaussian) {
-        return {s, constants::infinity}; // tails that fall more slowly than a Gaussian's reach far
+        return varies; // tails that fall more slowly than a Gaussian's reach far
     }
-    const double mean = per_energy_ * visible;
-    const auto above = std::lower_bound(knots_.begin(), knots_.end(), mean);
-    if (above != knots_.begin() && mean - *(above - 1) < gaussian_reach * s * per_energy_) {
-        return {s, constants::infinity};
+    // Between knots R_b is constant, or linear with an efficiency; a panel must not run into the next one's σ.
+    const auto next = std::lower_bound(knots_.begin(), knots_.end(), per_energy_ * visible);
+    Scale constant{constants::infinity, anywhere, anywhere};
+    if (next != knots_.begin()) {
+        constant.below = visible - *(next - 1) / per_energy_ - gaussian_reach * s;
     }
-    if (above == knots_.end()) {
-        return {constants::infinity, constants::infinity};
+    if (next != knots_.end()) {
+        const double knot = *next / per_energy_;
+        constant.above = knot - visible - gaussian_reach * std::max(s, sigma(knot));
     }
-    const double knot = *above / per_energy_;
-    const double reach = knot - visible - gaussian_reach * std::max(s, sigma(knot));
-    if (reach <= 1e-3 * s) {
-        return {s, constants::infinity};
-    }
-    // Between knots R_b is constant, or linear with an efficiency; the panel must not run into the next one's σ.
-    return {constants::infinity, reach};
+    return std::min(constant.below, constant.above) > 1e-3 * s ? constant : varies;
 }
 
 void acceptance(const Experiment& experiment, const EnergyAcceptance& energy, const Channel& channel,

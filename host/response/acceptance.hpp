@@ -44,10 +44,10 @@ public:
     //! Visible energies at which R_b has a step or a kink, beyond those of visible_range()
     const std::vector<double>& kinks() const { return kinks_; }
 
-    /// Scale over which R_b varies at a visible energy [MeV]: a Gaussian's σ, and how far to the right that holds; σ is
-    /// infinite where R_b is constant, or linear.
+    /// Scale over which R_b varies at a visible energy [MeV]: a Gaussian's σ, infinite where R_b is constant or linear;
+    /// and how far above and below that holds.
     struct Scale {
-        double width, reach;
+        double width, above, below;
     };
     Scale scale(double visible) const;
 

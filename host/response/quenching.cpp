@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "response/quenching.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -21,6 +22,77 @@ double lindhard_factor(double k, const Nuclide* nuclide, double T) {
     const double epsilon = 11.5 * std::pow(Z, -7. / 3) * T * 1e3; // T in keV
     const double g = 3 * std::pow(epsilon, 0.15) + 0.7 * std::pow(epsilon, 0.6) + epsilon;
     return k * g / (1 + k * g);
+}
+
+//! The first T in [a, b] that does not come before something, to rounding
+template <class Predicate>
+double bisect(double a, double b, const Predicate& before) {
+    while (true) {
+        const double middle = a + (b - a) / 2;
+        if (!(middle > a && middle < b)) {
+            return b;
+        }
+        (before(middle) ? a : b) = middle;
+    }
+}
+
+//! A table between two knots, where the visible energy f T is quadratic
+struct Segment {
+    double begin, end, factor, slope; //!< f = factor + slope (T − begin)
+
+    Segment(const Table& f, std::size_t i)
+        : begin(f.x[i]), end(f.x[i + 1]), factor(f.y[i]), slope((f.y[i + 1] - f.y[i]) / (end - begin)) {}
+
+    double rise(double T) const { return factor + slope * (2 * T - begin); } //!< d(f T)/dT
+};
+
+std::size_t segment_at(const Table& f, double T) {
+    const auto next = std::upper_bound(f.x.begin() + 1, f.x.end() - 1, T);
+    return static_cast<std::size_t>(next - f.x.begin()) - 1;
+}
+
+//! Recoil energies inside (low, high) at which f T stops rising or falling: inside of a segment, or at a knot
+void append_turns(const Table& f, double low, double high, std::vector<double>& turns) {
+    const auto append = [&](double T) {
+        if (T > low && T < high) {
+            turns.push_back(T);
+        }
+    };
+    double before = 0; // the last slope that was not zero
+    const auto turns_to = [&](double rise) {
+        const bool turn = rise * before < 0;
+        before = rise != 0 ? rise : before;
+        return turn;
+    };
+    for (std::size_t i = 0; i + 1 < f.x.size(); ++i) {
+        const Segment s(f, i);
+        if (turns_to(s.rise(s.begin))) {
+            append(s.begin);
+        }
+        if (turns_to(s.rise(s.end))) {
+            append((s.begin - s.factor / s.slope) / 2);
+        }
+    }
+}
+
+//! The same of Σ_n c_n T^n, n >= 1; turns closer than a part in a thousand may go unnoticed
+void append_turns(const std::vector<double>& c, double low, double high, std::vector<double>& turns) {
+    const auto rises = [&](double T) {
+        double sum = 0;
+        for (std::size_t n = c.size(); n > 0; --n) {
+            sum = sum * T + static_cast<double>(n) * c[n - 1];
+        }
+        return sum >= 0;
+    };
+    constexpr int n_steps = 20000;
+    double a = low;
+    for (int i = 1; i <= n_steps; ++i) {
+        const double b = low + (high - low) * i / n_steps;
+        if (rises(a) != rises(b)) {
+            turns.push_back(bisect(a, b, [&](double T) { return rises(T) == rises(a); }));
+        }
+        a = b;
+    }
 }
 
 } // namespace
@@ -44,59 +116,67 @@ double visible_energy(const Quenching& quenching, const Nuclide* nuclide, double
     return T;
 }
 
-double recoil_energy(const Quenching& quenching, const Nuclide* nuclide, double visible, double low, double high) {
-    if (quenching.model == Quenching::Model::none) {
-        return std::clamp(visible, low, high);
-    }
-    if (visible_energy(quenching, nuclide, low) >= visible) {
-        return low;
-    }
+VisibleEnergy::VisibleEnergy(const Quenching& quenching, const Nuclide* nuclide, double low, double high)
+    : quenching_(quenching), nuclide_(nuclide) {
     if (quenching.model == Quenching::Model::table) {
+        low = std::max(low, quenching.factor.x.front());
         high = std::min(high, quenching.factor.x.back());
     }
-    while (true) {
-        const double middle = low + (high - low) / 2;
-        if (!(middle > low && middle < high)) {
-            return high;
-        }
-        (visible_energy(quenching, nuclide, middle) < visible ? low : high) = middle;
+    turns_ = {low};
+    if (quenching.model == Quenching::Model::table) {
+        append_turns(quenching.factor, low, high, turns_);
+    } else if (quenching.model == Quenching::Model::polynomial) {
+        append_turns(quenching.coefficients, low, high, turns_);
+    } // the others rise
+    turns_.push_back(high);
+    for (const double T : turns_) {
+        visible_.push_back((*this)(T));
     }
 }
 
-double quenching_turns(const Quenching& quenching, const Nuclide* nuclide, double low, double high) {
-    if (quenching.model == Quenching::Model::none) {
-        return constants::not_a_number;
+double VisibleEnergy::largest() const { return *std::max_element(visible_.begin(), visible_.end()); }
+
+//! In [a, b] without a turn
+double VisibleEnergy::crossing(double a, double b, double visible) const {
+    if (quenching_.model == Quenching::Model::none) {
+        return visible;
     }
-    if (quenching.model == Quenching::Model::table) {
-        const Table& f = quenching.factor;
-        for (std::size_t i = 0; i + 1 < f.x.size(); ++i) {
-            const double a = std::max(low, f.x[i]), b = std::min(high, f.x[i + 1]);
-            if (!(a < b)) {
-                continue;
-            }
-            // f T is quadratic here: it rises throughout if it does at both ends.
-            const double slope = (f.y[i + 1] - f.y[i]) / (f.x[i + 1] - f.x[i]);
-            const auto rise = [&](double T) { return f.y[i] + slope * (2 * T - f.x[i]); };
-            if (!(rise(a) > 0 || (rise(a) == 0 && rise(b) > 0))) {
-                return a;
-            }
-            if (!(rise(b) > 0 || rise(b) == 0)) {
-                return b;
-            }
+    const bool rises = (*this)(a) < (*this)(b);
+    const auto before = [&](double T) { return ((*this)(T) < visible) == rises; };
+    return bisect(a, b, before);
+}
+
+std::vector<double> VisibleEnergy::crossings(double visible) const {
+    std::vector<double> all;
+    for (std::size_t i = 0; i + 1 < turns_.size(); ++i) {
+        if ((visible_[i] < visible) != (visible_[i + 1] < visible)) {
+            all.push_back(crossing(turns_[i], turns_[i + 1], visible));
         }
-        return constants::not_a_number;
     }
-    constexpr int n = 2000;
-    double last = 0;
-    for (int i = 0; i <= n; ++i) {
-        const double T = low * std::pow(high / low, static_cast<double>(i) / n);
-        const double visible = visible_energy(quenching, nuclide, T);
-        if (!(visible > last)) {
-            return T;
+    return all;
+}
+
+double VisibleEnergy::stays_until(double T, double low, double high) const {
+    const auto next = std::upper_bound(turns_.begin(), turns_.end(), T);
+    for (auto i = static_cast<std::size_t>(next - turns_.begin()); i < turns_.size(); ++i) {
+        const double a = std::max(T, turns_[i - 1]);
+        if (visible_[i] > high) {
+            return crossing(a, turns_[i], high);
         }
-        last = visible;
+        if (visible_[i] < low) {
+            return crossing(a, turns_[i], low);
+        }
     }
-    return constants::not_a_number;
+    return turns_.back();
+}
+
+double VisibleEnergy::slope(double T) const {
+    if (quenching_.model == Quenching::Model::table) {
+        const Segment f(quenching_.factor, segment_at(quenching_.factor, T));
+        return std::max(std::abs(f.rise(T)), std::abs(f.rise(f.end)));
+    }
+    const double step = 1e-3 * T, v = (*this)(T);
+    return std::max(std::abs((*this)(T + step) - v) / step, v / T); // steeper than the chord, if any
 }
 
 } // namespace nuscan

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 
-#include "config/error.hpp"
 #include "response/axial_structure.hpp"
 #include "response/energy_panels.hpp"
 #include "response/interpolation.hpp"
@@ -81,30 +79,16 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
     if (!(begin < kinematic_end)) {
         return {};
     }
-    const double turn = quenching_turns(channel.quenching, nuclide, begin, kinematic_end);
-    if (!std::isnan(turn)) {
-        throw InputError(
-            {experiment.name, 0},
-            fmt::format("channel \"{}\": the visible energy does not rise at a recoil energy of {:.4g} keV",
-                        channel.name, turn * 1e3),
-            fmt::format("it has to up to {:.4g} keV, the largest recoil of the sources", kinematic_end * 1e3),
-            "check the quenching and its units?");
+    const VisibleEnergy visible(channel.quenching, nuclide, begin, kinematic_end);
+    if (visible.empty()) {
+        return {};
     }
-
-    // From visible energies to recoil energies
-    const auto visible = [&](double T) { return visible_energy(channel.quenching, nuclide, T); };
-    const auto recoil = [&](double v) { return recoil_energy(channel.quenching, nuclide, v, begin, kinematic_end); };
-    double end = kinematic_end;
-    if (channel.quenching.model == Quenching::Model::table) {
-        end = std::min(end, channel.quenching.factor.x.back());
-    }
-    const EnergyAcceptance::Range range = energy.visible_range(visible(end));
+    const EnergyAcceptance::Range range = energy.visible_range(visible.largest());
     if (!(range.low < range.high)) {
         return {};
     }
-    const double low = recoil(range.low), high = std::min(end, recoil(range.high));
 
-    std::vector<double> kinks{low, high};
+    std::vector<double> kinks = visible.turns();
     const auto add_all = [&](const std::vector<double>& x) { kinks.insert(kinks.end(), x.begin(), x.end()); };
     for (const Source& source : experiment.sources) {
         for (std::size_t i = 0; i < source.spectrum.x.size(); ++i) {
@@ -132,11 +116,14 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
         add_all(channel.weak_correction.x);
         add_all(channel.magnetic_correction.x);
     }
+    add_all(visible.crossings(range.low));
+    add_all(visible.crossings(range.high));
     for (const double v : energy.kinks()) {
         if (v > range.low && v < range.high) {
-            kinks.push_back(recoil(v));
+            add_all(visible.crossings(v));
         }
     }
+    const double low = visible.turns().front(), high = visible.turns().back();
     std::erase_if(kinks, [&](double T) { return !(T >= low && T <= high); });
     std::sort(kinks.begin(), kinks.end());
     kinks.erase(std::unique(kinks.begin(), kinks.end()), kinks.end());
@@ -146,14 +133,9 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
         s.origin = T; // 1/T, 1/T², √T of the kinematics, T^0.15 of Lindhard's formula
         const double v = visible(T);
         const EnergyAcceptance::Scale scale = energy.scale(v);
-        if (std::isfinite(scale.width)) {
-            const double step = 1e-3 * T;
-            const double slope = std::max((visible(T + step) - v) / step, v / T); // steeper than the chord, if any
-            s.width = scale.width / slope;
-        }
-        if (std::isfinite(scale.reach)) {
-            s.reach = recoil(v + scale.reach) - T;
-        }
+        // Where the visible energy falls, so does the resolution: at most to a half on a panel.
+        s.width = scale.width / visible.slope(T);
+        s.reach = visible.stays_until(T, v - std::min(scale.below, v / 2), v + scale.above) - T;
         if (nuclide != nullptr && channel.form_factor != NuclearFormFactor::unity) {
             s.wave = form_factor_wave(*nuclide, T);
         }
@@ -172,6 +154,10 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
     std::vector<Panel> panels;
     std::vector<Node> nodes;
     for (std::size_t i = 0; i + 1 < kinks.size(); ++i) {
+        const double v = visible(kinks[i] + (kinks[i + 1] - kinks[i]) / 2);
+        if (!(v >= range.low && v <= range.high)) {
+            continue;
+        }
         panels.clear();
         append_panels(kinks[i], kinks[i + 1], smoothness, panel_tolerance, panels);
         for (const Panel& panel : panels) {

@@ -44,8 +44,7 @@ enum class EnergyNodes { listed, left_out };
 /// up to where nothing is visible any more; a contribution of which nothing is ever visible has no nodes. The same
 /// experiment and mixing give the same bits on any number of threads.
 /// \param mixing sets how fast phases turn, for sources with exact propagation
-/// \throws InputError where the visible energy does not rise with the recoil energy anywhere up to the largest recoil
-/// of the sources; and where phases cannot be resolved: for a source with exact propagation, the largest |Δm²| L/2E of
+/// \throws InputError where phases cannot be resolved: for a source with exact propagation, the largest |Δm²| L/2E of
 /// its continuous spectrum, at the smallest neutrino energy that gives a visible recoil, is above max_phase. Lines need
 /// no integral and may have any phase.
 std::vector<Contribution> make_contributions(const Experiment& experiment, const Mixing& mixing,
