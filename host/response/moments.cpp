@@ -37,7 +37,7 @@ std::vector<double> contribution_moments(const Experiment& experiment, const Con
     const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
     const auto n_energy_bins = static_cast<std::size_t>(experiment.n_energy_bins());
     const std::size_t n_inner_bins = n_bins / n_energy_bins;
-    const auto n_features = static_cast<std::size_t>(n_feature_matrices * components);
+    const auto n_features = std::size_t{n_feature_matrices} * static_cast<std::size_t>(components);
     const double neutron_coupling = neutron_vector_coupling(experiment.couplings);
     const double s = source.antineutrino ? -1 : 1;
     const double mass = target_mass(
