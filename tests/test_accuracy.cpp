@@ -4,14 +4,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
-#include <numeric>
 #include <sstream>
 
-#include "backends/reference_model.hpp"
+#include "accuracy.hpp"
 #include "experiments/experiment_file.hpp"
-#include "nuscan/prediction.hpp"
-#include "random_physics.hpp"
-#include "response/response.hpp"
 #include "temporary_folder.hpp"
 
 /// Predictions from moments and by the direct method against the literal reference: 1e-8 of every bin, over kinds of
@@ -185,94 +181,19 @@ void set_quenching(Experiment& x, int i) {
     }
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// Predictions by the three routes
-
-struct Prediction {
-    std::vector<double> moments, direct, size; // size: Σ_f |M_bf φ_f|
-};
-
-Prediction predict(const Experiment& x, const ReferencePoint& p) {
-    const std::vector<Contribution> contributions = make_contributions(x, p.mixing);
-    const auto n_bins = static_cast<std::size_t>(x.n_bins());
-    Prediction N{std::vector<double>(n_bins), std::vector<double>(n_bins), std::vector<double>(n_bins)};
-    for (const Contribution& contribution : contributions) {
-        const Source& s = x.sources[contribution.source];
-        const Interaction interaction{x.channels[contribution.channel].target, p.scheme(x)};
-        ParameterView view{};
-        view.interactions[0] = interaction;
-        view.n_interactions = 1;
-        PlaneCouplings plane{};
-        plane.U = mixing_matrix(p.mixing);
-        plane.base[0] = core_couplings(p, interaction, false);
-        const FeatureGroup group{s.flavour, s.propagation, 0};
-        const auto components = static_cast<std::size_t>(n_components(s.propagation));
-        const std::vector<double> M = contribution_moments(x, contribution, p.mixing);
-        EXPECT_EQ(M.size(), n_feature_matrices * components * n_bins);
-        for (std::size_t m = 0; m < n_feature_matrices; ++m) {
-            double phi[max_components * n_plane_coefficients] = {};
-            feature_coefficients(view, plane, group, static_cast<int>(m), AxisShape::linear, AxisShape::linear, phi);
-            for (std::size_t k = 0; k < components; ++k) {
-                for (std::size_t b = 0; b < n_bins; ++b) {
-                    const double term = M[(m * components + k) * n_bins + b] * phi[k * n_plane_coefficients];
-                    N.moments[b] += term;
-                    N.size[b] += std::abs(term);
-                }
-            }
-        }
-        ContributionView direct{};
-        direct.beam = s.beam();
-        direct.n_recoils = static_cast<int>(contribution.recoil.size());
-        direct.recoil = contribution.recoil.data();
-        direct.weight = contribution.weight.data();
-        direct.atom = contribution.atom.data();
-        direct.nucleus = contribution.nucleus.data();
-        direct.first_node = contribution.first_node.data();
-        direct.energy = contribution.energy.data();
-        direct.flux = contribution.flux.data();
-        direct.share = contribution.share.data();
-        ExperimentView view_of_bins{};
-        view_of_bins.n_bins = x.n_bins();
-        view_of_bins.n_inner_bins = x.n_inner_bins();
-        std::vector<double> rates;
-        for (int i = 0; i < direct.n_recoils; ++i) {
-            rates.push_back(direct_rate(direct, interaction.target, plane.U, p.mixing, plane.base[0], i));
-        }
-        for (int b = 0; b < x.n_bins(); ++b) {
-            N.direct[static_cast<std::size_t>(b)] += direct_counts(view_of_bins, direct, rates.data(), b);
-        }
-    }
-    return N;
-}
-
 //! A point at which charge, radius and moments are felt in an experiment's bins
 ReferencePoint point(Random& random, const Experiment& x) {
     const bool nuclear = x.channels[0].target == Target::nucleus;
     return nuclear ? random_nuclear_point(random, 10 * keV, iodine.mass) : random_point(random, 3 * keV);
 }
 
-//! Largest relative deviation of a bin so far: recorded with each test
-double worst = 0;
-
-void expect_accurate(const Experiment& x, const ReferencePoint& p) {
-    const std::vector<double> reference = reference_signal(x, p, 1e-11);
-    const Prediction N = predict(x, p);
-    // Bins that hold next to nothing beside the others (tails of a Gaussian) have fewer digits.
-    const double negligible = 1e-12 * std::accumulate(reference.begin(), reference.end(), 0.0);
-    for (std::size_t b = 0; b < reference.size(); ++b) {
-        const double deviation = std::max(std::abs(N.moments[b] - reference[b]) - negligible, 0.0);
-        EXPECT_LE(deviation, 1e-8 * reference[b]) << "bin " << b << ": " << N.moments[b] << " " << reference[b];
-        EXPECT_NEAR(N.direct[b], N.moments[b], 1e-12 * N.size[b] + negligible) << "bin " << b;
-        worst = std::max(worst, reference[b] > 0 ? deviation / reference[b] : deviation);
-    }
-    EXPECT_GT(reference[1], 0) << "a bin with counts";
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 
 class Accuracy : public ::testing::TestWithParam<std::tuple<SourceKind, TargetKind>> {
 protected:
-    void TearDown() override { RecordProperty("largest_deviation", std::to_string(worst * 1e9) + "e-9"); }
+    void TearDown() override { RecordProperty("largest_deviation", std::to_string(worst_ * 1e9) + "e-9"); }
+
+    double worst_ = 0;
 };
 
 //! Each source on each target, under every response, with the models of quenching in turn
@@ -292,8 +213,9 @@ TEST_P(Accuracy, of_every_response) {
         set_smearing(x, smearing, none);
         SCOPED_TRACE("smearing " + std::to_string(static_cast<int>(smearing)) + (none ? " none" : "") + " quenching " +
                      std::to_string(quenching));
-        expect_accurate(x, point(random, x));
-        expect_accurate(x, reference_point(NeutrinoConfig{}, {}, {}));
+        for (const ReferencePoint& p : {point(random, x), reference_point(NeutrinoConfig{}, {}, {})}) {
+            worst_ = std::max(worst_, expect_accurate(x, p));
+        }
     }
 }
 
@@ -447,7 +369,8 @@ flux = "4.8e13 cm^-2 s^-1"
     }
 
     double first_bin(const std::string& quenching) const {
-        return predict(experiment(quenching), reference_point(NeutrinoConfig{}, {}, {})).moments[0];
+        return predict(experiment(quenching), reference_point(NeutrinoConfig{}, {}, {}), EnergyNodes::left_out)
+            .moments[0];
     }
 
     static constexpr const char* iron_filter =
@@ -502,6 +425,7 @@ TEST_F(DresdenII, quenching_that_falls) {
 ///
 /// Expected is a separate integration of the same inputs on a fixed grid, 40000 neutrino × 6000 recoil energies.
 /// Another calculation, whose threshold and interpolation are not known, has 18.2, 11.8 and 5.1: 2, 3.5 and 5 % less.
+/// Without ionisation below the 2.96 eV that one pair takes it is 18.5, 12.1 and 4.9.
 TEST_F(DresdenII, standard_model_in_the_first_bin) {
     EXPECT_NEAR(first_bin(iron_filter), 18.60, 0.05);
     EXPECT_NEAR(first_bin(photo_neutron), 12.23, 0.04);

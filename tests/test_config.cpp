@@ -587,6 +587,8 @@ Source source_of(const char* name, Propagation propagation, double baseline, boo
 TargetNuclide nuclide_of(const char* name, double proton_radius, double neutron_radius) {
     TargetNuclide target{};
     target.nuclide.name = name;
+    target.nuclide.Z = 40;
+    target.nuclide.A = 100;
     target.nuclide.proton_radius = proton_radius;
     target.nuclide.neutron_radius = neutron_radius;
     target.number = 1;
@@ -726,6 +728,86 @@ TEST(SlowParameters, mixing) {
     EXPECT_THROW(set("charge.ee", 1e-12, experiments, mixing), std::logic_error);
     EXPECT_THROW(set("sin2_theta_w", 0.23, experiments, mixing), std::logic_error);
     EXPECT_THROW(set("reactor.flat", 1.1, experiments, mixing), std::logic_error);
+}
+
+// ---- parameters without effect ----------------------------------------------------------------------------------
+
+std::set<std::string> without_effect(const std::vector<Experiment>& experiments, Basis basis = Basis::flavour) {
+    std::set<std::string> names;
+    for (const Parameter& parameter : all_parameters(parameter_scope(basis, false, experiments))) {
+        if (!why_without_effect(parameter, basis, experiments).empty()) {
+            names.insert(parameter.name);
+        }
+    }
+    return names;
+}
+
+//! Those of a list that are no element
+std::set<std::string> no_elements(std::set<std::string> names) {
+    std::erase_if(names, [](const std::string& name) {
+        return std::any_of(form_factors.begin(), form_factors.end(),
+                           [&](const std::string& form_factor) { return name.starts_with(form_factor + "."); });
+    });
+    return names;
+}
+
+TEST(WithoutEffect, depends_on_propagation_and_basis) {
+    using Names = std::set<std::string>;
+    const auto one = [](Propagation propagation) {
+        return std::vector{experiment_of("one", {source_of("a", propagation, 20)})};
+    };
+    const Names angles{"theta12", "theta13", "theta23", "delta", "alpha21", "alpha31", "dm21", "dm31", "one.baseline"};
+    EXPECT_EQ(no_elements(without_effect(one(Propagation::short_baseline))), angles);
+    EXPECT_EQ(without_effect(one(Propagation::short_baseline), Basis::mass), (Names{"dm21", "dm31", "one.baseline"}));
+    EXPECT_EQ(without_effect(one(Propagation::exact)), (Names{"alpha21", "alpha31"}));
+    EXPECT_EQ(without_effect(one(Propagation::exact), Basis::mass), Names{});
+    EXPECT_EQ(without_effect(one(Propagation::decohered)),
+              (Names{"alpha21", "alpha31", "dm21", "dm31", "one.baseline"}));
+    EXPECT_EQ(without_effect(one(Propagation::solar)), (Names{"alpha21", "alpha31", "dm31", "one.baseline"}));
+    // A flux that was worked out for the baseline follows it.
+    EXPECT_FALSE(without_effect({experiment_of("one", {source_of("a", Propagation::short_baseline, 20, true)})})
+                     .contains("one.baseline"));
+}
+
+TEST(WithoutEffect, elements_of_flavours_that_never_arrive) {
+    std::vector<Experiment> experiments{experiment_of("one", {source_of("a", Propagation::short_baseline, 0)})};
+    const auto charges = [&] {
+        std::set<std::string> names;
+        for (const std::string& name : without_effect(experiments)) {
+            if (name.starts_with("charge.") && !name.ends_with(".im") && !name.ends_with(".abs") &&
+                !name.ends_with(".arg")) {
+                names.insert(name);
+            }
+        }
+        return names;
+    };
+    EXPECT_EQ(charges(), (std::set<std::string>{"charge.mumu", "charge.mutau.re", "charge.tautau"}));
+    experiments[0].sources[0].flavour = Flavour::tau;
+    EXPECT_EQ(charges(), (std::set<std::string>{"charge.ee", "charge.emu.re", "charge.mumu"}));
+    experiments.push_back(experiment_of("two", {source_of("b", Propagation::short_baseline, 0)}));
+    EXPECT_EQ(charges(), std::set<std::string>{"charge.mumu"});
+    experiments[1].sources[0].propagation = Propagation::decohered;
+    EXPECT_EQ(charges(), std::set<std::string>{});
+}
+
+TEST(WithoutEffect, radii_where_no_form_factor_has_them) {
+    std::vector<Experiment> experiments = some_experiments();
+    const auto radii = [&] {
+        std::set<std::string> names = without_effect(experiments);
+        std::erase_if(names, [](const std::string& name) { return name.find("_radius.") == std::string::npos; });
+        std::erase_if(names, [](const std::string& name) { return name.starts_with("charge_radius."); });
+        return names;
+    };
+    EXPECT_EQ(radii(), std::set<std::string>{});
+    experiments[1].channels[1].form_factor = NuclearFormFactor::unity;
+    EXPECT_EQ(radii(), (std::set<std::string>{"proton_radius.I127", "neutron_radius.I127"})); // Cs133 is elsewhere too
+    experiments[2].channels[0].form_factor = NuclearFormFactor::unity;
+    EXPECT_EQ(radii().size(), 4u);
+    experiments[2].channels[0].form_factor = NuclearFormFactor::symmetrised_fermi;
+    experiments[2].target.nuclides[0].nuclide.Z = 1;
+    experiments[2].target.nuclides[0].nuclide.A = 1;
+    EXPECT_TRUE(radii().contains("neutron_radius.Cs133"));
+    EXPECT_FALSE(radii().contains("proton_radius.Cs133"));
 }
 
 // ---- scan files -------------------------------------------------------------------------------------------------
@@ -1090,6 +1172,29 @@ TEST_F(ScanFile, every_form_factor_must_allow_a_radius) {
                               "in fm) write \"5.09 fm\"?");
 }
 
+TEST_F(ScanFile, axes_that_change_nothing_in_an_experiment) {
+    const auto write = [&](const char* from, const char* to) {
+        std::string text = nuclear_text;
+        text.replace(text.find(from), std::string(from).size(), to);
+        folder_.write("caesium.toml", text);
+    };
+    const auto axis = [&](const char* name) {
+        return error(std::string(caesium) + "[[axis]]\nparameter = \"" + name + "\"");
+    };
+    write("\"exact\"", "\"short\"");
+    EXPECT_EQ(
+        axis("caesium.baseline"),
+        "scan.toml:4: an axis of caesium.baseline changes no prediction (the fluxes are given at the detector, and "
+        "no source has exact propagation) leave it out?");
+    write("scattering = \"nucleus\"", "scattering = \"nucleus\"\nform_factor = \"unity\"");
+    EXPECT_EQ(
+        axis("proton_radius.Cs133"),
+        "scan.toml:4: an axis of proton_radius.Cs133 changes no prediction (the form factor is unity wherever it is "
+        "seen) leave it out?");
+    // A parameter that is fixed may have no effect: it says what holds.
+    EXPECT_EQ(error(std::string(caesium) + "[parameters]\nproton_radius.Cs133 = \"4.8 fm\""), "");
+}
+
 TEST_F(ScanFile, a_background_called_baseline) {
     std::string text = experiment_text;
     text.replace(text.find("flat"), 4, "baseline");
@@ -1323,10 +1428,32 @@ const BrokenScan broken_scans[] = {
     {"axis_radius_large",
      CAESIUM "[[axis]]\nparameter = \"proton_radius.Cs133\"\nmin = \"4 fm\"\nmax = \"25 fm\"\npoints = 2",
      "scan.toml:6: max = 25 fm is too large (nuclei are smaller than 20 fm)"},
+    {"axis_radius_negative", CAESIUM "[[axis]]\nparameter = \"neutron_radius.Cs133\"\nvalues = [\"-5 fm\", \"5 fm\"]",
+     "scan.toml:5: values[0] = -5 fm is not positive (neutron_radius.Cs133 is an rms radius)"},
     {"axis_radius_of_electrons", TOY "[[axis]]\nparameter = \"neutron_radius.Xe132\"",
      "scan.toml:4: unknown parameter \"neutron_radius.Xe132\" (no experiment sees scattering on nuclei)"},
     {"axis_normalisation", TOY "[[axis]]\nparameter = \"toy.flat\"\nmin = -1\nmax = 1\npoints = 3",
      "scan.toml:5: min = -1 is negative (toy.flat is relative to the nominal background, 1)"},
+    // axes that change nothing: toy has antineutrinos of electron flavour at a short baseline
+    {"axis_dm31_without_phases", TOY "[[axis]]\nparameter = \"dm31\"",
+     "scan.toml:4: an axis of dm31 changes no prediction (only sources with exact propagation have phases) leave it "
+     "out?"},
+    {"axis_dm21_without_oscillation", TOY "[[axis]]\nparameter = \"dm21\"\nprofile = true",
+     "scan.toml:4: an axis of dm21 changes no prediction (it is in exact and solar propagation alone) leave it out?"},
+    {"axis_theta12_without_oscillation", TOY "[[axis]]\nparameter = \"theta12\"",
+     "scan.toml:4: an axis of theta12 changes no prediction (no source oscillates, and elements are of the flavour "
+     "basis) leave it out?"},
+    {"axis_majorana_phase", CAESIUM "[[axis]]\nparameter = \"alpha31\"",
+     "scan.toml:4: an axis of alpha31 changes no prediction (Majorana phases belong to elements of the mass basis) "
+     "leave it out?"},
+    {"axis_of_another_flavour", TOY "[[axis]]\nparameter = \"charge.tautau\"",
+     "scan.toml:4: an axis of charge.tautau changes no prediction (no source is of its flavour, and none oscillates) "
+     "leave it out?"},
+    {"axis_between_other_flavours", TOY "[[axis]]\nparameter = \"charge.mutau.re\"",
+     "scan.toml:4: an axis of charge.mutau.re changes no prediction (no source is of one of its flavours, and none "
+     "oscillates) leave it out?"},
+    {"axis_background_of_nothing", TOY "[[axis]]\nparameter = \"toy.none\"",
+     "scan.toml:4: an axis of toy.none changes no prediction (the background is zero in every bin) leave it out?"},
     {"axis_normalisation_without_experiment", "[[axis]]\nparameter = \"toy.flat\"",
      "scan.toml:2: unknown parameter \"toy.flat\""},
     {"grid_overflow",

@@ -117,6 +117,13 @@ protected:
     std::string error(const std::string& text) const {
         return folder_.error_of([&] { read(text); });
     }
+    std::vector<std::string> notes(const std::string& text) const {
+        std::vector<std::string> notes = read(text).notes;
+        for (std::string& note : notes) {
+            note = note.substr(note.find("toy.toml"));
+        }
+        return notes;
+    }
     static std::string replaced(std::string text, const std::string& from, const std::string& to) {
         const std::size_t at = text.find(from);
         if (at == std::string::npos) {
@@ -302,6 +309,7 @@ const BrokenExperiment broken_experiments[] = {
      "toy.toml:20: source has no \"baseline\" (exact propagation needs one) add one, like baseline = \"12 m\"?"},
     {"flux", "cm^-2 s^-1", "cm^-2",
      "toy.toml:22: flux = \"1e13 cm^-2\" has the unknown unit \"cm^-2\" (flux is measured in cm^-2 s^-1)"},
+    {"flux_negative", "1e13 cm^-2", "-1e13 cm^-2", "toy.toml:22: flux = -10000000000000 is not positive"},
     {"lines_only", "spectrum = \"spectrum.csv\"", "",
      "toy.toml:24: the fractions of the lines add up to 0.25 (without a spectrum they are the whole flux: 1)"},
     {"lines_all", "fraction = 0.25", "fraction = 1",
@@ -369,6 +377,7 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
              {"efficiency.csv", "energy_keV,efficiency\n-1,0\n1,1\n", "efficiency.csv:2: energy_keV = -1 is negative"},
              {"efficiency.csv", "energy_keV,efficiency\n0,-0.1\n1,1\n",
               "efficiency.csv:2: efficiency = -0.1 is negative"},
+             {"spectrum.csv", "energy_MeV,per_MeV\n1,0\n2,-4\n4,0\n", "spectrum.csv:3: per_MeV = -4 is negative"},
              {"efficiency.csv", "energy_keV,efficiency\n0,0.1\n1,1.01\n",
               "efficiency.csv:3: efficiency = 1.01 is above 1"},
              {"spectrum.csv", "energy_MeV,per_MeV\n0,0\n1,0\n", "toy.toml:23: the spectrum is zero everywhere"},
@@ -642,10 +651,35 @@ TEST_F(NuclearExperimentFile, equivalent_photons) {
         read(with("atomic = \"free\"", "atomic = \"epa\"\nphotoabsorption = \"sigma.csv\"")).channels[1];
     EXPECT_EQ(own.photoabsorption.y, (std::vector<double>{1e-17, 2e-20}));
     folder_.write("sigma.csv", "energy_eV,cm2\n10,1e-17\n3000,2e-20\n");
-    EXPECT_EQ(error(with("atomic = \"free\"", "atomic = \"epa\"\nphotoabsorption = \"sigma.csv\"")),
-              "toy.toml:22: the photoabsorption reaches from 1e-05 to 0.003 MeV, recoils in the bins from "
-              "0.000599251 to 0.00449438 MeV (outside its table it is zero) extend the table, end it "
-              "with a zero, or give it extrapolate = true");
+    const auto with_table = [&](const char* table) {
+        return replaced(with("axial = true\n", ""), "atomic = \"free\"",
+                        std::string("atomic = \"epa\"\nphotoabsorption = ") + table);
+    };
+    EXPECT_EQ(notes(with_table("\"sigma.csv\"")),
+              std::vector<std::string>{"toy.toml:21: no equivalent photons above 3 keV: stepping there (the "
+                                       "photoabsorption ends, recoils in the bins reach 4.49438 keV)"});
+    const std::string extrapolated = with_table("{ table = \"sigma.csv\", extrapolate = true }");
+    EXPECT_TRUE(notes(extrapolated).empty());
+    const Table table = read(extrapolated).channels[1].photoabsorption;
+    EXPECT_EQ(table.x.front(), 1e-5); // not below
+    EXPECT_EQ(table.x.back(), max_recoil(29.79, constants::electron_mass));
+    EXPECT_EQ(table.y, (std::vector<double>{1e-17, 2e-20, 2e-20}));
+}
+
+TEST_F(NuclearExperimentFile, notes) {
+    const std::string caesium = "toy.toml:15: no axial term of Cs133 (its spin structure is not known)";
+    EXPECT_EQ(notes(nuclear), std::vector<std::string>{caesium}); // iodine's is
+    EXPECT_TRUE(notes(with("axial = true\n", "")).empty());
+    const std::string radii = "proton_radius = { Cs133 = \"4.821 fm\" }\nneutron_radius = { I127 = \"5.03 fm\" }\n";
+    EXPECT_EQ(
+        notes(replaced(with("formula = \"CsI\"", "formula = \"CaWO4\""), radii, "")),
+        std::vector<std::string>{"toy.toml:13: no axial term of Ca43, W183, O17 (their spin structure is not known)"});
+    // Above the shipped tables of photoabsorption there is stepping, which is told once, not once a bin.
+    const std::string photons = replaced(with("axial = true\n", ""), "atomic = \"free\"", "atomic = \"epa\"");
+    EXPECT_TRUE(notes(photons).empty());
+    EXPECT_EQ(notes(replaced(photons, "light_yield = \"13.35 keV^-1\"", "light_yield = \"1 keV^-1\"")),
+              std::vector<std::string>{"toy.toml:20: no equivalent photons above 30 keV: stepping there (the "
+                                       "photoabsorption of CsI ends, recoils in the bins reach 60 keV)"});
 }
 
 TEST_F(NuclearExperimentFile, other_responses) {
@@ -741,6 +775,7 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "toy.toml:10: the target has no nuclide \"Cs134\" (its nuclides are \"Cs133\" or \"I127\") did you mean "
      "\"Cs133\"?"},
     {"radius_zero", "\"4.821 fm\"", "0", "toy.toml:10: proton_radius of Cs133 = 0 fm is not positive"},
+    {"radius_negative", "\"4.821 fm\"", "\"-4.8 fm\"", "toy.toml:10: proton_radius of Cs133 = -4.8 fm is not positive"},
     {"radius_unit", "\"4.821 fm\"", "\"4.821 m\"",
      "toy.toml:10: proton_radius of Cs133 = \"4.821 m\" is in m (proton_radius of Cs133 is measured in fm)"},
     {"radius_large", "\"4.821 fm\"", "\"48.21 fm\"",

@@ -11,8 +11,8 @@
 #include <numeric>
 
 #include "config/error.hpp"
+#include "experiments/axial_structure.hpp"
 #include "nuscan/prediction.hpp"
-#include "response/axial_structure.hpp"
 #include "response/energy_panels.hpp"
 #include "response/kernel_expansion.hpp"
 #include "response/quadrature.hpp"
@@ -901,6 +901,13 @@ TEST(Contributions, refuse_phases_that_cannot_be_resolved) {
         EXPECT_NE(what.find("\"reactor\""), std::string::npos) << what;
         EXPECT_NE(what.find("the largest is 20000 rad"), std::string::npos) << what;
         EXPECT_NE(what.find("decohered"), std::string::npos) << what;
+    }
+    x.sources[0].where = {"toy.toml", 12};
+    try {
+        make_contributions(x, Mixing{});
+        FAIL() << "not refused";
+    } catch (const InputError& error) {
+        EXPECT_TRUE(std::string(error.what()).starts_with("toy.toml:12: source \"reactor\": over ")) << error.what();
     }
     x.sources[0].lines = {{0.9, 1}};
     x.sources[0].spectrum = {};

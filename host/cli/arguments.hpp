@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "config/scan_config.hpp"
 
 namespace nuscan::cli {
@@ -21,6 +23,15 @@ inline std::vector<Override> split_overrides(const std::vector<std::string>& arg
         overrides.emplace_back(argument.substr(0, equals), argument.substr(equals + 1));
     }
     return overrides;
+}
+
+//! Tells on stderr what the experiment files are worth a note for
+inline void print_notes(const ScanConfig& config) {
+    for (const Experiment& experiment : config.experiments) {
+        for (const std::string& note : experiment.notes) {
+            fmt::print(stderr, "{}\n", note);
+        }
+    }
 }
 
 /// The value a word stands for. \throws InputError with the nearest word for one that is not there

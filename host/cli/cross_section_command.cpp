@@ -9,11 +9,11 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "experiments/atomic_shells.hpp"
+#include "experiments/axial_structure.hpp"
 #include "experiments/nuclides.hpp"
 #include "experiments/photoabsorption.hpp"
 #include "nuscan/electron_scattering.hpp"
 #include "nuscan/nuclear_scattering.hpp"
-#include "response/axial_structure.hpp"
 #include "scan/plan.hpp"
 
 namespace nuscan::cli {

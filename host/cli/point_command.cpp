@@ -117,8 +117,9 @@ void add_point_command(CLI::App& app) {
         ->allow_extra_args(false);
     command->add_flag("--json", arguments->json, "Print JSON");
     command->callback([arguments] {
-        const PointReport report =
-            evaluate_point(read_point_config(arguments->file, split_overrides(arguments->set), true));
+        const ScanConfig config = read_point_config(arguments->file, split_overrides(arguments->set), true);
+        print_notes(config);
+        const PointReport report = evaluate_point(config);
         if (arguments->json) {
             print_json(report);
         } else {

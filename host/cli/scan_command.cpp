@@ -114,6 +114,7 @@ int run(const Arguments& arguments) {
         choose<Method>("--method", arguments.method,
                        {{"auto", Method::moments}, {"moments", Method::moments}, {"direct", Method::direct}});
     ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
+    print_notes(config);
     ScanOptions options;
     options.output = output_path(arguments, config);
     options.overwrite = arguments.overwrite;

@@ -7,22 +7,6 @@
 namespace nuscan {
 namespace {
 
-std::string message(const InputLocation& where, const std::string& problem, const std::string& why,
-                    const std::string& suggestion) {
-    std::string text = where.file;
-    if (where.line > 0) {
-        text.append(":").append(std::to_string(where.line));
-    }
-    text.append(text.empty() ? "" : ": ").append(problem);
-    if (!why.empty()) {
-        text.append(" (").append(why).append(")");
-    }
-    if (!suggestion.empty()) {
-        text.append(" ").append(suggestion);
-    }
-    return text;
-}
-
 /// Edits from a to b: insertions, deletions, substitutions and swaps of neighbours, each letter edited once (the
 /// restricted Damerau-Levenshtein distance).
 std::size_t edit_distance(const std::string& a, const std::string& b) {
@@ -47,9 +31,25 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
 
 } // namespace
 
+std::string input_message(const InputLocation& where, const std::string& problem, const std::string& why,
+                          const std::string& suggestion) {
+    std::string text = where.file;
+    if (where.line > 0) {
+        text.append(":").append(std::to_string(where.line));
+    }
+    text.append(text.empty() ? "" : ": ").append(problem);
+    if (!why.empty()) {
+        text.append(" (").append(why).append(")");
+    }
+    if (!suggestion.empty()) {
+        text.append(" ").append(suggestion);
+    }
+    return text;
+}
+
 InputError::InputError(const InputLocation& where, const std::string& problem, const std::string& why,
                        const std::string& suggestion)
-    : std::runtime_error(message(where, problem, why, suggestion)) {}
+    : std::runtime_error(input_message(where, problem, why, suggestion)) {}
 
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known) {
     // A third of the letters may be wrong: enough for any slip of the finger, too few to offer an unrelated name.

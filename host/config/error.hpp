@@ -13,6 +13,10 @@ struct InputLocation {
     int line = 0;
 };
 
+/// The text of a message about a piece of input, `file:line: problem (why) suggestion?`, for errors and notes alike.
+std::string input_message(const InputLocation& where, const std::string& problem, const std::string& why = "",
+                          const std::string& suggestion = "");
+
 /// Bad input: reported as `file:line: problem (why) suggestion?`, after which the program exits with status 2.
 class InputError : public std::runtime_error {
 public:

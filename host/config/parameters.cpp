@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -325,6 +326,100 @@ std::string explain_slow_name(const std::string& name, const ParameterScope& sco
     return "";
 }
 
+bool any_source(const std::vector<Experiment>& experiments, const std::function<bool(const Source&)>& is_such) {
+    return std::any_of(experiments.begin(), experiments.end(), [&](const Experiment& experiment) {
+        return std::any_of(experiment.sources.begin(), experiment.sources.end(), is_such);
+    });
+}
+
+bool any_source(const std::vector<Experiment>& experiments, Propagation propagation) {
+    return any_source(experiments, [&](const Source& source) { return source.propagation == propagation; });
+}
+
+// ---- parameters without effect ----------------------------------------------------------------------------------
+
+//! At short baselines a flavour ℓ meets column ℓ of the matrices alone
+std::string why_element_without_effect(const Parameter& parameter, Basis basis,
+                                       const std::vector<Experiment>& experiments) {
+    if (basis == Basis::mass || parameter.part == Parameter::Part::universal ||
+        any_source(experiments, [&](const Source& source) {
+            const int flavour = static_cast<int>(source.flavour);
+            return source.propagation != Propagation::short_baseline || flavour == parameter.row ||
+                   flavour == parameter.column;
+        })) {
+        return "";
+    }
+    return parameter.row == parameter.column ? "no source is of its flavour, and none oscillates"
+                                             : "no source is of one of its flavours, and none oscillates";
+}
+
+std::string why_mixing_without_effect(Parameter::MixingName name, Basis basis,
+                                      const std::vector<Experiment>& experiments) {
+    using Name = Parameter::MixingName;
+    const bool exact = any_source(experiments, Propagation::exact);
+    const bool solar = any_source(experiments, Propagation::solar);
+    switch (name) {
+    case Name::dm31:
+        return exact ? "" : "only sources with exact propagation have phases";
+    case Name::dm21:
+        return exact || solar ? "" : "it is in exact and solar propagation alone";
+    case Name::alpha21:
+    case Name::alpha31: // phases of mass states, of which traces of matrices in the flavour basis know nothing
+        return basis == Basis::mass ? "" : "Majorana phases belong to elements of the mass basis";
+    case Name::theta12:
+    case Name::theta13:
+    case Name::theta23:
+    case Name::delta:
+        break;
+    }
+    const bool oscillates =
+        any_source(experiments, [](const Source& source) { return source.propagation != Propagation::short_baseline; });
+    return basis == Basis::mass || oscillates ? "" : "no source oscillates, and elements are of the flavour basis";
+}
+
+std::string why_normalisation_without_effect(const Parameter& parameter, const std::vector<Experiment>& experiments) {
+    for (const Experiment& experiment : experiments) {
+        for (const Background& background : experiment.backgrounds) {
+            if (experiment.name == parameter.experiment && background.name == parameter.background &&
+                std::any_of(background.counts.begin(), background.counts.end(), [](double n) { return n > 0; })) {
+                return "";
+            }
+        }
+    }
+    return "the background is zero in every bin";
+}
+
+std::string why_baseline_without_effect(const Parameter& parameter, const std::vector<Experiment>& experiments) {
+    for (const Experiment& experiment : experiments) {
+        for (const Source& source : experiment.sources) {
+            if (experiment.name == parameter.experiment && source.baseline > 0 &&
+                (source.flux_follows_baseline || source.propagation == Propagation::exact)) {
+                return "";
+            }
+        }
+    }
+    return "the fluxes are given at the detector, and no source has exact propagation";
+}
+
+std::string why_radius_without_effect(const Parameter& parameter, const std::vector<Experiment>& experiments) {
+    for (const Experiment& experiment : experiments) {
+        for (const TargetNuclide& target : experiment.target.nuclides) {
+            if (target.nuclide.name != parameter.nuclide) {
+                continue;
+            }
+            if (parameter.kind == Parameter::Kind::neutron_radius && target.nuclide.A == target.nuclide.Z) {
+                return "it has no neutrons";
+            }
+            if (std::any_of(experiment.channels.begin(), experiment.channels.end(), [](const Channel& channel) {
+                    return channel.target == Target::nucleus && channel.form_factor != NuclearFormFactor::unity;
+                })) {
+                return "";
+            }
+        }
+    }
+    return "the form factor is unity wherever it is seen";
+}
+
 } // namespace
 
 ParameterScope parameter_scope(Basis basis, bool majorana, const std::vector<Experiment>& experiments) {
@@ -435,12 +530,6 @@ double& mixing_value(Mixing& mixing, Parameter::MixingName name) {
 }
 
 bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experiments) {
-    const auto any_source = [&](Propagation propagation) {
-        return std::any_of(experiments.begin(), experiments.end(), [&](const Experiment& experiment) {
-            return std::any_of(experiment.sources.begin(), experiment.sources.end(),
-                               [&](const Source& source) { return source.propagation == propagation; });
-        });
-    };
     switch (parameter.kind) {
     case Parameter::Kind::baseline:
     case Parameter::Kind::proton_radius:
@@ -458,11 +547,11 @@ bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experime
     switch (parameter.mixing) {
     case Name::theta12: // P_k(E) of the Sun has these
     case Name::theta13:
-        return any_source(Propagation::solar);
+        return any_source(experiments, Propagation::solar);
     case Name::dm21:
-        return any_source(Propagation::solar) || any_source(Propagation::exact);
+        return any_source(experiments, Propagation::solar) || any_source(experiments, Propagation::exact);
     case Name::dm31:
-        return any_source(Propagation::exact);
+        return any_source(experiments, Propagation::exact);
     case Name::theta23:
     case Name::delta:
     case Name::alpha21:
@@ -470,6 +559,26 @@ bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experime
         break;
     }
     return false;
+}
+
+std::string why_without_effect(const Parameter& parameter, Basis basis, const std::vector<Experiment>& experiments) {
+    switch (parameter.kind) {
+    case Parameter::Kind::element:
+        return why_element_without_effect(parameter, basis, experiments);
+    case Parameter::Kind::mixing:
+        return why_mixing_without_effect(parameter.mixing, basis, experiments);
+    case Parameter::Kind::normalisation:
+        return why_normalisation_without_effect(parameter, experiments);
+    case Parameter::Kind::baseline:
+        return why_baseline_without_effect(parameter, experiments);
+    case Parameter::Kind::proton_radius:
+    case Parameter::Kind::neutron_radius:
+        return why_radius_without_effect(parameter, experiments);
+    case Parameter::Kind::majorana_moment:
+    case Parameter::Kind::sin2_theta_w:
+        break;
+    }
+    return "";
 }
 
 void set_slow(const Parameter& parameter, double value, std::vector<Experiment>& experiments, Mixing& mixing) {

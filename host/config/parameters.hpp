@@ -72,6 +72,9 @@ double& mixing_value(Mixing& mixing, Parameter::MixingName name);
 /// the mixing parameters that exact or solar propagation of some source brings into the energy dependence.
 bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experiments);
 
+/// Why no value of the parameter changes any prediction of the experiments, whatever the others are; "" where it may.
+std::string why_without_effect(const Parameter& parameter, Basis basis, const std::vector<Experiment>& experiments);
+
 /// Sets a slow parameter in the experiments and the mixing parameters that moments are made of.
 ///
 /// A baseline scales the fluxes that follow it by (L0/L)², L0 being the one that \p experiments have: so that rounding

@@ -489,6 +489,7 @@ private:
         const std::string name = table.string("parameter");
         const Parameter parameter = find(name, table.where("parameter"));
         claim(parameter, table.where("parameter"), true);
+        check_effect(parameter, table.where("parameter"));
         spec.axis.parameter = parameter;
         spec.axis.profile = table.boolean("profile", false);
         if (table.has("values")) {
@@ -521,6 +522,18 @@ private:
             }
         }
         return spec;
+    }
+
+    //! A flat direction costs as much as any other, and is taken for a result.
+    void check_effect(const Parameter& parameter, const InputLocation& where) const {
+        if (config_.experiments.empty()) {
+            return;
+        }
+        const std::string why = why_without_effect(parameter, config_.neutrino.basis, config_.experiments);
+        if (!why.empty()) {
+            throw InputError(where, fmt::format("an axis of {} changes no prediction", parameter.name), why,
+                             "leave it out?");
+        }
     }
 
     void read_list(const TomlTable& table, AxisSpec& spec) const {

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "experiments/axial_structure.hpp"
 #include "experiments/photoabsorption.hpp"
 #include "experiments/response_reader.hpp"
 #include "nuscan/kinematics.hpp"
@@ -23,8 +25,9 @@ constexpr const char* unit = " MeV"; // of recoil energies
 class ChannelReader {
 public:
     ChannelReader(const TomlTable& experiment, const TargetInput& target, const std::vector<Source>& sources,
-                  const std::vector<BinAxis>& axes, const EnergyResponse& response, ExperimentTables& tables)
-        : experiment_(experiment), target_(target), axes_(axes), tables_(tables),
+                  const std::vector<BinAxis>& axes, const EnergyResponse& response, ExperimentTables& tables,
+                  std::vector<std::string>& notes)
+        : experiment_(experiment), target_(target), axes_(axes), tables_(tables), notes_(notes),
           visible_(visible_range(axes[0], response)), highest_energy_(highest_neutrino_energy(sources)),
           efficiency_of_all_(read_recoil_efficiency(experiment, tables)) {}
 
@@ -295,11 +298,7 @@ private:
                     : TabulatedFunction{photoabsorption_of(target_.parts, table.where("atomic")),
                                         fmt::format("photoabsorption of {}", target_.material.formula),
                                         table.where("atomic"), false};
-            // Below its table nothing is absorbed; above, it must not end unnoticed.
-            Range needed = needed_recoils(channel);
-            needed.low = std::max(needed.low, absorption.table.x.front());
-            channel.photoabsorption =
-                absorption.over(needed, {0, highest_recoil(Target::electron)}, "recoils in the bins", unit);
+            channel.photoabsorption = read_photoabsorption(absorption, needed_recoils(channel).high);
         }
         const TomlTable correction = table.table("correction");
         correction.allow_only({"weak", "magnetic"});
@@ -311,6 +310,21 @@ private:
                 channel.*factor = over_recoils(function, channel, 1);
             }
         }
+    }
+
+    //! Where the table ends below the recoils that are seen, stepping takes over.
+    Table read_photoabsorption(const TabulatedFunction& absorption, double highest_seen) {
+        const double last = absorption.table.x.back();
+        if (absorption.extrapolate) { // below the first shell nothing is absorbed
+            const Range table{absorption.table.x.front(), last};
+            return absorption.over(table, {table.low, highest_recoil(Target::electron)}, "", unit);
+        }
+        if (last < highest_seen) {
+            notes_.push_back(input_message(
+                absorption.where, fmt::format("no equivalent photons above {:.6g} keV: stepping there", last * 1e3),
+                fmt::format("the {} ends, recoils in the bins reach {:.6g} keV", absorption.name, highest_seen * 1e3)));
+        }
+        return absorption.table;
     }
 
     // ---- keys of nucleus channels ----
@@ -347,12 +361,30 @@ private:
             throw InputError(table.where("axial"), fmt::format("{} has no axial term", target_.material.formula),
                              "none of its nuclides has spin");
         }
+        if (channel.axial) {
+            note_unknown_spins(table.where("axial"));
+        }
+    }
+
+    void note_unknown_spins(const InputLocation& where) {
+        std::vector<std::string> names;
+        for (const TargetNuclide& target : target_.material.nuclides) {
+            if (target.nuclide.spin > 0 && axial_structure(target.nuclide, NuclearFormFactor::unity, 0) == 0) {
+                names.push_back(target.nuclide.name);
+            }
+        }
+        if (!names.empty()) {
+            notes_.push_back(input_message(where, fmt::format("no axial term of {}", fmt::join(names, ", ")),
+                                           names.size() == 1 ? "its spin structure is not known"
+                                                             : "their spin structure is not known"));
+        }
     }
 
     TomlTable experiment_;
     const TargetInput& target_;
     const std::vector<BinAxis>& axes_;
     ExperimentTables& tables_;
+    std::vector<std::string>& notes_;
     Range visible_;         //!< [MeV]
     double highest_energy_; //!< of a neutrino [MeV]
     std::optional<TabulatedFunction> efficiency_of_all_;
@@ -362,8 +394,9 @@ private:
 
 std::vector<Channel> read_channels(const TomlTable& experiment, const TargetInput& target,
                                    const std::vector<Source>& sources, const std::vector<BinAxis>& axes,
-                                   const EnergyResponse& response, ExperimentTables& tables) {
-    return ChannelReader(experiment, target, sources, axes, response, tables).read();
+                                   const EnergyResponse& response, ExperimentTables& tables,
+                                   std::vector<std::string>& notes) {
+    return ChannelReader(experiment, target, sources, axes, response, tables, notes).read();
 }
 
 } // namespace nuscan

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/error.hpp"
 #include "experiments/nuclides.hpp"
 #include "nuscan/couplings.hpp"
 #include "nuscan/mixing.hpp"
@@ -42,6 +43,7 @@ struct Source {
     std::vector<SpectralLine> lines;
     std::vector<ProductionZone> zones; //!< of solar propagation; fractions add up to 1
     Table arrival;                     //!< probability density of the arrival time [1/s] over t [s]; empty: not pulsed
+    InputLocation where;               //!< of its `[[source]]`
 
     //! As the core sees it; refers to this source's zones
     Beam beam() const {
@@ -181,7 +183,8 @@ struct Experiment {
     std::vector<BinVariable> further; //!< time and other variables: bins are their product, energy outermost
     std::vector<double> counts;       //!< observed, n_bins
     std::vector<Background> backgrounds;
-    std::string digest; //!< SHA-256 of the experiment file and of every table it names, hex
+    std::vector<std::string> notes; //!< what is no error, but a user should be told once
+    std::string digest;             //!< SHA-256 of the experiment file and of every table it names, hex
 
     int n_bins() const { return static_cast<int>(counts.size()); }
     int n_energy_bins() const { return static_cast<int>(bin_edges.size()) - 1; }

@@ -146,7 +146,8 @@ Experiment read_experiment(const std::string& path) {
         experiment.further.push_back({axes[i].name, axes[i].edges});
     }
     experiment.response = read_response(file, axes, experiment.sources, tables);
-    experiment.channels = read_channels(file, target, experiment.sources, axes, experiment.response, tables);
+    experiment.channels =
+        read_channels(file, target, experiment.sources, axes, experiment.response, tables, experiment.notes);
     experiment.counts = read_observed_counts(file, axes, tables);
     experiment.backgrounds = read_backgrounds(file, axes, tables);
     keep_fitted_bins(file, axes[0], experiment);

@@ -163,6 +163,7 @@ std::vector<Source> read_sources(const TomlTable& experiment, ExperimentTables& 
                                      fmt::format("there are two sources \"{}\"", source.name));
                 }
             }
+            source.where = table.where();
             sources.push_back(std::move(source));
         }
     }

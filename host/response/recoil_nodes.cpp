@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "response/axial_structure.hpp"
+#include "experiments/axial_structure.hpp"
 #include "response/energy_panels.hpp"
 #include "response/interpolation.hpp"
 #include "response/quadrature.hpp"

@@ -32,7 +32,7 @@ void check_phases(const Experiment& experiment, const Source& source, const Ener
     const double phase = phase_rate(source, mixing) / E;
     if (E < source.spectrum.x.back() && phase > max_phase) {
         throw InputError(
-            {experiment.name, 0},
+            source.where.file.empty() ? InputLocation{experiment.name, 0} : source.where,
             fmt::format("source \"{}\": over {:.6g} m a phase of {:.4g} rad cannot be resolved (at {:.4g} MeV)",
                         source.name, source.baseline, phase, E),
             fmt::format("the largest is {:.0f} rad", max_phase), "set propagation = \"decohered\"?");

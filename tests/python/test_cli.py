@@ -6,6 +6,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -296,6 +297,91 @@ def test_bad_input_exits_with_2_and_says_why(tmp_path, arguments, message):
     assert message in run.stderr
     assert run.stdout == ""
     assert list(tmp_path.iterdir()) == [], "nothing half-written"
+
+
+EXPERIMENT = """name = "toy"
+title = "Toy"
+citation = "None"
+[exposure]
+mass = "1 kg"
+live_time = "1 yr"
+[target]
+formula = "CsI"
+[[channel]]
+scattering = "nucleus"
+axial = true
+[[channel]]
+scattering = "electron"
+atomic = "epa"
+[bins]
+edges = ["1 keV", "20 keV", "60 keV"]
+counts = [3, 2]
+[[source]]
+type = "electron-capture"
+name = "chromium"
+isotope = "51Cr"
+activity = "3 MCi"
+baseline = "1 m"
+"""
+
+CHROMIUM = 'type = "electron-capture"\nname = "chromium"\nisotope = "51Cr"\nactivity = "3 MCi"\nbaseline = "1 m"\n'
+FAR_REACTOR = """type = "reactor"
+name = "core"
+spectrum = "huber-mueller"
+low_energy = "vogel-engel"
+flux = "1e9 cm^-2 s^-1"
+baseline = "4000 km"
+propagation = "exact"
+"""
+
+SCAN = """[[experiment]]
+file = "experiment.toml"
+[[axis]]
+parameter = "charge.ee"
+min = 0
+max = "1e-11 e"
+points = 3
+"""
+
+
+def test_notes_are_said_once(tmp_path):
+    (tmp_path / "experiment.toml").write_text(EXPERIMENT)
+    (tmp_path / "scan.toml").write_text(SCAN)
+    notes = [
+        "experiment.toml:11: no axial term of Cs133 (its spin structure is not known)\n",
+        "experiment.toml:14: no equivalent photons above 30 keV: stepping there (the photoabsorption of CsI ends, recoils "
+        "in the bins reach 60 keV)\n",
+    ]
+    for arguments in (["scan", "scan.toml", "--threads", "2"], ["point", "scan.toml", "--json"]):
+        run = nuscan(*arguments, cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        assert [run.stderr.count(note) for note in notes] == [1, 1]
+        assert run.stderr.startswith("".join(notes))
+
+
+@pytest.mark.parametrize(
+    "file, old, new, message",
+    [
+        ("experiment", CHROMIUM, FAR_REACTOR, r'experiment.toml:18: source "core": over 4e\+06 m a phase of .* rad cannot '
+         r'be resolved \(at .* MeV\) \(the largest is 20000 rad\) set propagation = "decohered"\?\n'),
+        ("experiment", "3 MCi", "-3 MCi", r"experiment.toml:22: activity = -\S+ is not positive\n"),
+        ("experiment", "CsI", "CsJ", r'experiment.toml:8: "CsJ" is no chemical formula \(there is no element "J"\) .*\n'),
+        ("scan", "charge.ee", "charge.mumu", r"scan.toml:4: an axis of charge.mumu changes no prediction \(no source is of its "
+         r"flavour, and none oscillates\) leave it out\?\n"),
+        ("scan", "charge.ee", "alpha31", r"scan.toml:4: an axis of alpha31 changes no prediction \(Majorana phases belong to "
+         r"elements of the mass basis\) leave it out\?\n"),
+    ],
+)  # fmt: skip
+def test_bad_physics_leaves_nothing_behind(tmp_path, file, old, new, message):
+    texts = {"experiment": EXPERIMENT, "scan": SCAN}
+    assert old in texts[file]
+    texts[file] = texts[file].replace(old, new)
+    for name, text in texts.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    run = nuscan("scan", "scan.toml", "-o", "out.h5", cwd=tmp_path)
+    assert run.returncode == 2, run.stderr
+    assert re.fullmatch(message, run.stderr.split("keV)\n")[-1]), run.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["experiment.toml", "scan.toml"], "nothing half-written"
 
 
 def test_a_missing_experiments_folder_is_bad_input(tmp_path):

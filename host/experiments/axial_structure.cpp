@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "response/axial_structure.hpp"
+#include "experiments/axial_structure.hpp"
 
 #include <algorithm>
 #include <array>

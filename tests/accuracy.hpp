@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "backends/reference_spectrum.hpp"
+#include "nuscan/prediction.hpp"
+#include "random_physics.hpp"
+#include "response/response.hpp"
+
+/// An experiment's predictions from moments and by the direct method, held against the literal reference.
+namespace nuscan::testing {
+
+/// Signal in each bin at a point.
+struct Prediction {
+    std::vector<double> moments; //!< from moments and features
+    std::vector<double> size;    //!< Σ_f |M_bf φ_f|: rounding is relative to this
+    std::vector<double> direct;  //!< by the direct method; zero where its nodes in neutrino energy are left out
+};
+
+inline Prediction predict(const Experiment& x, const ReferencePoint& p, EnergyNodes energy_nodes) {
+    const std::vector<Contribution> contributions = make_contributions(x, p.mixing, energy_nodes);
+    const auto n_bins = static_cast<std::size_t>(x.n_bins());
+    Prediction N{std::vector<double>(n_bins), std::vector<double>(n_bins), std::vector<double>(n_bins)};
+    for (const Contribution& contribution : contributions) {
+        const Source& s = x.sources[contribution.source];
+        const Interaction interaction{x.channels[contribution.channel].target, p.scheme(x)};
+        ParameterView view{};
+        view.interactions[0] = interaction;
+        view.n_interactions = 1;
+        PlaneCouplings plane{};
+        plane.U = mixing_matrix(p.mixing);
+        plane.base[0] = core_couplings(p, interaction, false);
+        const FeatureGroup group{s.flavour, s.propagation, 0};
+        const auto components = static_cast<std::size_t>(n_components(s.propagation));
+        const std::vector<double> M = contribution_moments(x, contribution, p.mixing);
+        EXPECT_EQ(M.size(), n_feature_matrices * components * n_bins);
+        for (std::size_t m = 0; m < n_feature_matrices; ++m) {
+            double phi[max_components * n_plane_coefficients] = {};
+            feature_coefficients(view, plane, group, static_cast<int>(m), AxisShape::linear, AxisShape::linear, phi);
+            for (std::size_t k = 0; k < components; ++k) {
+                for (std::size_t b = 0; b < n_bins; ++b) {
+                    const double term = M[(m * components + k) * n_bins + b] * phi[k * n_plane_coefficients];
+                    N.moments[b] += term;
+                    N.size[b] += std::abs(term);
+                }
+            }
+        }
+        if (energy_nodes == EnergyNodes::left_out) {
+            continue;
+        }
+        ContributionView direct{};
+        direct.beam = s.beam();
+        direct.n_recoils = static_cast<int>(contribution.recoil.size());
+        direct.recoil = contribution.recoil.data();
+        direct.weight = contribution.weight.data();
+        direct.atom = contribution.atom.data();
+        direct.nucleus = contribution.nucleus.data();
+        direct.first_node = contribution.first_node.data();
+        direct.energy = contribution.energy.data();
+        direct.flux = contribution.flux.data();
+        direct.share = contribution.share.data();
+        ExperimentView view_of_bins{};
+        view_of_bins.n_bins = x.n_bins();
+        view_of_bins.n_inner_bins = x.n_inner_bins();
+        std::vector<double> rates;
+        for (int i = 0; i < direct.n_recoils; ++i) {
+            rates.push_back(direct_rate(direct, interaction.target, plane.U, p.mixing, plane.base[0], i));
+        }
+        for (int b = 0; b < x.n_bins(); ++b) {
+            N.direct[static_cast<std::size_t>(b)] += direct_counts(view_of_bins, direct, rates.data(), b);
+        }
+    }
+    return N;
+}
+
+/// Expects 1e-8 of every bin from moments, and the same from the direct method unless its nodes are left out.
+/// \returns the largest relative deviation of a bin with at least 1e-6 of all counts
+inline double expect_accurate(const Experiment& x, const ReferencePoint& p,
+                              EnergyNodes energy_nodes = EnergyNodes::listed) {
+    const std::vector<double> reference = reference_signal(x, p, 1e-11);
+    const Prediction N = predict(x, p, energy_nodes);
+    // Bins that hold next to nothing beside the others (tails of a Gaussian) have fewer digits.
+    const double negligible = 1e-12 * std::accumulate(reference.begin(), reference.end(), 0.0);
+    double largest = 0;
+    for (std::size_t b = 0; b < reference.size(); ++b) {
+        const double deviation = std::max(std::abs(N.moments[b] - reference[b]) - negligible, 0.0);
+        EXPECT_LE(deviation, 1e-8 * reference[b]) << "bin " << b << ": " << N.moments[b] << " " << reference[b];
+        if (energy_nodes == EnergyNodes::listed) {
+            EXPECT_NEAR(N.direct[b], N.moments[b], 1e-12 * N.size[b] + negligible) << "bin " << b;
+        }
+        if (reference[b] > 1e6 * negligible) {
+            largest = std::max(largest, std::abs(N.moments[b] / reference[b] - 1));
+        }
+    }
+    EXPECT_GT(reference[1], 0) << "a bin with counts";
+    return largest;
+}
+
+} // namespace nuscan::testing
