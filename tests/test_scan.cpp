@@ -234,6 +234,28 @@ TEST_F(Scan, refuses_what_would_lose_something) {
     EXPECT_TRUE(run_scan(plan, *backend, options).finished);
 }
 
+//! A stop that comes while points are compared leaves everything but that comparison to the next run.
+TEST_F(Scan, is_not_held_up_by_the_reference) {
+    const Plan plan(config(), Method::moments, 40);
+    const auto backend = make_cpu_backend(plan);
+    ScanOptions options;
+    options.output = folder_ / "a.h5";
+    std::atomic<bool> stop{false};
+    options.stop = &stop;
+    options.progress = [&](const ScanProgress& p) { stop = p.points_done == p.points_total; };
+    ScanOutcome outcome = run_scan(plan, *backend, options);
+    EXPECT_FALSE(outcome.finished);
+    EXPECT_EQ(outcome.progress.points_done, outcome.progress.points_total);
+
+    options.progress = {};
+    options.parity_patience = 0;
+    stop = false;
+    outcome = run_scan(plan, *backend, options);
+    EXPECT_TRUE(outcome.finished);
+    EXPECT_EQ(outcome.progress.points_now, 0u);
+    EXPECT_EQ(outcome.parity.points, 1);
+}
+
 TEST(Point, components_add_up_and_chi2_is_that_of_the_scan) {
     ScanConfig point = toy_scan({axis("charge.ee", {3e-13})});
     const Plan plan(point, Method::direct);

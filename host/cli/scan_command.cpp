@@ -18,7 +18,11 @@ namespace {
 
 std::atomic<bool> stop_requested{false};
 
-extern "C" void request_stop(int) { stop_requested = true; }
+//! The first signal stops after the unit in hand, a second one at once: what is in the journal survives that as well.
+extern "C" void request_stop(int signal) {
+    stop_requested = true;
+    std::signal(signal, SIG_DFL);
+}
 
 std::string scaled(double value) {
     static constexpr const char* suffixes[] = {"", "k", "M", "G", "T"};
@@ -55,7 +59,7 @@ public:
         std::string text = fmt::format("{:3.0f} %  {} of {} points  {} points/s", 100 * fraction,
                                        scaled(static_cast<double>(p.points_done)),
                                        scaled(static_cast<double>(p.points_total)), scaled(rate));
-        text += done ? "" : "  " + duration(left) + " left";
+        text += done ? "  comparing with the reference" : "  " + duration(left) + " left";
         if (terminal_) {
             const int width = 30, filled = static_cast<int>(fraction * width);
             text = "\r[" + std::string(static_cast<std::size_t>(filled), '#') +
@@ -68,10 +72,10 @@ public:
         std::fflush(stderr);
     }
 
-    //! Ends the bar's line
+    //! Takes the bar away
     void close() {
         if (open_) {
-            fmt::print(stderr, "\n");
+            fmt::print(stderr, "\r\033[K");
             open_ = false;
         }
     }

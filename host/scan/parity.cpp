@@ -2,12 +2,13 @@
 #include "scan/parity.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <random>
 
 namespace nuscan {
 
-Parity check_parity(const Plan& plan, Backend& backend, int n_points) {
+Parity check_parity(const Plan& plan, Backend& backend, int n_points, double patience, const std::atomic<bool>* stop) {
     std::mt19937_64 random(std::stoull(plan.hash().substr(0, 16), nullptr, 16));
     std::vector<WorkUnit> units;
     std::vector<double> ours;
@@ -22,22 +23,34 @@ Parity check_parity(const Plan& plan, Backend& backend, int n_points) {
         ours.push_back(result.chi2[0]);
     }
 
-    std::vector<double> deviations(units.size());
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    const auto is_time_to_end = [&](std::size_t i) {
+        const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+        return (stop != nullptr && *stop) || (i > 0 && elapsed >= patience);
+    };
+    Parity parity;
 #pragma omp parallel
     {
         const auto reference = make_reference_backend(plan); // a thread's own: it remembers what points share
         UnitResult result;
 #pragma omp for schedule(dynamic)
         for (std::size_t i = 0; i < units.size(); ++i) {
+            if (is_time_to_end(i)) {
+                continue;
+            }
             reference->evaluate(units[i], result);
             const double arbiter = result.chi2[0];
-            if (ours[i] != arbiter) { // equal infinities agree
-                const double deviation = std::abs(ours[i] - arbiter) / (1 + arbiter);
-                deviations[i] = std::isnan(deviation) ? constants::infinity : deviation;
+            double deviation = ours[i] == arbiter ? 0 : std::abs(ours[i] - arbiter) / (1 + arbiter); // infinities agree
+            deviation = std::isnan(deviation) ? constants::infinity : deviation;
+#pragma omp critical
+            {
+                ++parity.points;
+                parity.largest = std::max(parity.largest, deviation);
             }
         }
     }
-    return {n_points, n_points > 0 ? *std::max_element(deviations.begin(), deviations.end()) : 0};
+    return parity;
 }
 
 } // namespace nuscan

@@ -322,7 +322,10 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
     outcome.chi2_min = output.chi2_min();
     outcome.flagged = output.flagged();
 
-    outcome.parity = check_parity(plan, backend, options.parity_points);
+    outcome.parity = check_parity(plan, backend, options.parity_points, options.parity_patience, options.stop);
+    if (outcome.parity.points < options.parity_points && options.stop && *options.stop) {
+        return outcome; // all is in the journal but this check
+    }
     const ScanProgress& progress = outcome.progress;
     output.finish({{"chi2_min", outcome.chi2_min},
                    {"flagged_points", static_cast<std::int64_t>(outcome.flagged)},
