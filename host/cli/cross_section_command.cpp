@@ -413,7 +413,8 @@ void add_cross_section_command(CLI::App& app) {
         "dsigma/dT at given energies with what it is made of (C1, C2, C3 of electrons, C_V of nuclei, |mu|^2), for the "
         "parameters of a scan file");
     auto arguments = std::make_shared<Arguments>();
-    command->add_option("file", arguments->file, "Scan file (TOML); its axes and experiments are not used")->required();
+    command->add_option("file", arguments->file,
+                        "Scan file (TOML), for its [neutrino] and [parameters]; without one, the Standard Model");
     command
         ->add_option("--target", arguments->target,
                      "electron; an isotope, e.g. Ar40; or an element, e.g. Xe: the mean over its natural isotopes")

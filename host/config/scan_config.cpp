@@ -676,7 +676,7 @@ namespace {
 
 ScanConfig read_config(const std::string& path, const std::vector<Override>& overrides, bool with_axes,
                        bool needs_experiment, bool needs_axis) {
-    std::string text = read_text_file(path);
+    std::string text = path.empty() ? "" : read_text_file(path);
     toml::table table = parse_toml(text, path);
     if (!with_axes) {
         table.erase("axis");

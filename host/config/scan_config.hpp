@@ -61,7 +61,8 @@ using Override = std::pair<std::string, std::string>;
 ScanConfig read_scan_config(const std::string& path, const std::vector<Override>& overrides = {},
                             bool needs_experiment = true, bool needs_axis = true);
 
-/// Reads a scan file as a single point: its axes are left out, so that \p overrides may fix their parameters.
+/// Reads a scan file as a single point: its axes are left out, so that \p overrides may fix their parameters. Without a
+/// file, \p path empty, all has its default.
 ScanConfig read_point_config(const std::string& path, const std::vector<Override>& overrides, bool needs_experiment);
 
 } // namespace nuscan

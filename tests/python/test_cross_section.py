@@ -34,12 +34,14 @@ def close(value, rel):
 
 @pytest.fixture
 def command(tmp_path):
-    """Runs the command on a scan file of the given text: the completed process."""
+    """Runs the command on a scan file of the given text, or on none: the completed process."""
 
     def run(*arguments, scan=""):
         file = tmp_path / "point.toml"
-        file.write_text(scan)
-        words = [PROGRAM, "cross-section", str(file), *map(str, arguments)]
+        words = [PROGRAM, "cross-section", *map(str, arguments)]
+        if scan is not None:
+            file.write_text(scan)
+            words.insert(2, str(file))
         return subprocess.run(words, capture_output=True, text=True, timeout=60)
 
     return run
@@ -334,6 +336,15 @@ def test_total_radius_is_that_beyond_the_SM_shifted(points, flavour, target):
 
 
 # ---- output and errors ------------------------------------------------------------------------------------------
+
+
+def test_a_scan_file_is_not_needed(command):
+    words = "--target Ar40 --flavour mu --energy 30 --recoil 0.01 --json --set".split()
+    with_file, without = (command(*words, "charge.mumu=1e-12 e", scan=scan) for scan in ("", None))
+    assert json.loads(without.stdout) == json.loads(with_file.stdout)
+    wrong = command(*words, "charge.muu=1e-12 e", scan=None)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith('command line: unknown parameter "charge.muu"')
 
 
 def test_text_has_a_title_for_each_column(command):
