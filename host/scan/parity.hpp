@@ -17,7 +17,7 @@ struct Parity {
 ///
 /// The literal reference integrates afresh at every point: after \p patience [s] no further point is begun but the
 /// first, and none at all once \p stop (may be null) is set.
-Parity check_parity(const Plan& plan, Backend& backend, int n_points, double patience = 60,
+Parity check_parity(const Plan& plan, Backend& backend, int n_points, double patience = 20,
                     const std::atomic<bool>* stop = nullptr);
 
 } // namespace nuscan

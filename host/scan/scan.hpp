@@ -27,7 +27,7 @@ struct ScanOptions {
     const std::atomic<bool>* stop = nullptr;           //!< set by a signal: stop after the unit in hand
     std::vector<std::uint64_t> order;                  //!< of units; ascending where empty
     int parity_points = 16;                            //!< random points to compare with the reference
-    double parity_patience = 60;                       //!< [s] after which no further point is compared
+    double parity_patience = 20;                       //!< [s] after which no further point is compared
 };
 
 struct ScanOutcome {
