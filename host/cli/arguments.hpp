@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "backends/backend.hpp"
 #include "config/scan_config.hpp"
 
 namespace nuscan::cli {
@@ -50,6 +51,21 @@ T choose(const std::string& flag, const std::string& word, const std::map<std::s
     const std::string nearest = nearest_name(word, words);
     throw InputError({flag, 0}, "unknown value \"" + word + "\"", "it is one of " + list,
                      nearest.empty() ? "" : "did you mean \"" + nearest + "\"?");
+}
+
+//! Of `--backend`
+inline BackendChoice choose_backend(const std::string& word) {
+    return choose<BackendChoice>("--backend", word,
+                                 {{"auto", BackendChoice::automatic},
+                                  {"cpu", BackendChoice::cpu},
+                                  {"cuda", BackendChoice::cuda},
+                                  {"reference", BackendChoice::reference}});
+}
+
+//! Of `--method`
+inline Method choose_method(const std::string& word) {
+    return choose<Method>("--method", word,
+                          {{"auto", Method::moments}, {"moments", Method::moments}, {"direct", Method::direct}});
 }
 
 } // namespace nuscan::cli

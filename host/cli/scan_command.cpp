@@ -10,6 +10,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/text.hpp"
 #include "scan/scan.hpp"
 
 namespace nuscan::cli {
@@ -22,24 +23,6 @@ std::atomic<bool> stop_requested{false};
 extern "C" void request_stop(int signal) {
     stop_requested = true;
     std::signal(signal, SIG_DFL);
-}
-
-std::string scaled(double value) {
-    static constexpr const char* suffixes[] = {"", "k", "M", "G", "T"};
-    int power = 0;
-    for (; value >= 1000 && power < 4; ++power) {
-        value /= 1000;
-    }
-    return fmt::format("{:.3g}{}", value, suffixes[power]);
-}
-
-std::string duration(double seconds) {
-    if (seconds < 60) {
-        return fmt::format("{:.1f} s", seconds);
-    }
-    const auto whole = static_cast<long long>(seconds);
-    return whole < 3600 ? fmt::format("{} min {:02} s", whole / 60, whole % 60)
-                        : fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
 }
 
 /// Tells on stderr how far a scan is: a bar on a terminal, a line a minute in a log.
@@ -109,14 +92,8 @@ int run(const Arguments& arguments) {
     if (arguments.threads > 0) {
         omp_set_num_threads(arguments.threads);
     }
-    const auto backend_choice = choose<BackendChoice>("--backend", arguments.backend,
-                                                      {{"auto", BackendChoice::automatic},
-                                                       {"cpu", BackendChoice::cpu},
-                                                       {"cuda", BackendChoice::cuda},
-                                                       {"reference", BackendChoice::reference}});
-    const auto method =
-        choose<Method>("--method", arguments.method,
-                       {{"auto", Method::moments}, {"moments", Method::moments}, {"direct", Method::direct}});
+    const BackendChoice backend_choice = choose_backend(arguments.backend);
+    const Method method = choose_method(arguments.method);
     ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
     print_notes(config);
     ScanOptions options;

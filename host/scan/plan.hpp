@@ -61,6 +61,7 @@ public:
 
     const std::vector<int>& kept_axes() const { return kept_; }
     const std::vector<int>& profiled_axes() const { return profiled_; }
+    const std::vector<int>& slow_axes() const { return slow_; }           //!< those that moments depend on
     const std::vector<std::int64_t>& tile_shape() const { return tile_; } //!< on the kept axes
     std::uint64_t n_slices() const { return n_slices_; }                  //!< units per tile
     //! Values of the profiled parameters at a flat profile index

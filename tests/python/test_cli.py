@@ -227,6 +227,24 @@ def wait_for_units(output, process):
     return False
 
 
+def test_explain_plans_what_no_machine_would_hold(tmp_path):
+    """Six axes of 100 values, four of them minimised away: 1e12 points, in units of a few million."""
+    axes = ["magnetic_moment.ee", "magnetic_moment.mumu", "charge.ee", "charge.mumu", "charge.emu.abs", "charge.emu.arg"]
+    text = '[[experiment]]\nuse = "lz-2022"\n'
+    for i, name in enumerate(axes):
+        top = "1e-11 mu_B" if "moment" in name else "3.1 rad" if "arg" in name else "1e-12 e"
+        text += f'[[axis]]\nparameter = "{name}"\nmin = 0\nmax = "{top}"\npoints = 100\nprofile = {str(i > 1).lower()}\n'
+    (tmp_path / "six.toml").write_text(text)
+    run = nuscan("explain", "six.toml", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    words = " ".join(run.stdout.split())
+    assert "1T points, of which 10k are kept, each the best of 100M" in words
+    assert "charge.emu.arg 100 values minimised fast: along the lines 0 to 3.1 rad" in words
+    assert "result of 410kB" in words
+    assert re.search(r"\d+ (h \d\d min|days) at \S+ points/s", words)
+    assert not list(tmp_path.glob("*.h5*"))
+
+
 def test_kill_9_loses_nothing_but_the_unit_in_hand(tmp_path):
     scan(LZ_MAP, tmp_path / "whole.h5", *BIG)
     whole = dataset(tmp_path / "whole.h5")
