@@ -232,7 +232,7 @@ def test_explain_plans_what_no_machine_would_hold(tmp_path):
     axes = ["magnetic_moment.ee", "magnetic_moment.mumu", "charge.ee", "charge.mumu", "charge.emu.abs", "charge.emu.arg"]
     text = '[[experiment]]\nuse = "lz-2022"\n'
     for i, name in enumerate(axes):
-        top = "1e-11 mu_B" if "moment" in name else "3.1 rad" if "arg" in name else "1e-12 e"
+        top = "1e-11 mu_B" if "moment" in name else "3.1 rad" if name.endswith(".arg") else "1e-12 e"
         text += f'[[axis]]\nparameter = "{name}"\nmin = 0\nmax = "{top}"\npoints = 100\nprofile = {str(i > 1).lower()}\n'
     (tmp_path / "six.toml").write_text(text)
     run = nuscan("explain", "six.toml", cwd=tmp_path)
