@@ -100,6 +100,31 @@ std::vector<Scan> scans() {
         toy_scan({axis("charge_radius.mumu", range(-3e-31, 3e-31, 3)), axis("charge.etau.im", range(0, 1e-12, 3))})};
     both.config.experiments.push_back(testing::pulsed_experiment());
     all.push_back(both);
+
+    Scan gaussian{"Gaussian: modulus and argument of one element", all[0].config};
+    gaussian.config.experiments[0] = testing::gaussian(testing::toy_experiment());
+    all.push_back(gaussian);
+    gaussian = {"Gaussian: profiled row and plane, errors from the counts", all[3].config};
+    gaussian.config.experiments[0].statistic = Statistic::gaussian;
+    all.push_back(gaussian);
+    gaussian = {"Gaussian: weak mixing angle against a background's normalisation", all[4].config};
+    gaussian.config.experiments[0].statistic = Statistic::gaussian;
+    all.push_back(gaussian);
+    gaussian = {"Gaussian, far outside the allowed region", all[7].config};
+    gaussian.config.experiments[0].statistic = Statistic::gaussian;
+    all.push_back(gaussian);
+    gaussian = {"one experiment Gaussian, one Poisson", both.config};
+    gaussian.config.experiments[0].statistic = Statistic::gaussian;
+    all.push_back(gaussian);
+    gaussian = {"two Gaussian experiments, more points than lanes",
+                toy_scan({axis("charge_radius.mumu", range(-3e-31, 3e-31, 3), true),
+                          axis("charge.etau.im", range(0, 1e-12, 37))})};
+    gaussian.config.experiments = {testing::gaussian(testing::toy_experiment()),
+                                   testing::gaussian(testing::pulsed_experiment())};
+    all.push_back(gaussian);
+    gaussian = {"Gaussian without a fast axis", all[5].config};
+    gaussian.config.experiments[0] = testing::gaussian(testing::toy_experiment());
+    all.push_back(gaussian);
     return all;
 }
 
@@ -268,6 +293,7 @@ TEST(Plan, HashDependsOnWhatDecidesTheResults) {
     EXPECT_NE(original, hash([](ScanConfig& c) { c.experiments[0].couplings = CouplingScheme::radiative; }));
     EXPECT_NE(original, hash([](ScanConfig& c) { c.experiments[0].sources[1].baseline *= 2; }));
     EXPECT_NE(original, hash([](ScanConfig& c) { c.neutrino.majorana = true; }));
+    EXPECT_NE(original, hash([](ScanConfig& c) { c.experiments[0].statistic = Statistic::gaussian; }));
 }
 
 } // namespace

@@ -30,6 +30,7 @@ public:
           rates_(size(max_recoil_nodes(plan))) {
         for (int e = 0; e < plan.n_experiments; ++e) {
             one_pull_ = one_pull_ && plan.experiments[e].statistic.n_pulls <= 1;
+            gaussian_ = gaussian_ && plan.experiments[e].is_gaussian();
         }
     }
 
@@ -63,6 +64,10 @@ public:
             at.kept += line.kept_stride;
             at.profile += line.profile_stride;
         };
+        if (gaussian_) {
+            evaluate_gaussian_row(penalty, offer_next);
+            return;
+        }
         if (one_pull_) {
             for (std::int64_t i = 0; i < unit_.row_length; i += lanes) {
                 const std::int64_t n = std::min<std::int64_t>(lanes, unit_.row_length - i);
@@ -131,6 +136,39 @@ private:
         }
     }
 
+    /// All experiments Gaussian: several batches at a time. One alone would wait for its sum of squares bin by bin, and
+    /// read three coefficients for three multiply-adds.
+    template <class Next>
+    void evaluate_gaussian_row(double row_penalty, const Next& next) {
+        constexpr int n_batches = 4;
+        constexpr std::int64_t n_points = n_batches * lanes;
+        for (std::int64_t first = 0; first < unit_.row_length; first += n_points) {
+            double u[n_points], v[n_points], chi2[n_points];
+            const std::int64_t n = std::min(n_points, unit_.row_length - first);
+            for (std::int64_t i = 0; i < n_points; ++i) { // lanes beyond the row repeat its last point
+                const std::int64_t offset = first + std::min(i, n - 1);
+                const AxisFactors x = axis_factors(plan_, unit_, plan_.layout.line_axis, offset);
+                u[i] = x.u;
+                v[i] = x.v;
+                chi2[i] = row_penalty + line_penalty(plan_, unit_, offset);
+            }
+            Batch us[n_batches], vs[n_batches], sums[n_batches];
+            for (int k = 0; k < n_batches; ++k) {
+                us[k] = Batch::load_unaligned(u + k * lanes);
+                vs[k] = Batch::load_unaligned(v + k * lanes);
+                sums[k] = Batch::load_unaligned(chi2 + k * lanes);
+            }
+            // One experiment's bins follow the other's, and coefficients of all lie equally far apart.
+            add_squares<n_batches>(row_.data(), plan_.n_bins, plan_.n_bins, us, vs, sums);
+            for (int k = 0; k < n_batches; ++k) {
+                sums[k].store_unaligned(chi2 + k * lanes);
+            }
+            for (std::int64_t i = 0; i < n; ++i) {
+                next(chi2[i], true);
+            }
+        }
+    }
+
     void offer(const PointAddress& at, const Chi2& chi2) {
         winners_[static_cast<std::size_t>(at.kept)].offer({{chi2.value, at.profile}, chi2.status});
     }
@@ -141,6 +179,7 @@ private:
     const UnitView& unit_;
     std::vector<Winner>& winners_;
     std::vector<double> features_, plane_, row_, rates_;
+    bool gaussian_ = true; // all experiments
     bool one_pull_ = true; // at most one an experiment: points of a row are evaluated a batch at a time
 };
 

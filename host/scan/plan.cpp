@@ -144,6 +144,7 @@ std::string hash_of(const ScanConfig& config, Method method, std::int64_t unit_p
         hash.add(experiment.name);
         hash.add(experiment.digest);
         hash.add(static_cast<double>(experiment.couplings));
+        hash.add(static_cast<double>(experiment.statistic));
         for (const Source& source : experiment.sources) { // which fixed parameters may have moved
             hash.add(source.baseline);
             hash.add(source.flux);
