@@ -146,7 +146,7 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         {"backend", backend.name()},
         {"device", backend.device()},
         {"instruction_set", NUSCAN_INSTRUCTION_SET},
-        {"method", plan.method() == Method::direct ? "direct" : "moments"},
+        {"method", method_name(plan.method())},
         {"precision", "float64"},
         {"basis", config.neutrino.basis == Basis::flavour ? "flavour" : "mass"},
         {"mass_ordering", config.neutrino.inverted_ordering ? "inverted" : "normal"},
