@@ -18,7 +18,8 @@ constexpr std::size_t plane_bytes = std::size_t{256} << 20;
 class CudaBackend final : public Backend {
 public:
     CudaBackend(const Plan& plan, std::string device)
-        : direct_(plan.method() == Method::direct), device_(std::move(device)), plan_(plan) {
+        : direct_(plan.method() == Method::direct), collapsed_(plan.method() == Method::collapsed),
+          device_(std::move(device)), plan_(plan) {
         // The first unit is the largest one: buffers are made once, for it.
         const WorkUnit largest = plan.unit(0);
         const PlanView& view = use_tables(largest);
@@ -40,6 +41,7 @@ public:
             batch_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(fit), 1, unit.n_planes);
             features_ = DeviceArray<double>(static_cast<std::size_t>(batch_) * features);
             coefficients_ = DeviceArray<double>(static_cast<std::size_t>(batch_) * coefficients);
+            forms_ = DeviceArray<double>(collapsed_ ? static_cast<std::size_t>(batch_) * n_collapsed : 0);
         }
     }
 
@@ -59,7 +61,13 @@ public:
             for (std::int64_t first = 0; first < unit.n_planes; first += batch_) {
                 const std::int64_t n = std::min(batch_, unit.n_planes - first);
                 kernels::launch_planes(plan, unit, first, n, features_.data(), coefficients_.data(), stream_);
-                kernels::launch_rows(plan, unit, first, n, coefficients_.data(), points, stream_);
+                if (collapsed_) {
+                    kernels::launch_collapse(plan, n, coefficients_.data(), forms_.data(), stream_);
+                    kernels::launch_collapsed_rows(plan, unit, first, n, coefficients_.data(), forms_.data(), points,
+                                                   stream_);
+                } else {
+                    kernels::launch_rows(plan, unit, first, n, coefficients_.data(), points, stream_);
+                }
             }
         }
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
@@ -97,7 +105,7 @@ private:
             cudaMemcpyAsync(host.data(), device.data(), host.size() * sizeof(T), cudaMemcpyDeviceToHost, stream_));
     }
 
-    bool direct_;
+    bool direct_, collapsed_;
     std::string device_;
     const Plan& plan_;
     std::shared_ptr<const Tables> tables_; // those on the device
@@ -106,7 +114,7 @@ private:
     std::int64_t batch_ = 0;
     int n_rates_ = 0;
     DeviceArray<AxisRange> ranges_;
-    DeviceArray<double> features_, coefficients_, chi2_, winner_chi2_;
+    DeviceArray<double> features_, coefficients_, forms_, chi2_, winner_chi2_;
     DeviceArray<unsigned char> status_, winner_status_;
     DeviceArray<std::int64_t> winner_profile_;
 };

@@ -47,6 +47,13 @@ DevicePlan::DevicePlan(const PlanView& host) : view_(host) {
         e.statistic.counts = upload(e.statistic.counts, size(e.n_bins));
         e.statistic.templates = upload(e.statistic.templates, size(e.statistic.n_pulls) * size(e.n_bins));
         e.statistic.sigmas = upload(e.statistic.sigmas, size(e.statistic.n_pulls));
+        GaussianView& g = e.gaussian; // all sizes are zero where the statistic is another
+        g.counts = upload(g.counts, size(g.n_bins));
+        g.inverse_errors = upload(g.inverse_errors, size(g.n_bins));
+        g.directions = upload(g.directions, size(g.n_directions) * size(g.n_bins));
+        g.shrinkages = upload(g.shrinkages, size(g.n_directions));
+        g.moments = upload(g.moments, size(e.n_features) * size(g.n_bins));
+        g.residuals = upload(g.residuals, size(g.n_bins));
     }
     view_.experiments = upload(experiments.data(), experiments.size());
 }

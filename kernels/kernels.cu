@@ -65,6 +65,50 @@ __global__ void __launch_bounds__(block_size)
 }
 
 __global__ void __launch_bounds__(block_size)
+    collapse_kernel(PlanView plan, std::int64_t n_planes, double* coefficients, double* collapsed) {
+    for (std::int64_t p = blockIdx.x; p < n_planes; p += gridDim.x) {
+        double* plane = coefficients + p * n_plane_coefficients * plan.n_bins;
+        for (int b = static_cast<int>(threadIdx.x); b < plan.n_bins; b += block_size) {
+            centre_bin(plan, plane, b);
+        }
+        __syncthreads();
+        for (int i = static_cast<int>(threadIdx.x); i < n_collapsed; i += block_size) {
+            collapsed[p * n_collapsed + i] = collapsed_number(plan, plane, i);
+        }
+    }
+}
+
+//! Teams as those of rows_kernel
+__global__ void __launch_bounds__(block_size)
+    collapsed_rows_kernel(PlanView plan, UnitView unit, std::int64_t first_plane, std::int64_t n_planes,
+                          const double* coefficients, const double* collapsed, PointOutput output) {
+    constexpr int n_numbers = n_products + 3;
+    __shared__ double row_numbers[n_numbers * block_size / 32];
+    const std::int64_t n_rows = n_planes * unit.n_rows;
+    for (std::int64_t start = static_cast<std::int64_t>(blockIdx.x) * blockDim.y; start < n_rows;
+         start += static_cast<std::int64_t>(gridDim.x) * blockDim.y) {
+        const std::int64_t r = start + threadIdx.y;
+        const std::int64_t plane = r / unit.n_rows;
+        const CollapsedTeam team{plan,
+                                 unit,
+                                 first_plane + plane,
+                                 r - plane * unit.n_rows,
+                                 static_cast<int>(threadIdx.x),
+                                 static_cast<int>(blockDim.x),
+                                 row_numbers + threadIdx.y * n_numbers,
+                                 coefficients + plane * n_plane_coefficients * plan.n_bins};
+        if (r < n_rows) {
+            team.stage(collapsed + plane * n_collapsed);
+        }
+        __syncthreads();
+        if (r < n_rows) {
+            team.evaluate(output);
+        }
+        __syncthreads();
+    }
+}
+
+__global__ void __launch_bounds__(block_size)
     direct_kernel(PlanView plan, UnitView unit, int n_rates, PointOutput output) {
     extern __shared__ double scratch[];
     __shared__ alignas(PlaneCouplings) unsigned char couplings[sizeof(PlaneCouplings)];
@@ -138,6 +182,21 @@ void launch_rows(const PlanView& plan, const UnitView& unit, std::int64_t first_
     use_shared_memory(reinterpret_cast<const void*>(rows_kernel), shared);
     rows_kernel<<<grid_size((n_planes * unit.n_rows + block.y - 1) / block.y), block, shared, stream>>>(
         plan, unit, first_plane, n_planes, coefficients, output);
+    NUSCAN_CUDA_CHECK(cudaGetLastError());
+}
+
+void launch_collapse(const PlanView& plan, std::int64_t n_planes, double* coefficients, double* collapsed,
+                     cudaStream_t stream) {
+    collapse_kernel<<<grid_size(n_planes), block_size, 0, stream>>>(plan, n_planes, coefficients, collapsed);
+    NUSCAN_CUDA_CHECK(cudaGetLastError());
+}
+
+void launch_collapsed_rows(const PlanView& plan, const UnitView& unit, std::int64_t first_plane, std::int64_t n_planes,
+                           const double* coefficients, const double* collapsed, const PointOutput& output,
+                           cudaStream_t stream) {
+    const dim3 block = unit.row_length >= block_size ? dim3(block_size, 1) : dim3(32, block_size / 32);
+    collapsed_rows_kernel<<<grid_size((n_planes * unit.n_rows + block.y - 1) / block.y), block, 0, stream>>>(
+        plan, unit, first_plane, n_planes, coefficients, collapsed, output);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 

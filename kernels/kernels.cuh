@@ -22,6 +22,15 @@ void launch_planes(const PlanView& plan, const UnitView& unit, std::int64_t firs
 void launch_rows(const PlanView& plan, const UnitView& unit, std::int64_t first_plane, std::int64_t n_planes,
                  const double* coefficients, const PointOutput& output, cudaStream_t stream);
 
+//! Centres plane coefficients, then collapses them: n_collapsed numbers a plane
+void launch_collapse(const PlanView& plan, std::int64_t n_planes, double* coefficients, double* collapsed,
+                     cudaStream_t stream);
+
+//! χ² of all points of collapsed planes
+void launch_collapsed_rows(const PlanView& plan, const UnitView& unit, std::int64_t first_plane, std::int64_t n_planes,
+                           const double* coefficients, const double* collapsed, const PointOutput& output,
+                           cudaStream_t stream);
+
 //! χ² of all points by the direct method; \p n_rates is the largest number of recoil nodes of a contribution
 void launch_direct(const PlanView& plan, const UnitView& unit, int n_rates, const PointOutput& output,
                    cudaStream_t stream);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "nuscan/collapsed.hpp"
 #include "nuscan/prediction.hpp"
 
 /// The bodies of the kernels. Each takes the place of its thread as arguments, so that the host runs the same code:
@@ -64,6 +65,50 @@ struct RowTeam {
             const PoissonFit<double> fit =
                 row_fit(plan, row_coefficients, line.u, line.v, penalty + line_penalty(plan, unit, i));
             const Chi2 chi2 = with_status(fit.chi2, fit.converged);
+            output.chi2[place.first + i * place.stride] = chi2.value;
+            output.status[place.first + i * place.stride] = static_cast<unsigned char>(chi2.status);
+        }
+    }
+};
+
+/// A team of threads on one row of a collapsed plane: its nine numbers are staged, and then its points shared.
+struct CollapsedTeam {
+    const PlanView& plan;
+    const UnitView& unit;
+    std::int64_t plane, row;
+    int thread, n_threads;
+    double* row_numbers;              //!< n_products + 3, shared by the team
+    const double* plane_coefficients; //!< centred; of points at which the form is not precise
+
+    NUSCAN_HOST_DEVICE void stage(const double* plane_numbers) const {
+        const AxisFactors factors = centred_factors(plan, unit, plan.layout.row_axis, row);
+        for (int i = thread; i < n_products + 3; i += n_threads) {
+            row_numbers[i] = collapsed_row_number(plane_numbers, factors, i);
+        }
+    }
+
+    NUSCAN_HOST_DEVICE void evaluate(const PointOutput& output) const {
+        if (axis_shape(plan, plan.layout.line_axis) == AxisShape::linear) {
+            evaluate_points<AxisShape::linear>(output);
+        } else {
+            evaluate_points<AxisShape::circular>(output);
+        }
+    }
+
+    template <AxisShape shape>
+    NUSCAN_HOST_DEVICE void evaluate_points(const PointOutput& output) const {
+        const double penalty = row_penalty(plan, unit, plane, row);
+        const CollapsedRow form = collapsed_row(plan, row_numbers, penalty);
+        const RowPlace place = row_place(plan, unit, plane, row);
+        for (std::int64_t i = thread; i < unit.row_length; i += n_threads) {
+            const AxisFactors at = centred_factors(plan, unit, plan.layout.line_axis, i);
+            const double prior = line_penalty(plan, unit, i);
+            double value = collapsed_chi2<shape>(form, at.u, at.v) + prior;
+            if (!is_precise(form, at.u, at.v, value)) {
+                const AxisFactors factors = centred_factors(plan, unit, plan.layout.row_axis, row);
+                value = penalty + prior + uncollapsed_chi2(plan, plane_coefficients, factors, at);
+            }
+            const Chi2 chi2 = with_status(not_negative(value), true);
             output.chi2[place.first + i * place.stride] = chi2.value;
             output.status[place.first + i * place.stride] = static_cast<unsigned char>(chi2.status);
         }

@@ -28,7 +28,7 @@ public:
         if (plan_.method() == Method::direct) {
             run_direct(plan, unit, output);
         } else {
-            run_rows(plan, unit, output);
+            run_rows(plan, unit, output, plan_.method() == Method::collapsed);
         }
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
         result.chi2.assign(n_kept, 0);
@@ -55,7 +55,8 @@ private:
     static constexpr int block_size = 32;
     static constexpr std::int64_t batch = 3; // planes at a time, fewer than there are
 
-    static void run_rows(const PlanView& plan, const UnitView& unit, const kernels::PointOutput& output) {
+    static void run_rows(const PlanView& plan, const UnitView& unit, const kernels::PointOutput& output,
+                         bool collapsed) {
         const int n_features = plan.n_features * n_plane_coefficients;
         const int n_coefficients = plan.n_bins * n_plane_coefficients;
         std::vector<double> features(static_cast<std::size_t>(batch * n_features));
@@ -70,6 +71,10 @@ private:
                         kernels::plane_coefficient(plan, features.data() + p * n_features, i);
                 }
             }
+            if (collapsed) {
+                run_collapsed_rows(plan, unit, first, n, coefficients, output);
+                continue;
+            }
             for (std::int64_t r = 0; r < n * unit.n_rows; ++r) {
                 const std::int64_t p = r / unit.n_rows;
                 const auto each_thread = [&](const auto& step) {
@@ -79,6 +84,31 @@ private:
                     }
                 };
                 each_thread([&](const auto& team) { team.stage(coefficients.data() + p * n_coefficients); });
+                each_thread([&](const auto& team) { team.evaluate(output); });
+            }
+        }
+    }
+
+    static void run_collapsed_rows(const PlanView& plan, const UnitView& unit, std::int64_t first,
+                                   std::int64_t n_planes, std::vector<double>& coefficients,
+                                   const kernels::PointOutput& output) {
+        std::vector<double> shared(n_products + 3), collapsed(n_collapsed);
+        for (std::int64_t p = 0; p < n_planes; ++p) {
+            double* plane = coefficients.data() + p * n_plane_coefficients * plan.n_bins;
+            for (int b = 0; b < plan.n_bins; ++b) {
+                centre_bin(plan, plane, b);
+            }
+            for (int i = 0; i < n_collapsed; ++i) {
+                collapsed[static_cast<std::size_t>(i)] = collapsed_number(plan, plane, i);
+            }
+            for (std::int64_t row = 0; row < unit.n_rows; ++row) {
+                const auto each_thread = [&](const auto& step) {
+                    for (int thread = 0; thread < block_size; ++thread) {
+                        step(kernels::CollapsedTeam{plan, unit, first + p, row, thread, block_size, shared.data(),
+                                                    plane});
+                    }
+                };
+                each_thread([&](const auto& team) { team.stage(collapsed.data()); });
                 each_thread([&](const auto& team) { team.evaluate(output); });
             }
         }

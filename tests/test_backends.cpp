@@ -100,15 +100,49 @@ std::vector<Scan> scans() {
         toy_scan({axis("charge_radius.mumu", range(-3e-31, 3e-31, 3)), axis("charge.etau.im", range(0, 1e-12, 3))})};
     both.config.experiments.push_back(testing::pulsed_experiment());
     all.push_back(both);
+
+    Scan gaussian{"Gaussian: modulus and argument of one element", all[0].config};
+    gaussian.config.experiments[0] = testing::gaussian(testing::toy_experiment());
+    all.push_back(gaussian);
+    gaussian = {"Gaussian: profiled row and plane, errors from the counts", all[3].config};
+    gaussian.config.experiments[0].statistic = Statistic::gaussian;
+    all.push_back(gaussian);
+    gaussian = {"Gaussian: weak mixing angle against a background's normalisation", all[4].config};
+    gaussian.config.experiments[0].statistic = Statistic::gaussian;
+    all.push_back(gaussian);
+    gaussian = {"Gaussian, far outside the allowed region", all[7].config};
+    gaussian.config.experiments[0].statistic = Statistic::gaussian;
+    all.push_back(gaussian);
+    gaussian = {"one experiment Gaussian, one Poisson", both.config};
+    gaussian.config.experiments[0].statistic = Statistic::gaussian;
+    all.push_back(gaussian);
+    gaussian = {"two Gaussian experiments, more points than lanes",
+                toy_scan({axis("charge_radius.mumu", range(-3e-31, 3e-31, 3), true),
+                          axis("charge.etau.im", range(0, 1e-12, 37))})};
+    gaussian.config.experiments = {testing::gaussian(testing::toy_experiment()),
+                                   testing::gaussian(testing::pulsed_experiment())};
+    all.push_back(gaussian);
+    gaussian = {"Gaussian without a fast axis", all[5].config};
+    gaussian.config.experiments[0] = testing::gaussian(testing::toy_experiment());
+    all.push_back(gaussian);
     return all;
 }
 
-ScanConfig copy(const ScanConfig& config) { return config; }
+//! The scan by a method; collapsed ones are made Gaussian
+ScanConfig config_for(const Scan& scan, Method method) {
+    ScanConfig config = scan.config;
+    for (Experiment& experiment : config.experiments) {
+        if (method == Method::collapsed) {
+            experiment.statistic = Statistic::gaussian;
+        }
+    }
+    return config;
+}
 
 class Backends : public ::testing::TestWithParam<Implementation> {
 protected:
     void SetUp() override {
-        const Plan plan(toy_scan({axis("charge.ee", {0, 1})}), GetParam().method);
+        const Plan plan(config_for({"", toy_scan({axis("charge.ee", {0, 1})})}, GetParam().method), GetParam().method);
         if (!GetParam().make(plan)) {
             GTEST_SKIP() << "needs a GPU (label gpu)";
         }
@@ -129,9 +163,9 @@ double tolerance(double chi2, const ScanConfig& config) {
 TEST_P(Backends, AgreeWithMomentsOnOneThread) {
     for (const Scan& scan : scans()) {
         SCOPED_TRACE(scan.name);
-        const Plan plan(copy(scan.config), GetParam().method);
+        const Plan plan(config_for(scan, GetParam().method), GetParam().method);
         const auto backend = GetParam().make(plan);
-        const Plan baseline_plan(copy(scan.config), Method::moments);
+        const Plan baseline_plan(config_for(scan, GetParam().method), Method::moments);
         const auto baseline = make_cpu_backend(baseline_plan);
         ASSERT_EQ(plan.n_units(), baseline_plan.n_units());
         for (std::uint64_t u = 0; u < plan.n_units(); ++u) {
@@ -151,7 +185,7 @@ TEST_P(Backends, AgreeWithMomentsOnOneThread) {
 TEST_P(Backends, AgreeWithTheReference) {
     for (const Scan& scan : scans()) {
         SCOPED_TRACE(scan.name);
-        const Plan plan(copy(scan.config), GetParam().method);
+        const Plan plan(config_for(scan, GetParam().method), GetParam().method);
         const auto backend = GetParam().make(plan);
         const auto reference = make_reference_backend(plan);
         // Corners and a few points inside: the reference takes its time.
@@ -174,7 +208,7 @@ TEST_P(Backends, AgreeWithTheReference) {
 
 TEST_P(Backends, GiveAPointTheSameBytesAloneAndInItsUnit) {
     const Scan scan = scans()[1];
-    const Plan plan(copy(scan.config), GetParam().method);
+    const Plan plan(config_for(scan, GetParam().method), GetParam().method);
     const auto backend = GetParam().make(plan);
     UnitResult whole;
     backend->evaluate(plan.unit(0), whole);
@@ -187,6 +221,9 @@ TEST_P(Backends, GiveAPointTheSameBytesAloneAndInItsUnit) {
 }
 
 TEST_P(Backends, FlagAnEmptyPrediction) {
+    if (GetParam().method == Method::collapsed) {
+        GTEST_SKIP() << "is of Poisson";
+    }
     ScanConfig config = toy_scan({axis("toy.flat", {0, 1})});
     Experiment& experiment = config.experiments[0];
     experiment.sources[0].flux = experiment.sources[1].flux = experiment.sources[2].flux = 0;
@@ -206,6 +243,9 @@ INSTANTIATE_TEST_SUITE_P(All, Backends,
                                            Implementation{"cpu_direct", Method::direct, make_cpu_backend},
                                            Implementation{"emulated_moments", Method::moments, make_emulated},
                                            Implementation{"emulated_direct", Method::direct, make_emulated},
+                                           Implementation{"cpu_collapsed", Method::collapsed, make_cpu_backend},
+                                           Implementation{"emulated_collapsed", Method::collapsed, make_emulated},
+                                           Implementation{"cuda_collapsed", Method::collapsed, make_cuda},
                                            Implementation{"cuda_moments", Method::moments, make_cuda},
                                            Implementation{"cuda_direct", Method::direct, make_cuda}),
                          [](const auto& instance) { return instance.param.name; });
@@ -268,6 +308,7 @@ TEST(Plan, HashDependsOnWhatDecidesTheResults) {
     EXPECT_NE(original, hash([](ScanConfig& c) { c.experiments[0].couplings = CouplingScheme::radiative; }));
     EXPECT_NE(original, hash([](ScanConfig& c) { c.experiments[0].sources[1].baseline *= 2; }));
     EXPECT_NE(original, hash([](ScanConfig& c) { c.neutrino.majorana = true; }));
+    EXPECT_NE(original, hash([](ScanConfig& c) { c.experiments[0].statistic = Statistic::gaussian; }));
 }
 
 } // namespace

@@ -1033,6 +1033,28 @@ TEST_F(ScanFile, systematics_override_the_experiment) {
     EXPECT_EQ(read("[[experiment]]\nfile = \"toy.toml\"").experiments[0].backgrounds[0].sigma, 0.2);
 }
 
+TEST_F(ScanFile, statistic_overrides_the_experiment) {
+    const std::string toy = "[[experiment]]\nfile = \"toy.toml\"\n";
+    EXPECT_EQ(read(toy).experiments[0].statistic, Statistic::poisson);
+    EXPECT_EQ(read(toy + "statistic = \"gaussian\"").experiments[0].statistic, Statistic::gaussian);
+
+    std::string text = experiment_text;
+    text.replace(text.find("[4, 2]"), 6, "[4, 0]");
+    folder_.write("toy.toml", text);
+    EXPECT_EQ(
+        error(toy + "statistic = \"gaussian\""),
+        "scan.toml:3: statistic = \"gaussian\" does not go with toy (no counts are in its fitted bin 2, which has "
+        "no error then) write \"poisson\", or add sigma to its [bins]?");
+    text.replace(text.find("[4, 0]"), 6, "[4, 0.5]\nsigma = [2, 1]");
+    text.replace(text.find("[exposure]"), 10, "statistic = \"gaussian\"\n[exposure]");
+    folder_.write("toy.toml", text);
+    EXPECT_EQ(read(toy).experiments[0].errors(), (std::vector<double>{2, 1}));
+    EXPECT_EQ(
+        error(toy + "statistic = \"poisson\""),
+        "scan.toml:3: statistic = \"poisson\" does not go with toy (its fitted bin 2 has 0.5 counts, which is not "
+        "a whole number)");
+}
+
 TEST_F(ScanFile, a_folder_of_experiments) {
     std::string other = experiment_text;
     other.replace(other.find("toy"), 3, "other");
@@ -1474,8 +1496,8 @@ const BrokenScan broken_scans[] = {
     {"experiment_missing_file", "[[experiment]]\nfile = \"gone.toml\"",
      "scan.toml:2: cannot read \"gone.toml\" (No such file or directory)"},
     {"experiment_twice", TOY TOY, "scan.toml:3: experiment \"toy\" is there twice"},
-    {"experiment_statistic", TOY "statistic = \"gaussian\"",
-     "scan.toml:3: statistic = \"gaussian\" is unknown (expected \"poisson\")"},
+    {"experiment_statistic", TOY "statistic = \"normal\"",
+     "scan.toml:3: statistic = \"normal\" is unknown (expected \"poisson\" or \"gaussian\")"},
     {"experiment_couplings", TOY "couplings = \"radiativ\"",
      "scan.toml:3: couplings = \"radiativ\" is unknown (expected \"tree\" or \"radiative\") did you mean "
      "\"radiative\"?"},

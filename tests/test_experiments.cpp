@@ -219,6 +219,38 @@ TEST_F(ExperimentFile, fit_range_takes_whole_bins) {
                   ": no bin is left to fit (fit_min must be below fit_max)");
 }
 
+TEST_F(ExperimentFile, gaussian_statistic_takes_errors_from_the_counts_or_from_a_column) {
+    EXPECT_EQ(read(valid).statistic, Statistic::poisson);
+    const std::string gaussian = replaced(with("[exposure]", "statistic = \"gaussian\"\n[exposure]"), "\"observed\" }",
+                                          "\"fit\" }"); // counts need not be whole
+    const Experiment e = read(gaussian);
+    EXPECT_EQ(e.statistic, Statistic::gaussian);
+    EXPECT_EQ(e.counts, (std::vector<double>{2.5, 6}));
+    EXPECT_TRUE(e.sigma.empty());
+    EXPECT_EQ(e.errors(), (std::vector<double>{std::sqrt(2.5), std::sqrt(6)}));
+
+    folder_.write("counts.csv", "energy_keV, observed, fit, sigma\n0.5, 3, 0, 1.5\n2, 7, 6, 2\n");
+    const int line = line_of("edges =") + 1; // one more than in the valid file
+    const std::string counts = "toy.toml:" + std::to_string(line + 1) + ": ";
+    const std::string no_error =
+        "counts[0] = 0 has no error (the Gaussian statistic takes the root of the counts where "
+        "the file gives no sigma) add sigma to [bins], or write statistic = \"poisson\"?";
+    EXPECT_EQ(error(gaussian), counts + no_error);
+    EXPECT_EQ(read(replaced(gaussian, "edges =", "fit_min = \"1 keV\"\nedges =")).errors(),
+              (std::vector<double>{std::sqrt(6)}));
+    const auto with_sigma = [&](const std::string& sigma) {
+        return replaced(gaussian, "edges =", "sigma = " + sigma + "\nedges =");
+    };
+    const std::string column = "{ table = \"counts.csv\", column = \"sigma\" }";
+    EXPECT_EQ(read(with_sigma(column)).errors(), (std::vector<double>{1.5, 2}));
+    EXPECT_EQ(read(replaced(with_sigma(column), "[bins]", "[bins]\nfit_min = \"1 keV\"")).errors(),
+              (std::vector<double>{2}));
+    const std::string sigma = "toy.toml:" + std::to_string(line) + ": ";
+    EXPECT_EQ(error(with_sigma("[1, 0]")), sigma + "sigma[1] = 0 is not positive");
+    EXPECT_EQ(error(with_sigma("[1, -2]")), sigma + "sigma[1] = -2 is negative");
+    EXPECT_EQ(error(with_sigma("[1]")), sigma + "sigma of bins has 1 entries (there are 2 bins)");
+}
+
 TEST_F(ExperimentFile, digest_covers_file_and_tables) {
     const std::string first = read(valid).digest;
     EXPECT_EQ(first.size(), 64u);
@@ -247,8 +279,12 @@ const BrokenExperiment broken_experiments[] = {
     {"no_name", "name = \"toy\"", "", "toy.toml: the file has no \"name\""},
     {"bad_name", "name = \"toy\"", "name = \"toy.2\"",
      "toy.toml:1: name = \"toy.2\" is not a valid name (letters, digits, - and _)"},
-    {"statistic", "[exposure]", "statistic = \"gaussian\"\n[exposure]",
-     "toy.toml:4: statistic = \"gaussian\" is unknown (expected \"poisson\")"},
+    {"statistic", "[exposure]", "statistic = \"gausian\"\n[exposure]",
+     "toy.toml:4: statistic = \"gausian\" is unknown (expected \"poisson\" or \"gaussian\") did you mean "
+     "\"gaussian\"?"},
+    {"sigma_of_poisson", "edges =", "sigma = [1, 2]\nedges =",
+     "toy.toml:14: \"sigma\" does not go with statistic = \"poisson\" (the errors of Poisson counts follow from the "
+     "prediction) write statistic = \"gaussian\"?"},
     {"couplings", "[exposure]", "couplings = \"radiation\"\n[exposure]",
      "toy.toml:4: couplings = \"radiation\" is unknown (expected \"tree\" or \"radiative\") did you mean "
      "\"radiative\"?"},

@@ -283,5 +283,23 @@ TEST(Point, components_add_up_and_chi2_is_that_of_the_scan) {
     EXPECT_NEAR(chi2, x.chi2.value, 1e-9);
 }
 
+TEST(Point, gaussian_chi2_belongs_to_the_pulls_it_reports) {
+    ScanConfig point = toy_scan({});
+    point.experiments = {testing::gaussian(testing::toy_experiment())};
+    point.experiments.push_back(testing::pulsed_experiment()); // Poisson
+    const PointReport report = evaluate_point(point);
+    const Plan plan(point, Method::moments);
+    UnitResult result;
+    make_reference_backend(plan)->evaluate(plan.point_unit({}), result);
+    EXPECT_NEAR(report.chi2, result.chi2[0], 1e-7 * (1 + result.chi2[0]));
+    const ExperimentPoint& x = report.experiments[0];
+    ASSERT_EQ(x.pulls.size(), 2u);
+    double chi2 = std::pow((x.pulls[0].second - 1) / 0.2, 2); // the other one is free
+    for (std::size_t b = 0; b < x.observed.size(); ++b) {
+        chi2 += std::pow((x.predicted[b] - x.observed[b]) / point.experiments[0].sigma[b], 2);
+    }
+    EXPECT_NEAR(chi2, x.chi2.value, 1e-9 * (1 + chi2));
+}
+
 } // namespace
 } // namespace nuscan

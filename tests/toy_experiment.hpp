@@ -114,6 +114,16 @@ inline Experiment pulsed_experiment(const std::string& name = "pulsed") {
     return x;
 }
 
+/// The experiment with Gaussian statistic: errors of its own in some bins' places, counts that are not whole.
+inline Experiment gaussian(Experiment x) {
+    x.statistic = Statistic::gaussian;
+    for (std::size_t b = 0; b < x.counts.size(); ++b) {
+        x.counts[b] += 0.25 * static_cast<double>(b);
+        x.sigma.push_back(std::sqrt(x.counts[b]) * (1 + 0.1 * static_cast<double>(b)));
+    }
+    return x;
+}
+
 //! Names that scans of toy and pulsed experiments may use
 inline ParameterScope toy_scope(Basis basis = Basis::flavour, bool majorana = false) {
     return {basis,

@@ -6,6 +6,7 @@
 #include <xsimd/xsimd.hpp>
 
 #include "backends/backend.hpp"
+#include "nuscan/collapsed.hpp"
 
 namespace nuscan {
 
@@ -24,12 +25,18 @@ std::string processor_name() {
 /// One thread's share of a unit: scratch memory, and where its results go.
 class Worker {
 public:
-    Worker(const PlanView& plan, const UnitView& unit, std::vector<Winner>& winners)
-        : plan_(plan), unit_(unit), winners_(winners), features_(size(plan.n_features * n_plane_coefficients)),
-          plane_(size(plan.n_bins * n_plane_coefficients)), row_(size(plan.n_bins * 3)),
-          rates_(size(max_recoil_nodes(plan))) {
+    //! \p dense where points go straight to their place; null where they are offered to \p winners
+    Worker(const PlanView& plan, const UnitView& unit, bool collapsed, std::vector<Winner>& winners, UnitResult* dense)
+        : plan_(plan), unit_(unit), winners_(winners), dense_(dense),
+          features_(size(plan.n_features * n_plane_coefficients)), plane_(size(plan.n_bins * n_plane_coefficients)),
+          row_(size(plan.n_bins * 3)), rates_(size(max_recoil_nodes(plan))) {
         for (int e = 0; e < plan.n_experiments; ++e) {
             one_pull_ = one_pull_ && plan.experiments[e].statistic.n_pulls <= 1;
+            gaussian_ = gaussian_ && plan.experiments[e].is_gaussian();
+        }
+        if (gaussian_) {
+            collapsed_.resize(collapsed ? n_collapsed : 0);
+            tabulate_line();
         }
     }
 
@@ -45,15 +52,27 @@ public:
                 }
             }
         }
+        if (!collapsed_.empty()) {
+            for (int b = 0; b < plan_.n_bins; ++b) {
+                centre_bin(plan_, plane_.data(), b);
+            }
+            for (int i = 0; i < n_collapsed; ++i) {
+                collapsed_[size(i)] = collapsed_number(plan_, plane_.data(), i);
+            }
+        }
     }
 
     void evaluate_row(std::int64_t plane, std::int64_t row) {
-        const AxisFactors factors = axis_factors(plan_, unit_, plan_.layout.row_axis, row);
-        for (int i = 0; i < 3; ++i) {
-            for (int b = 0; b < plan_.n_bins; ++b) {
-                row_[size(i * plan_.n_bins + b)] = row_coefficient(plane_.data(), plan_.n_bins, i, b, factors);
+        if (!collapsed_.empty()) {
+            if (axis_shape(plan_, plan_.layout.line_axis) == AxisShape::linear) {
+                evaluate_collapsed_row<AxisShape::linear>(plane, row);
+            } else {
+                evaluate_collapsed_row<AxisShape::circular>(plane, row);
             }
+            return;
         }
+        const AxisFactors factors = axis_factors(plan_, unit_, plan_.layout.row_axis, row);
+        stage_row(factors);
         const double penalty = row_penalty(plan_, unit_, plane, row);
         PointAddress at = row_address(unit_, plan_.layout, plane, row);
         const int axis = plan_.layout.line_axis;
@@ -63,6 +82,10 @@ public:
             at.kept += line.kept_stride;
             at.profile += line.profile_stride;
         };
+        if (gaussian_) {
+            evaluate_gaussian_row(penalty, offer_next);
+            return;
+        }
         if (one_pull_) {
             for (std::int64_t i = 0; i < unit_.row_length; i += lanes) {
                 const std::int64_t n = std::min<std::int64_t>(lanes, unit_.row_length - i);
@@ -131,7 +154,196 @@ private:
         }
     }
 
+    void stage_row(const AxisFactors& factors) {
+        for (int i = 0; i < 3; ++i) {
+            for (int b = 0; b < plan_.n_bins; ++b) {
+                row_[size(i * plan_.n_bins + b)] = row_coefficient(plane_.data(), plan_.n_bins, i, b, factors);
+            }
+        }
+    }
+
+    // Points of a row where all experiments are Gaussian come in blocks of several batches: one batch alone would wait
+    // for its sums, and read a coefficient for every multiply-add.
+    static constexpr int n_batches = 8;
+    static constexpr std::int64_t block_points = n_batches * lanes;
+    struct Block {
+        Batch chi2[n_batches];
+    };
+
+    //! u, v and prior of the line axis, from its origin where collapsed; the last point fills up its block
+    void tabulate_line() {
+        const std::int64_t n = (unit_.row_length + block_points - 1) / block_points * block_points;
+        for (std::int64_t i = 0; i < n; ++i) {
+            const std::int64_t offset = std::min(i, unit_.row_length - 1);
+            const AxisFactors x = collapsed_.empty() ? axis_factors(plan_, unit_, plan_.layout.line_axis, offset)
+                                                     : centred_factors(plan_, unit_, plan_.layout.line_axis, offset);
+            line_u_.push_back(x.u);
+            line_v_.push_back(x.v);
+            line_penalty_.push_back(line_penalty(plan_, unit_, offset));
+            has_line_penalty_ = has_line_penalty_ || line_penalty_.back() != 0;
+        }
+    }
+
+    static Batch load(const std::vector<double>& values, std::int64_t first, int k) {
+        return Batch::load_unaligned(values.data() + first + k * lanes);
+    }
+
+    //! χ² of a block from bins
+    void sum_squares(std::int64_t first, double row_penalty, Block& block) const {
+        constexpr int n_side_by_side = 4; // as many as the registers hold
+        for (int k = 0; k < n_batches; k += n_side_by_side) {
+            Batch u[n_side_by_side], v[n_side_by_side], chi2[n_side_by_side];
+            for (int i = 0; i < n_side_by_side; ++i) {
+                u[i] = load(line_u_, first, k + i);
+                v[i] = load(line_v_, first, k + i);
+                chi2[i] = Batch(row_penalty) + load(line_penalty_, first, k + i);
+            }
+            // One experiment's bins follow the other's, and coefficients of all lie equally far apart.
+            add_squares<n_side_by_side>(row_.data(), plan_.n_bins, plan_.n_bins, u, v, chi2);
+            std::copy(chi2, chi2 + n_side_by_side, block.chi2 + k);
+        }
+    }
+
+    template <class Next>
+    void evaluate_gaussian_row(double row_penalty, const Next& next) {
+        for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
+            Block block;
+            sum_squares(first, row_penalty, block);
+            for_points(first, block, [&](std::int64_t, double chi2) { next(chi2, true); });
+        }
+    }
+
+    //! Calls f(offset on the row, χ²) for the points of a block that are on the row
+    template <class F>
+    void for_points(std::int64_t first, const Block& block, const F& f) const {
+        double chi2[block_points];
+        for (int k = 0; k < n_batches; ++k) {
+            block.chi2[k].store_unaligned(chi2 + k * lanes);
+        }
+        const std::int64_t n = std::min(block_points, unit_.row_length - first);
+        for (std::int64_t i = 0; i < n; ++i) {
+            f(first + i, chi2[i]);
+        }
+    }
+
+    //! A row that is being evaluated without its bins
+    struct Row {
+        CollapsedRow form;
+        AxisFactors factors;
+        double penalty;
+        bool staged; // its bins, for points where the form is not precise
+    };
+
+    template <AxisShape shape>
+    void evaluate_collapsed_block(Row& row, std::int64_t first, Block& block) {
+        const auto v_of = [&](const Batch& u, int k) { // v of a linear axis is not used by the form
+            return shape == AxisShape::linear ? u * u : load(line_v_, first, k);
+        };
+        for (int k = 0; k < n_batches; ++k) {
+            const Batch u = load(line_u_, first, k);
+            block.chi2[k] = collapsed_chi2<shape>(row.form, u, v_of(u, k));
+        }
+        if (has_line_penalty_) {
+            for (int k = 0; k < n_batches; ++k) {
+                block.chi2[k] = block.chi2[k] + load(line_penalty_, first, k);
+            }
+        }
+        const double* u = line_u_.data() + first; // values of linear axes increase
+        if (std::max(std::abs(u[0]), std::abs(u[block_points - 1])) <= row.form.reach) {
+            return;
+        }
+        Mask<Batch> precise[n_batches], all_precise = Batch(0) < Batch(1);
+        for (int k = 0; k < n_batches; ++k) {
+            const Batch at = load(line_u_, first, k);
+            precise[k] = is_precise(row.form, at, v_of(at, k), block.chi2[k]);
+            all_precise = all_precise && precise[k];
+        }
+        if (all(all_precise)) {
+            return;
+        }
+        if (!row.staged) {
+            stage_row(row.factors);
+            row.staged = true;
+        }
+        Block by_bins;
+        sum_squares(first, row.penalty, by_bins);
+        for (int k = 0; k < n_batches; ++k) {
+            block.chi2[k] = select(precise[k], block.chi2[k], by_bins.chi2[k]);
+        }
+    }
+
+    template <AxisShape shape>
+    void evaluate_collapsed_row(std::int64_t plane, std::int64_t r) {
+        Row row{
+            {}, centred_factors(plan_, unit_, plan_.layout.row_axis, r), row_penalty(plan_, unit_, plane, r), false};
+        double numbers[n_products + 3];
+        for (int i = 0; i < n_products + 3; ++i) {
+            numbers[i] = collapsed_row_number(collapsed_.data(), row.factors, i);
+        }
+        row.form = collapsed_row(plan_, numbers, row.penalty);
+        const PointAddress at = row_address(unit_, plan_.layout, plane, r);
+        const int axis = plan_.layout.line_axis;
+        const AxisRange line = axis < 0 ? AxisRange{} : unit_.ranges[axis];
+        const bool finite = row.form.norm[0] + row.form.norm[1] + row.form.norm[2] < constants::infinity;
+        if (finite && axis >= 0 && line.kept_stride == 0) {
+            const RowMinimum best = best_of_row<shape>(row);
+            offer({at.kept, at.profile + best.point * line.profile_stride}, with_status(best.chi2, true));
+            return;
+        }
+        for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
+            Block block;
+            evaluate_collapsed_block<shape>(row, first, block);
+            for_points(first, block, [&](std::int64_t i, double value) {
+                const PointAddress point{at.kept + i * line.kept_stride, at.profile + i * line.profile_stride};
+                offer(point, with_status(not_negative(value), true));
+            });
+        }
+    }
+
+    struct RowMinimum {
+        double chi2;
+        std::int64_t point;
+    };
+
+    //! The smallest χ² of a row without NaN, and the first point that has it
+    template <AxisShape shape>
+    RowMinimum best_of_row(Row& row) {
+        Batch best(constants::infinity), best_block(0.);
+        for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
+            Block block;
+            evaluate_collapsed_block<shape>(row, first, block);
+            Batch lowest = block.chi2[0];
+            for (int k = 1; k < n_batches; ++k) {
+                lowest = min(lowest, block.chi2[k]);
+            }
+            const auto better = lowest < best;
+            best = select(better, lowest, best);
+            best_block = select(better, Batch(static_cast<double>(first)), best_block);
+        }
+        double chi2[lanes], first[lanes];
+        best.store_unaligned(chi2);
+        best_block.store_unaligned(first);
+        RowMinimum found{constants::infinity, 0};
+        for (std::int64_t i = 0; i < lanes; ++i) { // the first of the blocks that have it
+            const auto block = static_cast<std::int64_t>(first[i]);
+            if (chi2[i] < found.chi2 || (chi2[i] == found.chi2 && block < found.point)) {
+                found = {chi2[i], block};
+            }
+        }
+        Block block;
+        evaluate_collapsed_block<shape>(row, found.point, block);
+        std::int64_t point = -1;
+        for_points(found.point, block,
+                   [&](std::int64_t i, double value) { point = point < 0 && value == found.chi2 ? i : point; });
+        return {not_negative(found.chi2), point < 0 ? found.point : point};
+    }
+
     void offer(const PointAddress& at, const Chi2& chi2) {
+        if (dense_ != nullptr) {
+            dense_->chi2[static_cast<std::size_t>(at.kept)] = chi2.value;
+            dense_->status[static_cast<std::size_t>(at.kept)] = static_cast<std::uint8_t>(chi2.status);
+            return;
+        }
         winners_[static_cast<std::size_t>(at.kept)].offer({{chi2.value, at.profile}, chi2.status});
     }
 
@@ -140,7 +352,12 @@ private:
     const PlanView& plan_;
     const UnitView& unit_;
     std::vector<Winner>& winners_;
+    UnitResult* dense_;
     std::vector<double> features_, plane_, row_, rates_;
+    std::vector<double> collapsed_; // numbers of the plane; empty where the method is another
+    std::vector<double> line_u_, line_v_, line_penalty_;
+    bool has_line_penalty_ = false;
+    bool gaussian_ = true; // all experiments
     bool one_pull_ = true; // at most one an experiment: points of a row are evaluated a batch at a time
 };
 
@@ -161,11 +378,21 @@ public:
         // Kept points that are not profiled belong to one thread each; only profiled ones need a copy per thread.
         const std::size_t n_copies = unit.profiled ? static_cast<std::size_t>(n_threads) : 1;
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
-        std::vector<std::vector<Winner>> winners(n_copies, std::vector<Winner>(n_kept));
+        std::vector<std::vector<Winner>> winners(n_copies);
         const bool direct = plan_.method() == Method::direct;
+        const bool collapsed = plan_.method() == Method::collapsed;
+        const bool dense = !unit.profiled; // each point has a place of its own
+        for (std::vector<Winner>& copy : winners) {
+            copy.resize(dense ? 0 : n_kept);
+        }
+        result.chi2.assign(n_kept, 0);
+        result.profile_index.assign(n_kept, 0);
+        result.status.assign(n_kept, static_cast<std::uint8_t>(PointStatus::ok));
 #pragma omp parallel num_threads(n_threads)
         {
-            Worker worker(plan, unit, winners[unit.profiled ? static_cast<std::size_t>(omp_get_thread_num()) : 0]);
+            Worker worker(plan, unit, collapsed,
+                          winners[unit.profiled ? static_cast<std::size_t>(omp_get_thread_num()) : 0],
+                          dense ? &result : nullptr);
             if (direct) {
 #pragma omp for schedule(dynamic)
                 for (std::int64_t point = 0; point < unit.n_planes; ++point) {
@@ -189,10 +416,7 @@ public:
                 }
             }
         }
-        result.chi2.resize(n_kept);
-        result.profile_index.resize(n_kept);
-        result.status.resize(n_kept);
-        for (std::size_t i = 0; i < n_kept; ++i) {
+        for (std::size_t i = 0; i < n_kept && !dense; ++i) {
             Winner best;
             for (const std::vector<Winner>& copy : winners) {
                 best.offer(copy[i]);

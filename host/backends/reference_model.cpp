@@ -186,6 +186,41 @@ ReferenceFit reference_fit(const std::vector<double>& counts, const std::vector<
     return fit;
 }
 
+ReferenceFit reference_gaussian_fit(const std::vector<double>& counts, const std::vector<double>& errors,
+                                    const std::vector<double>& fixed, const std::vector<std::vector<double>>& templates,
+                                    const std::vector<double>& sigmas) {
+    const auto K = static_cast<Eigen::Index>(templates.size());
+    MatrixXd hessian = MatrixXd::Zero(K, K); // half of χ²'s
+    VectorXd gradient = VectorXd::Zero(K);   // half of it, at y = 0
+    for (Eigen::Index k = 0; k < K; ++k) {
+        for (Eigen::Index l = 0; l < K; ++l) {
+            for (std::size_t b = 0; b < counts.size(); ++b) {
+                hessian(k, l) += templates[k][b] * templates[l][b] / (errors[b] * errors[b]);
+            }
+        }
+        for (std::size_t b = 0; b < counts.size(); ++b) {
+            gradient[k] += templates[k][b] * (fixed[b] - counts[b]) / (errors[b] * errors[b]);
+        }
+        hessian(k, k) += 1 / (sigmas[k] * sigmas[k]);
+        gradient[k] -= 1 / (sigmas[k] * sigmas[k]);
+    }
+    const VectorXd y = K > 0 ? VectorXd(hessian.completeOrthogonalDecomposition().solve(-gradient)) : VectorXd();
+    ReferenceFit fit;
+    for (std::size_t b = 0; b < counts.size(); ++b) {
+        double N = fixed[b];
+        for (Eigen::Index k = 0; k < K; ++k) {
+            N += y[k] * templates[k][b];
+        }
+        fit.chi2 += std::pow((N - counts[b]) / errors[b], 2);
+    }
+    for (Eigen::Index k = 0; k < K; ++k) {
+        fit.chi2 += std::pow((y[k] - 1) / sigmas[k], 2);
+    }
+    fit.status = std::isnan(fit.chi2) ? PointStatus::not_a_number : PointStatus::ok;
+    fit.normalisations.assign(y.begin(), y.end());
+    return fit;
+}
+
 ReferenceModel::ReferenceModel(const ScanConfig& config) : config_(config) {
     // Default mixing, and the couplings of each experiment with no form factors beyond the SM
     NeutrinoConfig standard;
@@ -254,7 +289,10 @@ ReferenceResult ReferenceModel::fit(const ReferencePoint& point, std::vector<std
                 result.chi2 += std::pow((y - 1) / background.sigma, 2);
             }
         }
-        const ReferenceFit fit = reference_fit(experiment.counts, fixed, templates, sigmas);
+        const ReferenceFit fit =
+            experiment.statistic == Statistic::gaussian
+                ? reference_gaussian_fit(experiment.counts, experiment.errors(), fixed, templates, sigmas)
+                : reference_fit(experiment.counts, fixed, templates, sigmas);
         for (std::size_t k = 0; k < fitted.size(); ++k) {
             normalisations[fitted[k]] = fit.normalisations[k];
         }

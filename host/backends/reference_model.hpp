@@ -10,19 +10,24 @@
 /// Fits and scans of the literal implementation: χ² is minimised by other methods than those of include/nuscan.
 namespace nuscan {
 
-/// χ² of one experiment minimised over the normalisations y_k >= 0 of its backgrounds.
+/// χ² of one experiment minimised over the normalisations y_k of its backgrounds.
 struct ReferenceFit {
     double chi2 = 0;
     PointStatus status = PointStatus::ok;
     std::vector<double> normalisations; //!< y_k at the minimum
 };
 
-/// Poisson χ² = 2 Σ_b [N_b − n_b + n_b ln(n_b/N_b)] + Σ_k ((y_k − 1)/σ_k)² with N_b = fixed_b + Σ_k y_k B_kb.
+/// Poisson χ² = 2 Σ_b [N_b − n_b + n_b ln(n_b/N_b)] + Σ_k ((y_k − 1)/σ_k)² with N_b = fixed_b + Σ_k y_k B_kb, y_k >= 0.
 ///
 /// One normalisation: the root of the derivative by bracketing. Several: Newton's method along the central path of a
 /// logarithmic barrier. \p sigmas are positive or +inf.
 ReferenceFit reference_fit(const std::vector<double>& counts, const std::vector<double>& fixed,
                            const std::vector<std::vector<double>>& templates, const std::vector<double>& sigmas);
+
+/// Gaussian χ² = Σ_b ((N_b − n_b)/σ_b)² + Σ_k ((y_k − 1)/σ_k)², minimised over all real y_k by its normal equations.
+ReferenceFit reference_gaussian_fit(const std::vector<double>& counts, const std::vector<double>& errors,
+                                    const std::vector<double>& fixed, const std::vector<std::vector<double>>& templates,
+                                    const std::vector<double>& sigmas);
 
 struct ReferenceResult {
     double chi2 = 0; //!< of all experiments, with the priors of axes

@@ -62,10 +62,13 @@ inline BackendChoice choose_backend(const std::string& word) {
                                   {"reference", BackendChoice::reference}});
 }
 
-//! Of `--method`
-inline Method choose_method(const std::string& word) {
+//! Of `--method`, for a scan
+inline Method choose_method(const std::string& word, const ScanConfig& config) {
     return choose<Method>("--method", word,
-                          {{"auto", Method::moments}, {"moments", Method::moments}, {"direct", Method::direct}});
+                          {{"auto", automatic_method(config)},
+                           {"collapsed", Method::collapsed},
+                           {"moments", Method::moments},
+                           {"direct", Method::direct}});
 }
 
 } // namespace nuscan::cli

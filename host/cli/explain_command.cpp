@@ -31,10 +31,10 @@ const char* tier(const Plan& plan, std::size_t axis) {
     if (contains(plan.slow_axes(), axis)) {
         return "slow: new moments";
     }
-    if (plan.method() == Method::moments && i == layout.line_axis) {
+    if (plan.method() != Method::direct && i == layout.line_axis) {
         return "fast: along the lines";
     }
-    if (plan.method() == Method::moments && i == layout.row_axis) {
+    if (plan.method() != Method::direct && i == layout.row_axis) {
         return "fast: line by line";
     }
     return plan.config().axes[axis].parameter.kind == Parameter::Kind::mixing ? "medium: plane by plane"
@@ -102,8 +102,8 @@ Estimate measure(const Plan& plan, Backend& backend) {
 
 void run(const Arguments& arguments) {
     const BackendChoice choice = choose_backend(arguments.backend);
-    const Method method = choose_method(arguments.method);
     ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
+    const Method method = choose_method(arguments.method, config);
     print_notes(config);
     const Plan plan(std::move(config), method);
     std::string notice;
@@ -123,8 +123,7 @@ void run(const Arguments& arguments) {
                    ? "all kept"
                    : fmt::format("of which {} are kept, each the best of {}", scaled(double(n_kept)),
                                  scaled(double(plan.n_points()) / double(n_kept))));
-    fmt::print("  method {}: {} features of {} bins\n", plan.method() == Method::direct ? "direct" : "moments",
-               view.n_features, view.n_bins);
+    fmt::print("  method {}: {} features of {} bins\n", method_name(plan.method()), view.n_features, view.n_bins);
     fmt::print("  work units: {}, of at most {} points\n", scaled(double(plan.n_units())),
                scaled(double(plan.unit(0).n_points())));
     const double bytes = double(n_kept) * (8 + 1 + 8 * double(plan.profiled_axes().size()));
@@ -147,7 +146,7 @@ void add_explain_command(CLI::App& app) {
     auto arguments = std::make_shared<Arguments>();
     command->add_option("file", arguments->file, "Scan file (TOML)")->required();
     command->add_option("--backend", arguments->backend, "auto (default), cpu, cuda or reference");
-    command->add_option("--method", arguments->method, "auto (default), moments or direct");
+    command->add_option("--method", arguments->method, "auto (default), collapsed, moments or direct");
     command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
         ->allow_extra_args(false);
     command->callback([arguments] { run(*arguments); });

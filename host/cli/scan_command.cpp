@@ -93,8 +93,8 @@ int run(const Arguments& arguments) {
         omp_set_num_threads(arguments.threads);
     }
     const BackendChoice backend_choice = choose_backend(arguments.backend);
-    const Method method = choose_method(arguments.method);
     ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
+    const Method method = choose_method(arguments.method, config);
     print_notes(config);
     ScanOptions options;
     options.output = output_path(arguments, config);
@@ -107,8 +107,8 @@ int run(const Arguments& arguments) {
         fmt::print(stderr, "{}\n", notice);
     }
     fmt::print(stderr, "{}\n{} points, method {}, back end {} ({})\n", plan.config().title,
-               scaled(static_cast<double>(plan.n_points())), plan.method() == Method::direct ? "direct" : "moments",
-               backend->name(), backend->device());
+               scaled(static_cast<double>(plan.n_points())), method_name(plan.method()), backend->name(),
+               backend->device());
 
     std::signal(SIGINT, request_stop);
     std::signal(SIGTERM, request_stop);
@@ -151,7 +151,7 @@ void add_scan_command(CLI::App& app, int& status) {
     command->add_option("file", arguments->file, "Scan file (TOML)")->required();
     command->add_option("-o,--output", arguments->output, "Result file (default: [output] file, or NAME.h5)");
     command->add_option("--backend", arguments->backend, "auto (default), cpu, cuda or reference");
-    command->add_option("--method", arguments->method, "auto (default), moments or direct");
+    command->add_option("--method", arguments->method, "auto (default), collapsed, moments or direct");
     command->add_option("--threads", arguments->threads, "CPU threads (default: all cores)")
         ->check(CLI::PositiveNumber);
     command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")

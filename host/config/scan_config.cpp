@@ -14,6 +14,7 @@
 
 #include "config/toml_reader.hpp"
 #include "experiments/experiment_file.hpp"
+#include "experiments/statistic_reader.hpp"
 #include "experiments/uncertainty.hpp"
 #include "nuscan/statistic.hpp"
 
@@ -367,7 +368,6 @@ private:
         }
         for (const TomlTable& table : tables) {
             table.allow_only({"use", "file", "systematics", "statistic", "couplings"});
-            table.choice("statistic", {"poisson"}, "poisson");
             if (table.has("use") == table.has("file")) {
                 throw InputError(table.where(),
                                  table.has("use") ? "[[experiment]] has both \"use\" and \"file\""
@@ -385,6 +385,8 @@ private:
                                            ? CouplingScheme::tree
                                            : CouplingScheme::radiative;
             }
+            experiment.statistic = read_statistic(table, experiment.statistic);
+            check_statistic(experiment, table.where("statistic"));
             check_charge_radius_mode(experiment);
             apply_systematics(experiment, table.table("systematics"));
             experiment_places_.push_back(table.where());

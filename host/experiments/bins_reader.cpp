@@ -170,31 +170,32 @@ std::vector<std::size_t> rows_in_any_order(const CsvTable& rows, const std::vect
     return bins;
 }
 
-std::vector<double> read_counts(const TomlTable& table, const std::string& owner, const std::vector<BinAxis>& axes,
-                                ExperimentTables& tables) {
+//! The numbers of a key, one per bin: a list, or a column of a table
+std::vector<double> read_counts(const TomlTable& table, const std::string& key, const std::string& owner,
+                                const std::vector<BinAxis>& axes, ExperimentTables& tables) {
     const std::size_t n_bins = number_of_bins(axes);
-    const toml::node* node = table.raw().get("counts");
+    const toml::node* node = table.raw().get(key);
     std::vector<double> counts;
     if (node && node->is_table()) {
-        const TomlTable reference = table.table("counts");
+        const TomlTable reference = table.table(key);
         reference.allow_only({"table", "column"});
         const CsvTable& rows = tables.csv(reference.string("table"), reference.where("table"));
         const std::vector<double>& values = column(rows, reference.string("column"), reference.where("column"));
-        const std::vector<std::size_t> bins = bins_of_rows(rows, axes, table.where("counts"), owner);
+        const std::vector<std::size_t> bins = bins_of_rows(rows, axes, table.where(key), owner);
         counts.resize(n_bins);
         for (std::size_t row = 0; row < bins.size(); ++row) {
             counts[bins[row]] = values[row];
         }
         return counts;
     }
-    counts = table.quantities("counts", Dimension::dimensionless);
+    counts = table.quantities(key, Dimension::dimensionless);
     for (std::size_t b = 0; b < counts.size(); ++b) {
         if (counts[b] < 0) {
-            throw InputError(table.where("counts"), fmt::format("counts[{}] = {} is negative", b, counts[b]));
+            throw InputError(table.where(key), fmt::format("{}[{}] = {} is negative", key, b, counts[b]));
         }
     }
     if (counts.size() != n_bins) {
-        throw InputError(table.where("counts"), fmt::format("counts of {} has {} entries", owner, counts.size()),
+        throw InputError(table.where(key), fmt::format("{} of {} has {} entries", key, owner, counts.size()),
                          fmt::format("there are {} bins", n_bins));
     }
     return counts;
@@ -231,7 +232,7 @@ std::size_t number_of_bins(const std::vector<BinAxis>& axes) {
 
 std::vector<BinAxis> read_bin_axes(const TomlTable& experiment) {
     const TomlTable table = experiment.table("bins");
-    table.allow_only({"variable", "edges", "min", "max", "number", "counts", "fit_min", "fit_max", "further"});
+    table.allow_only({"variable", "edges", "min", "max", "number", "counts", "sigma", "fit_min", "fit_max", "further"});
     BinAxis energy;
     energy.name = table.choice("variable", {"energy", "photoelectrons"}, "energy");
     energy.dimension = energy.name == "energy" ? Dimension::energy : Dimension::dimensionless;
@@ -277,17 +278,36 @@ std::vector<std::size_t> bins_of_rows(const CsvTable& rows, const std::vector<Bi
     return bins;
 }
 
-std::vector<double> read_observed_counts(const TomlTable& experiment, const std::vector<BinAxis>& axes,
-                                         ExperimentTables& tables) {
+void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes, ExperimentTables& tables,
+                   Experiment& observed) {
     const TomlTable table = experiment.table("bins");
-    const std::vector<double> counts = read_counts(table, "bins", axes, tables);
-    for (std::size_t b = 0; b < counts.size(); ++b) {
-        if (counts[b] != std::floor(counts[b])) {
-            throw InputError(table.where("counts"), fmt::format("counts[{}] = {} is not a whole number", b, counts[b]),
+    const bool gaussian = observed.statistic == Statistic::gaussian;
+    observed.counts = read_counts(table, "counts", "bins", axes, tables);
+    if (table.has("sigma")) {
+        if (!gaussian) {
+            throw InputError(table.where("sigma"), "\"sigma\" does not go with statistic = \"poisson\"",
+                             "the errors of Poisson counts follow from the prediction",
+                             "write statistic = \"gaussian\"?");
+        }
+        observed.sigma = read_counts(table, "sigma", "bins", axes, tables);
+    }
+    const std::size_t n_inner = observed.counts.size() / axes[0].n_bins(); // bins that the fit leaves out may be empty
+    for (std::size_t b = 0; b < observed.counts.size(); ++b) {
+        const double n = observed.counts[b];
+        const bool fitted = b / n_inner >= axes[0].first_fitted && b / n_inner < axes[0].end_fitted;
+        if (!gaussian && n != std::floor(n)) {
+            throw InputError(table.where("counts"), fmt::format("counts[{}] = {} is not a whole number", b, n),
                              "the statistic is Poisson");
         }
+        if (gaussian && fitted && observed.sigma.empty() && n == 0) {
+            throw InputError(table.where("counts"), fmt::format("counts[{}] = 0 has no error", b),
+                             "the Gaussian statistic takes the root of the counts where the file gives no sigma",
+                             "add sigma to [bins], or write statistic = \"poisson\"?");
+        }
+        if (gaussian && fitted && !observed.sigma.empty() && observed.sigma[b] == 0) {
+            throw InputError(table.where("sigma"), fmt::format("sigma[{}] = 0 is not positive", b));
+        }
     }
-    return counts;
 }
 
 std::vector<Background> read_backgrounds(const TomlTable& experiment, const std::vector<BinAxis>& axes,
@@ -302,7 +322,8 @@ std::vector<Background> read_backgrounds(const TomlTable& experiment, const std:
                 throw InputError(table.where("name"), fmt::format("there are two backgrounds \"{}\"", other.name));
             }
         }
-        background.counts = read_counts(table, fmt::format("background \"{}\"", background.name), axes, tables);
+        background.counts =
+            read_counts(table, "counts", fmt::format("background \"{}\"", background.name), axes, tables);
         background.includes_solar = table.boolean("includes_solar", false);
         background.sigma = read_uncertainty(table, "uncertainty");
         backgrounds.push_back(std::move(background));
@@ -315,6 +336,7 @@ void keep_fitted_bins(const TomlTable& file, const BinAxis& energy, Experiment& 
     const std::vector<double>& edges = energy.edges;
     experiment.bin_edges = {edges.begin() + static_cast<long>(first), edges.begin() + static_cast<long>(last) + 1};
     experiment.counts = kept_rows(experiment.counts, n, first, last);
+    experiment.sigma = kept_rows(experiment.sigma, n, first, last);
     const std::vector<TomlTable> backgrounds = file.tables("background");
     for (std::size_t i = 0; i < backgrounds.size(); ++i) {
         Background& background = experiment.backgrounds[i];

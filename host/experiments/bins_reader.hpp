@@ -27,9 +27,11 @@ std::size_t number_of_bins(const std::vector<BinAxis>& axes);
 /// \throws InputError with file and line; so do the other readers.
 std::vector<BinAxis> read_bin_axes(const TomlTable& experiment);
 
-//! The counts of `[bins]`: number_of_bins() whole numbers, energy outermost
-std::vector<double> read_observed_counts(const TomlTable& experiment, const std::vector<BinAxis>& axes,
-                                         ExperimentTables& tables);
+/// The counts of `[bins]`, number_of_bins() numbers with the energy outermost, and their errors where it gives them
+/// into \p observed. Those that are fitted must suit its statistic: whole for Poisson, with an error above zero for
+/// Gaussian.
+void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes, ExperimentTables& tables,
+                   Experiment& observed);
 
 std::vector<Background> read_backgrounds(const TomlTable& experiment, const std::vector<BinAxis>& axes,
                                          ExperimentTables& tables);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -167,12 +168,19 @@ struct Background {
     double sigma = 0;
 };
 
+//! How counts are compared with a prediction
+enum class Statistic {
+    poisson,  //!< Baker-Cousins
+    gaussian, //!< squares of residuals over errors
+};
+
 /// One experiment as its file describes it.
 struct Experiment {
     std::string name; //!< e.g. "lz-2022"
     std::string title;
     std::string citation;
     CouplingScheme couplings = CouplingScheme::tree; //!< tree or radiative
+    Statistic statistic = Statistic::poisson;
     std::vector<Source> sources;
     TargetMaterial target;
     std::vector<Channel> channels;
@@ -182,6 +190,7 @@ struct Experiment {
     std::vector<double> bin_edges;
     std::vector<BinVariable> further; //!< time and other variables: bins are their product, energy outermost
     std::vector<double> counts;       //!< observed, n_bins
+    std::vector<double> sigma;        //!< their errors where the file gives them, for Gaussian statistic
     std::vector<Background> backgrounds;
     std::vector<std::string> notes; //!< what is no error, but a user should be told once
     std::string digest;             //!< SHA-256 of the experiment file and of every table it names, hex
@@ -189,6 +198,14 @@ struct Experiment {
     int n_bins() const { return static_cast<int>(counts.size()); }
     int n_energy_bins() const { return static_cast<int>(bin_edges.size()) - 1; }
     int n_inner_bins() const { return n_bins() / n_energy_bins(); }
+    //! σ_b of the Gaussian statistic: those of the file, else √n_b
+    std::vector<double> errors() const {
+        std::vector<double> errors = sigma;
+        for (std::size_t b = 0; b < counts.size() && sigma.empty(); ++b) {
+            errors.push_back(std::sqrt(counts[b]));
+        }
+        return errors;
+    }
 };
 
 } // namespace nuscan

@@ -13,6 +13,7 @@
 #include "experiments/channel_reader.hpp"
 #include "experiments/response_reader.hpp"
 #include "experiments/source_reader.hpp"
+#include "experiments/statistic_reader.hpp"
 #include "experiments/target_reader.hpp"
 #include "experiments/uncertainty.hpp"
 
@@ -133,7 +134,7 @@ Experiment read_experiment(const std::string& path) {
     experiment.name = identifier(file, "name");
     experiment.title = file.string("title");
     experiment.citation = file.string("citation");
-    file.choice("statistic", {"poisson"}, "poisson");
+    experiment.statistic = read_statistic(file, Statistic::poisson);
     experiment.couplings = file.choice("couplings", {"tree", "radiative"}, "tree") == "tree"
                                ? CouplingScheme::tree
                                : CouplingScheme::radiative;
@@ -148,7 +149,7 @@ Experiment read_experiment(const std::string& path) {
     experiment.response = read_response(file, axes, experiment.sources, tables);
     experiment.channels =
         read_channels(file, target, experiment.sources, axes, experiment.response, tables, experiment.notes);
-    experiment.counts = read_observed_counts(file, axes, tables);
+    read_observed(file, axes, tables, experiment);
     experiment.backgrounds = read_backgrounds(file, axes, tables);
     keep_fitted_bins(file, axes[0], experiment);
     experiment.digest = tables.digest();

@@ -400,8 +400,11 @@ std::string json_array(const Range& range, const ToText& to_text) {
 } // namespace
 
 std::string limits_json(const Limits& limits, const Result& result) {
-    const auto title = result.attributes.find("title");
-    const bool has_title = title != result.attributes.end() && std::holds_alternative<std::string>(title->second);
+    const auto text = [&](const char* name) -> std::string { // null in files of others
+        const auto found = result.attributes.find(name);
+        const bool there = found != result.attributes.end() && std::holds_alternative<std::string>(found->second);
+        return there ? json_text(std::get<std::string>(found->second)) : "null";
+    };
     std::string best_fit;
     for (const auto& [name, value] : limits.best_fit) {
         best_fit += fmt::format("{}{}: {{\"value\": {}, \"unit\": {}}}", best_fit.empty() ? "" : ", ", json_text(name),
@@ -430,14 +433,14 @@ std::string limits_json(const Limits& limits, const Result& result) {
             json_number(c.confidence_level), json_number(c.threshold), json_text(result.kept[0].name),
             json_text(result.kept[1].name), json_array(c.lines, line));
     };
-    return fmt::format("{{\n  \"file\": {},\n  \"title\": {},\n  \"chi2_min\": {},\n  \"minimum\": \"grid\",\n"
-                       "  \"points\": {},\n  \"flagged_points\": {},\n  \"best_fit\": {{{}}},\n"
-                       "  \"confidence_level\": {},\n  \"degrees_of_freedom\": 1,\n  \"delta_chi2\": {},\n"
-                       "  \"axes\": {},\n  \"contours\": {}\n}}\n",
-                       json_text(result.path), has_title ? json_text(std::get<std::string>(title->second)) : "null",
-                       json_number(limits.chi2_min), result.chi2.size(), flagged_points(result), best_fit,
-                       json_number(limits.confidence_level), json_number(limits.threshold),
-                       json_array(limits.axes, axis), json_array(limits.contours, contour));
+    return fmt::format(
+        "{{\n  \"file\": {},\n  \"title\": {},\n  \"statistic\": {},\n  \"chi2_min\": {},\n  \"minimum\": \"grid\",\n"
+        "  \"points\": {},\n  \"flagged_points\": {},\n  \"best_fit\": {{{}}},\n"
+        "  \"confidence_level\": {},\n  \"degrees_of_freedom\": 1,\n  \"delta_chi2\": {},\n"
+        "  \"axes\": {},\n  \"contours\": {}\n}}\n",
+        json_text(result.path), text("title"), text("statistic"), json_number(limits.chi2_min), result.chi2.size(),
+        flagged_points(result), best_fit, json_number(limits.confidence_level), json_number(limits.threshold),
+        json_array(limits.axes, axis), json_array(limits.contours, contour));
 }
 
 } // namespace nuscan

@@ -144,6 +144,7 @@ std::string hash_of(const ScanConfig& config, Method method, std::int64_t unit_p
         hash.add(experiment.name);
         hash.add(experiment.digest);
         hash.add(static_cast<double>(experiment.couplings));
+        hash.add(static_cast<double>(experiment.statistic));
         for (const Source& source : experiment.sources) { // which fixed parameters may have moved
             hash.add(source.baseline);
             hash.add(source.flux);
@@ -187,6 +188,26 @@ std::int64_t volume(const std::vector<std::int64_t>& shape) {
 
 } // namespace
 
+const char* method_name(Method method) {
+    switch (method) {
+    case Method::direct:
+        return "direct";
+    case Method::moments:
+        return "moments";
+    case Method::collapsed:
+        return "collapsed";
+    }
+    return "";
+}
+
+Method automatic_method(const ScanConfig& config) {
+    const bool gaussian = std::all_of(config.experiments.begin(), config.experiments.end(),
+                                      [](const Experiment& e) { return e.statistic == Statistic::gaussian; });
+    const bool fast =
+        std::any_of(config.axes.begin(), config.axes.end(), [](const Axis& axis) { return is_fast(axis.parameter); });
+    return gaussian && fast ? Method::collapsed : Method::moments;
+}
+
 UnitView WorkUnit::view() const {
     UnitView v{ranges.data(), static_cast<int>(ranges.size()), 1, 1, 1, 1, false};
     for (int axis = 0; axis < v.n_axes; ++axis) {
@@ -217,6 +238,12 @@ Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
     for (std::size_t i = 0; i < config_.axes.size(); ++i) {
         if (is_slow(config_.axes[i].parameter, config_.experiments)) {
             slow_.push_back(static_cast<int>(i));
+        }
+    }
+    for (const Experiment& experiment : config_.experiments) {
+        if (method_ == Method::collapsed && experiment.statistic != Statistic::gaussian) {
+            throw InputError({"--method", 0}, "\"collapsed\" does not go with " + experiment.name,
+                             "its statistic is Poisson, which needs every bin", "use \"moments\"?");
         }
     }
     interactions_ = interactions_of(config_);
@@ -435,6 +462,17 @@ void Plan::choose_layout() {
             break;
         }
     }
+    const auto origin = [this](int axis) {
+        const auto i = static_cast<std::size_t>(axis);
+        if (axis < 0 || axis_views_[i].shape == AxisShape::circular) {
+            return 0.;
+        }
+        const std::vector<double>& t = axis_tables_[i].value;
+        const double standard = config_.axes[i].parameter.kind == Parameter::Kind::normalisation ? 1 : 0;
+        return std::clamp(standard, t.front(), t.back());
+    };
+    layout_.line_origin = origin(layout_.line_axis);
+    layout_.row_origin = origin(layout_.row_axis);
 }
 
 void Plan::choose_units() {

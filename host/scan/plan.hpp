@@ -14,7 +14,15 @@
 
 namespace nuscan {
 
-enum class Method { direct, moments };
+enum class Method {
+    direct,
+    moments,
+    collapsed, //!< moments without bins, where all experiments are Gaussian
+};
+
+const char* method_name(Method method);
+//! The fastest one that a scan can use
+Method automatic_method(const ScanConfig& config);
 
 //! Points of a work unit, at most: large enough to fill a GPU, small enough for a journal entry every few seconds on a
 //! CPU
@@ -39,6 +47,7 @@ struct WorkUnit {
 /// one value of every slow parameter: baselines, nuclear radii and those mixing parameters that moments depend on.
 class Plan {
 public:
+    //! \throws InputError where the method does not go with the statistic of an experiment
     Plan(ScanConfig config, Method method) : Plan(std::move(config), method, default_unit_points(method)) {}
     Plan(ScanConfig config, Method method, std::int64_t unit_points);
     Plan(const Plan&) = delete;

@@ -77,8 +77,8 @@ PointReport evaluate_point(const ScanConfig& config) {
             add(experiment.backgrounds[k].name, std::move(scaled));
         }
 
-        double xi[max_pulls] = {};
-        point.chi2 = poisson_chi2(TabulatedPrediction{nominal.data()}, experiment_view.statistic, xi);
+        std::vector<double> xi;
+        point.chi2 = tables->fit(e, nominal, xi);
         const std::vector<int>& pulls = tables->pulls(e);
         for (std::size_t i = 0; i < pulls.size(); ++i) {
             const auto k = static_cast<std::size_t>(pulls[i]);

@@ -121,12 +121,13 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         layout.profiled.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], false));
     }
     layout.chunk = plan.tile_shape();
-    std::string experiments, digests, couplings; // one word an experiment
+    std::string experiments, digests, couplings, statistics; // one word an experiment
     for (const Experiment& experiment : config.experiments) {
         const char* space = experiments.empty() ? "" : " ";
         experiments += space + experiment.name;
         digests += space + experiment.digest;
         couplings += std::string(space) + (experiment.couplings == CouplingScheme::tree ? "tree" : "radiative");
+        statistics += std::string(space) + (experiment.statistic == Statistic::poisson ? "poisson" : "gaussian");
     }
     int fitted = 0;
     for (const auto& experiment : config.experiments) {
@@ -145,14 +146,15 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         {"backend", backend.name()},
         {"device", backend.device()},
         {"instruction_set", NUSCAN_INSTRUCTION_SET},
-        {"method", plan.method() == Method::direct ? "direct" : "moments"},
+        {"method", method_name(plan.method())},
         {"precision", "float64"},
         {"basis", config.neutrino.basis == Basis::flavour ? "flavour" : "mass"},
         {"mass_ordering", config.neutrino.inverted_ordering ? "inverted" : "normal"},
         {"nature", config.neutrino.majorana ? "majorana" : "dirac"},
         {"charge_radius_mode", config.neutrino.charge_radius_mode == ChargeRadiusMode::total ? "total" : "beyond_sm"},
         {"couplings", couplings},
-        {"statistic", "poisson (Baker-Cousins), minimised over pulls"},
+        {"statistic", statistics},
+        {"pulls", "minimised over"},
         {"minimum", "smallest chi2 on the scanned grid"},
         {"profile", "grid minimum"},
         {"bins", static_cast<std::int64_t>(fitted)},

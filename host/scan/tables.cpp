@@ -146,14 +146,44 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         view.n_backgrounds = static_cast<int>(tables.normalisations.size());
         view.contributions = tables.contributions.data();
         view.n_contributions = static_cast<int>(tables.contributions.size());
-        view.statistic = {experiment.n_bins(), experiment.counts.data(), static_cast<int>(tables.sigmas.size()),
-                          tables.templates.data(), tables.sigmas.data()};
+        if (experiment.statistic == Statistic::gaussian) {
+            tables.errors = experiment.errors();
+            tables.whitening = make_whitening(tables.errors, tables.templates, tables.sigmas);
+            view.statistic = {experiment.n_bins(), experiment.counts.data(), 0, nullptr, nullptr};
+            view.gaussian = tables.whitening.view(experiment.counts);
+            tables.whitened_moments = moments;
+            for (int f = 0; f < view.n_features; ++f) {
+                whiten(view.gaussian, tables.whitened_moments.data() + static_cast<std::size_t>(f) * n_bins);
+            }
+            for (const double n : experiment.counts) {
+                tables.residuals.push_back(-n);
+            }
+            whiten(view.gaussian, tables.residuals.data());
+            view.gaussian.moments = tables.whitened_moments.data();
+            view.gaussian.residuals = tables.residuals.data();
+        } else {
+            view.statistic = {experiment.n_bins(), experiment.counts.data(), static_cast<int>(tables.sigmas.size()),
+                              tables.templates.data(), tables.sigmas.data()};
+        }
         view_.n_bins += view.n_bins;
         view_.n_features += view.n_features;
         views_.push_back(view);
     }
     view_.experiments = views_.data();
     view_.n_experiments = static_cast<int>(views_.size());
+}
+
+Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, std::vector<double>& xi) const {
+    const ExperimentTables& tables = tables_[e];
+    const TabulatedPrediction prediction{nominal.data()};
+    if (views_[e].is_gaussian()) {
+        xi = gaussian_pulls(experiments_[e].counts, tables.errors, nominal, tables.templates, tables.sigmas);
+        return with_status(gaussian_chi2(prediction, views_[e].gaussian), true);
+    }
+    xi.assign(max_pulls, 0);
+    const Chi2 chi2 = poisson_chi2(prediction, views_[e].statistic, xi.data());
+    xi.resize(tables.sigmas.size());
+    return chi2;
 }
 
 } // namespace nuscan

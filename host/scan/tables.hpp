@@ -6,6 +6,7 @@
 #include "config/scan_config.hpp"
 #include "nuscan/prediction.hpp"
 #include "response/response.hpp"
+#include "scan/whitening.hpp"
 
 namespace nuscan {
 
@@ -43,8 +44,10 @@ public:
     const PlanView& view() const { return view_; }
     const Experiment& experiment(std::size_t e) const { return experiments_[e]; }
     const SignalTables& signal(std::size_t e) const { return tables_[e].signal; }
-    //! Backgrounds of an experiment that are profiled by a pull, in the order of its StatisticView
+    //! Backgrounds of an experiment that are profiled by a pull, in the order of their templates
     const std::vector<int>& pulls(std::size_t e) const { return tables_[e].pulls; }
+    //! The pulls that minimise χ² of an experiment, its prediction being \p nominal without them; and that χ²
+    Chi2 fit(std::size_t e, const std::vector<double>& nominal, std::vector<double>& xi) const;
 
 private:
     struct ExperimentTables {
@@ -52,7 +55,10 @@ private:
         std::vector<ContributionView> contributions;
         std::vector<Scalar> normalisations;
         std::vector<double> templates, sigmas;
-        std::vector<int> pulls; // background of each pull
+        std::vector<int> pulls;     // background of each pull
+        std::vector<double> errors; // and the rest of a Gaussian experiment
+        Whitening whitening;
+        std::vector<double> whitened_moments, residuals;
     };
 
     std::vector<Experiment> experiments_;

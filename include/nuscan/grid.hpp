@@ -38,6 +38,8 @@ struct Scalar {
 struct PlaneLayout {
     int line_axis = -1;
     int row_axis = -1;
+    //! u of what a collapsed χ² is expanded about, on linear axes: the standard model, or as near as the axis comes
+    double line_origin = 0, row_origin = 0;
 
     NUSCAN_HOST_DEVICE constexpr bool spans(int axis) const {
         return axis >= 0 && (axis == line_axis || axis == row_axis);

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "nuscan/features.hpp"
+#include "nuscan/gaussian_statistic.hpp"
 #include "nuscan/statistic.hpp"
 
 /// Binned predictions of a point, by the two routes that must agree: from features and moments, and directly from
@@ -43,7 +44,10 @@ struct ExperimentView {
     int n_backgrounds;
     const ContributionView* contributions;
     int n_contributions;
-    StatisticView statistic;
+    StatisticView statistic; //!< Poisson's; of a Gaussian experiment the counts alone
+    GaussianView gaussian;
+
+    NUSCAN_HOST_DEVICE constexpr bool is_gaussian() const { return gaussian.n_bins > 0; }
 };
 
 /// Everything a back end needs to evaluate points: plain numbers and pointers, on the host or on the device.
@@ -108,11 +112,16 @@ NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const UnitVi
 }
 
 /// Plane coefficient i of bin b of an experiment: Σ_f M_bf c_fi, in the order of the features.
+///
+/// Of a Gaussian experiment it is that of the whitened residual, from W M and −W n: the sums begin with the difference
+/// to the data, and near the best fit lose nothing.
 NUSCAN_HOST_DEVICE inline double prediction_coefficient(const ExperimentView& experiment, const double* features, int b,
                                                         int i) {
-    double sum = 0;
+    const bool gaussian = experiment.is_gaussian();
+    const double* moments = gaussian ? experiment.gaussian.moments : experiment.moments;
+    double sum = gaussian && i == 0 ? experiment.gaussian.residuals[b] : 0;
     for (int f = 0; f < experiment.n_features; ++f) {
-        sum = std::fma(experiment.moments[static_cast<std::size_t>(f) * experiment.n_bins + b],
+        sum = std::fma(moments[static_cast<std::size_t>(f) * experiment.n_bins + b],
                        features[(experiment.first_feature + f) * n_plane_coefficients + i], sum);
     }
     return sum;
@@ -172,6 +181,19 @@ struct Winner {
     }
 };
 
+//! χ² of a Gaussian experiment, from its predictions
+NUSCAN_HOST_DEVICE inline double gaussian_term(const ExperimentView& experiment, const TabulatedPrediction& N) {
+    return gaussian_chi2(N, experiment.gaussian);
+}
+
+//! The same on a row, whose coefficients are those of whitened residuals
+template <class Real>
+NUSCAN_HOST_DEVICE Real gaussian_term(const ExperimentView& experiment, const RowPrediction<Real>& at) {
+    Real chi2(0);
+    add_squares<1>(at.row, at.n_bins, experiment.n_bins, &at.u, &at.v, &chi2);
+    return chi2;
+}
+
 /// χ² summed over experiments, plus what the axes add.
 ///
 /// \p prediction(experiment) gives a callable b → N_b.
@@ -179,6 +201,10 @@ template <class Real, class Prediction>
 NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Prediction& prediction, const Real& penalty) {
     PoissonFit<Real> total{penalty, Real(0) < Real(1)};
     for (int e = 0; e < plan.n_experiments; ++e) {
+        if (plan.experiments[e].is_gaussian()) {
+            total.chi2 = total.chi2 + gaussian_term(plan.experiments[e], prediction(plan.experiments[e]));
+            continue;
+        }
         Real xi[std::is_same_v<Real, double> ? max_pulls : 1] = {};
         const PoissonFit<Real> fit = poisson_fit(prediction(plan.experiments[e]), plan.experiments[e].statistic, xi);
         total.chi2 = total.chi2 + fit.chi2;

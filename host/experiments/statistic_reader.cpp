@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/statistic_reader.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace nuscan {
+
+Statistic read_statistic(const TomlTable& table, Statistic otherwise) {
+    return table.choice("statistic", {"poisson", "gaussian"},
+                        otherwise == Statistic::poisson ? "poisson" : "gaussian") == "poisson"
+               ? Statistic::poisson
+               : Statistic::gaussian;
+}
+
+void check_statistic(const Experiment& experiment, const InputLocation& where) {
+    for (std::size_t b = 0; b < experiment.counts.size(); ++b) {
+        const double n = experiment.counts[b];
+        if (experiment.statistic == Statistic::gaussian && experiment.sigma.empty() && n == 0) {
+            throw InputError(where, fmt::format("statistic = \"gaussian\" does not go with {}", experiment.name),
+                             fmt::format("no counts are in its fitted bin {}, which has no error then", b + 1),
+                             "write \"poisson\", or add sigma to its [bins]?");
+        }
+        if (experiment.statistic == Statistic::poisson && n != std::floor(n)) {
+            throw InputError(where, fmt::format("statistic = \"poisson\" does not go with {}", experiment.name),
+                             fmt::format("its fitted bin {} has {} counts, which is not a whole number", b + 1, n));
+        }
+    }
+}
+
+} // namespace nuscan

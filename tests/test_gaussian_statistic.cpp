@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+
+#include "backends/reference_model.hpp"
+#include "nuscan/prediction.hpp"
+#include "random_physics.hpp"
+#include "scan/whitening.hpp"
+
+/// Gaussian χ² with pulls folded into V against V⁻¹ itself, against explicit minimisation and in closed form.
+namespace nuscan::testing {
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+
+//! An experiment's numbers
+struct GaussianSample {
+    std::vector<double> counts, errors, signal;
+    std::vector<std::vector<double>> templates;
+    std::vector<double> sigmas;
+
+    std::vector<double> flat_templates() const {
+        std::vector<double> flat;
+        for (const std::vector<double>& B : templates) {
+            flat.insert(flat.end(), B.begin(), B.end());
+        }
+        return flat;
+    }
+    std::vector<double> nominal() const {
+        std::vector<double> N = signal;
+        for (const std::vector<double>& B : templates) {
+            for (std::size_t b = 0; b < N.size(); ++b) {
+                N[b] += B[b];
+            }
+        }
+        return N;
+    }
+    Whitening whitening() const { return make_whitening(errors, flat_templates(), sigmas); }
+    ReferenceFit reference() const { return reference_gaussian_fit(counts, errors, signal, templates, sigmas); }
+    std::vector<double> pulls() const { return gaussian_pulls(counts, errors, nominal(), flat_templates(), sigmas); }
+};
+
+GaussianSample random_gaussian_sample(Random& random, int n_bins, int n_pulls) {
+    GaussianSample s;
+    for (int b = 0; b < n_bins; ++b) {
+        s.counts.push_back(random.uniform(0, 100));
+        s.errors.push_back(random.uniform(0.5, 12));
+        s.signal.push_back(random.uniform(0, 20));
+    }
+    for (int k = 0; k < n_pulls; ++k) {
+        std::vector<double> B;
+        for (int b = 0; b < n_bins; ++b) {
+            B.push_back(random.uniform(0, 30));
+        }
+        s.templates.push_back(B);
+        s.sigmas.push_back(random.integer(0, 2) == 0 ? inf : random.uniform(0.01, 2));
+    }
+    return s;
+}
+
+//! As a scan's tables hold it: whitened prediction and data apart
+double whitened_chi2(const GaussianSample& s) {
+    const Whitening w = s.whitening();
+    std::vector<double> N = s.nominal(), n = s.counts;
+    whiten(w.view(s.counts), N.data());
+    whiten(w.view(s.counts), n.data());
+    double chi2 = 0;
+    for (std::size_t b = 0; b < n.size(); ++b) {
+        chi2 += (N[b] - n[b]) * (N[b] - n[b]);
+    }
+    return chi2;
+}
+
+double folded_chi2(const GaussianSample& s) {
+    const Whitening w = s.whitening();
+    const std::vector<double> N = s.nominal();
+    return gaussian_chi2(TabulatedPrediction{N.data()}, w.view(s.counts));
+}
+
+//! rᵀ V⁻¹ r with V as a matrix
+double chi2_by_covariance(const GaussianSample& s) {
+    const auto n = static_cast<Eigen::Index>(s.counts.size());
+    Eigen::MatrixXd V = Eigen::MatrixXd::Zero(n, n);
+    Eigen::VectorXd r(n);
+    const std::vector<double> N = s.nominal();
+    for (Eigen::Index b = 0; b < n; ++b) {
+        const auto i = static_cast<std::size_t>(b);
+        V(b, b) = s.errors[i] * s.errors[i];
+        r[b] = N[i] - s.counts[i];
+    }
+    for (std::size_t k = 0; k < s.sigmas.size(); ++k) {
+        const Eigen::Map<const Eigen::VectorXd> B(s.templates[k].data(), n);
+        V += s.sigmas[k] * s.sigmas[k] * B * B.transpose();
+    }
+    return r.dot(V.ldlt().solve(r));
+}
+
+double chi2_at(const GaussianSample& s, const std::vector<double>& xi) {
+    double chi2 = 0;
+    for (std::size_t b = 0; b < s.counts.size(); ++b) {
+        double N = s.signal[b];
+        for (std::size_t k = 0; k < xi.size(); ++k) {
+            N += (1 + xi[k]) * s.templates[k][b];
+        }
+        chi2 += std::pow((N - s.counts[b]) / s.errors[b], 2);
+    }
+    for (std::size_t k = 0; k < xi.size(); ++k) {
+        chi2 += std::pow(xi[k] / s.sigmas[k], 2);
+    }
+    return chi2;
+}
+
+//! χ² is a sum of squares of differences: what rounding leaves is relative to the terms, not to the sum
+double size_of(const GaussianSample& s) {
+    double size = 1;
+    const std::vector<double> N = s.nominal();
+    for (std::size_t b = 0; b < N.size(); ++b) {
+        size += std::pow((N[b] + s.counts[b]) / s.errors[b], 2);
+    }
+    return size;
+}
+
+class GaussianPulls : public ::testing::TestWithParam<int> {};
+
+TEST_P(GaussianPulls, folded_is_minimised) {
+    Random random(60);
+    for (int i = 0; i < 100; ++i) {
+        SCOPED_TRACE(i);
+        const GaussianSample s = random_gaussian_sample(random, random.integer(GetParam() + 1, 30), GetParam());
+        const ReferenceFit reference = s.reference();
+        expect_close(folded_chi2(s), reference.chi2, size_of(s), 1e-13, "chi2");
+        expect_close(whitened_chi2(s), reference.chi2, size_of(s), 1e-13, "whitened");
+        const std::vector<double> xi = s.pulls();
+        ASSERT_EQ(xi.size(), s.sigmas.size());
+        expect_close(chi2_at(s, xi), reference.chi2, size_of(s), 1e-13, "chi2 at the pulls");
+        for (std::size_t k = 0; k < xi.size(); ++k) {
+            for (const double step : {-1e-2, 1e-2}) {
+                std::vector<double> neighbour = xi;
+                neighbour[k] += step;
+                EXPECT_GT(chi2_at(s, neighbour), reference.chi2) << "pull " << k;
+            }
+            EXPECT_NEAR(1 + xi[k], reference.normalisations[k], 1e-7 * (1 + std::abs(xi[k])));
+        }
+    }
+}
+
+TEST_P(GaussianPulls, folded_is_the_covariance) {
+    Random random(61);
+    for (int i = 0; i < 50; ++i) {
+        GaussianSample s = random_gaussian_sample(random, 15, GetParam());
+        for (double& sigma : s.sigmas) {
+            sigma = random.uniform(0.01, 2);
+        }
+        const double expected = chi2_by_covariance(s);
+        EXPECT_NEAR(folded_chi2(s), expected, 1e-10 * (1 + expected));
+    }
+}
+
+TEST_P(GaussianPulls, a_free_normalisation_is_the_limit) {
+    Random random(62);
+    for (int i = 0; i < 20; ++i) {
+        GaussianSample free = random_gaussian_sample(random, 15, GetParam()), wide = free;
+        free.sigmas.assign(free.sigmas.size(), inf);
+        wide.sigmas.assign(wide.sigmas.size(), 1e5);
+        EXPECT_NEAR(folded_chi2(free), folded_chi2(wide), 1e-7 * (1 + folded_chi2(free)));
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Statistic, GaussianPulls, ::testing::Values(0, 1, 2, 3, max_pulls));
+
+TEST(GaussianStatistic, one_bin_in_closed_form) {
+    // (S + B − n)²/(σ² + σ_k² B²), and ξ = −σ_k² B r/(σ² + σ_k² B²)
+    const double n = 12.5, error = 3, S = 4, B = 20, sigma = 0.3, r = S + B - n;
+    const double variance = error * error + sigma * sigma * B * B;
+    const GaussianSample s{{n}, {error}, {S}, {{B}}, {sigma}};
+    EXPECT_NEAR(folded_chi2(s), r * r / variance, 1e-14 * r * r);
+    EXPECT_NEAR(whitened_chi2(s), r * r / variance, 1e-13 * r * r);
+    EXPECT_NEAR(s.reference().chi2, r * r / variance, 1e-13 * r * r);
+    EXPECT_NEAR(s.pulls()[0], -sigma * sigma * B * r / variance, 1e-14);
+    const GaussianSample free{{n}, {error}, {S}, {{B}}, {inf}};
+    EXPECT_NEAR(folded_chi2(free), 0, 1e-25);
+    EXPECT_NEAR(free.pulls()[0], -r / B, 1e-14);
+    const GaussianSample none{{n}, {error}, {S}, {}, {}};
+    EXPECT_DOUBLE_EQ(folded_chi2(none), std::pow((S - n) / error, 2));
+}
+
+TEST(GaussianStatistic, pulls_may_make_a_background_negative) {
+    const GaussianSample s{{1}, {0.1}, {30}, {{10}}, {10}};
+    EXPECT_LT(s.pulls()[0], -2);
+    EXPECT_LT(s.reference().normalisations[0], -1);
+    expect_close(folded_chi2(s), s.reference().chi2, size_of(s), 1e-13, "chi2");
+}
+
+//! Two equal free templates: only their sum is determined
+TEST(GaussianStatistic, degenerate_templates) {
+    const GaussianSample one{{12, 9, 20}, {3, 3, 4}, {1, 2, 3}, {{8, 6, 14}}, {inf}};
+    const GaussianSample two{{12, 9, 20}, {3, 3, 4}, {1, 2, 3}, {{4, 3, 7}, {4, 3, 7}}, {inf, inf}};
+    EXPECT_NEAR(folded_chi2(two), folded_chi2(one), 1e-12);
+    EXPECT_NEAR(two.reference().chi2, folded_chi2(one), 1e-12);
+    EXPECT_NEAR(chi2_at(two, two.pulls()), folded_chi2(one), 1e-12);
+}
+
+//! A pulled template like a free one adds nothing: the free one takes it up
+TEST(GaussianStatistic, a_pull_along_a_free_template) {
+    const GaussianSample one{{12, 9, 20}, {3, 3, 4}, {1, 2, 3}, {{8, 6, 14}}, {inf}};
+    const GaussianSample two{{12, 9, 20}, {3, 3, 4}, {1, 2, 3}, {{4, 3, 7}, {4, 3, 7}}, {inf, 0.2}};
+    EXPECT_NEAR(folded_chi2(two), folded_chi2(one), 1e-12);
+    EXPECT_NEAR(two.reference().chi2, folded_chi2(one), 1e-12);
+}
+
+TEST(GaussianStatistic, NaN_says_so) {
+    GaussianSample s{{12, 9}, {3, 3}, {1, std::numeric_limits<double>::quiet_NaN()}, {{8, 6}}, {0.2}};
+    EXPECT_NE(folded_chi2(s), folded_chi2(s));
+    EXPECT_EQ(s.reference().status, PointStatus::not_a_number);
+}
+
+} // namespace
+} // namespace nuscan::testing
