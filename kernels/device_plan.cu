@@ -44,9 +44,21 @@ DevicePlan::DevicePlan(const PlanView& host) : view_(host) {
         e.groups = upload(e.groups, size(e.n_groups));
         e.moments = upload(e.moments, size(e.n_features) * size(e.n_bins));
         e.normalisations = upload(e.normalisations, size(e.n_backgrounds));
-        e.statistic.counts = upload(e.statistic.counts, size(e.n_bins));
-        e.statistic.templates = upload(e.statistic.templates, size(e.statistic.n_pulls) * size(e.n_bins));
-        e.statistic.sigmas = upload(e.statistic.sigmas, size(e.statistic.n_pulls));
+        StatisticView& s = e.statistic;
+        const std::size_t n_bins = size(s.n_bins);
+        s.counts = upload(s.counts, n_bins);
+        s.templates = upload(s.templates, size(s.n_pulls) * n_bins);
+        s.sigmas = upload(s.sigmas, size(s.n_pulls));
+        s.units = upload(s.units, n_bins);
+        s.inverse_units = upload(s.inverse_units, n_bins);
+        s.pulled = upload(s.pulled, n_bins);
+        s.pulled_counts = upload(s.pulled_counts, n_bins);
+        WeightedLogarithmView& w = s.log_sum;
+        w.bins = upload(w.bins, size(w.first_bin[w.n_levels]));
+        w.first_bin = upload(w.first_bin, size(w.n_levels) + 1);
+        w.weights = s.counts;
+        w.fractional = upload(w.fractional, size(w.n_fractional));
+        w.whole = upload(w.whole, size(w.n_whole));
     }
     view_.experiments = upload(experiments.data(), experiments.size());
 }

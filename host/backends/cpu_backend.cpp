@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <fstream>
-#include <xsimd/xsimd.hpp>
 
 #include "backends/backend.hpp"
+#include "backends/batch.hpp"
 
 namespace nuscan {
 
@@ -21,13 +21,32 @@ std::string processor_name() {
     return "CPU";
 }
 
+void store(UnitResult& result, std::size_t kept, const Winner& winner) {
+    result.chi2[kept] = winner.minimum.chi2;
+    result.profile_index[kept] = winner.minimum.index;
+    result.status[kept] = static_cast<std::uint8_t>(winner.status);
+}
+
+/// The ratios of a batch of points, worked out once: each is read again for every step of the pull.
+struct BatchRatios {
+    Batch* y; //!< n_bins
+    Batch operator()(int b) const { return y[b]; }
+};
+BatchRatios pulled_ratios(const BatchRatios& ratios, const StatisticView& s, const Batch& xi) {
+    for (int b = 0; b < s.n_bins; ++b) {
+        ratios.y[b] = max(Batch(0), fma(Batch(s.pulled[b]), xi, ratios.y[b]));
+    }
+    return ratios; // of no further use without the pull
+}
+
 /// One thread's share of a unit: scratch memory, and where its results go.
 class Worker {
 public:
-    Worker(const PlanView& plan, const UnitView& unit, std::vector<Winner>& winners)
-        : plan_(plan), unit_(unit), winners_(winners), features_(size(plan.n_features * n_plane_coefficients)),
-          plane_(size(plan.n_bins * n_plane_coefficients)), row_(size(plan.n_bins * 3)),
-          rates_(size(max_recoil_nodes(plan))) {
+    //! Results go to \p winners where something is profiled, else straight to \p result
+    Worker(const PlanView& plan, const UnitView& unit, Winner* winners, UnitResult& result)
+        : plan_(plan), unit_(unit), winners_(winners), result_(result),
+          features_(size(plan.n_features * n_plane_coefficients)), plane_(size(plan.n_bins * n_plane_coefficients)),
+          row_(size(plan.n_bins * 3)), rates_(size(max_recoil_nodes(plan))), ratios_(size(plan.n_bins)) {
         for (int e = 0; e < plan.n_experiments; ++e) {
             one_pull_ = one_pull_ && plan.experiments[e].statistic.n_pulls <= 1;
         }
@@ -99,16 +118,15 @@ public:
                 }
             }
         }
-        const auto prediction = [this](const ExperimentView& experiment) {
-            return TabulatedPrediction{row_.data() + experiment.first_bin};
+        const auto ratios = [this](const ExperimentView& experiment) {
+            return TabulatedRatios{row_.data() + experiment.first_bin, experiment.statistic.inverse_units};
         };
-        const Chi2 chi2 = total_chi2(plan_, prediction, row_penalty(plan_, unit_, point, 0));
+        const Chi2 chi2 = total_chi2(plan_, ratios, row_penalty(plan_, unit_, point, 0));
         const PointAddress at = row_address(unit_, plan_.layout, point, 0);
         offer(at, chi2);
     }
 
 private:
-    using Batch = xsimd::batch<double>;
     static constexpr std::int64_t lanes = Batch::size;
 
     //! Points first … first + n − 1 of a row, one per lane; lanes beyond repeat the last point
@@ -122,25 +140,39 @@ private:
             v[i] = x.v;
             penalty[i] = row_penalty + line_penalty(plan_, unit_, offset);
         }
-        const PoissonFit<Batch> fit = row_fit(plan_, row_.data(), Batch::load_unaligned(u), Batch::load_unaligned(v),
-                                              Batch::load_unaligned(penalty));
-        fit.chi2.store_unaligned(chi2);
-        select(fit.converged, Batch(1), Batch(0)).store_unaligned(converged);
+        const Batch batch_u = Batch::load(u), batch_v = Batch::load(v);
+        const auto ratios = [&](const ExperimentView& experiment) {
+            const RowRatios<Batch> y{row_.data() + experiment.first_bin, plan_.n_bins, batch_u, batch_v};
+            for (int b = 0; b < experiment.n_bins; ++b) {
+                ratios_[size(b)] = y(b);
+            }
+            return BatchRatios{ratios_.data()};
+        };
+        const PoissonFit<Batch> fit = total_fit(plan_, ratios, Batch::load(penalty));
+        fit.chi2.store(chi2);
+        select(fit.converged, Batch(1), Batch(0)).store(converged);
         for (std::int64_t i = 0; i < n; ++i) {
             next(chi2[i], converged[i] > 0);
         }
     }
 
     void offer(const PointAddress& at, const Chi2& chi2) {
-        winners_[static_cast<std::size_t>(at.kept)].offer({{chi2.value, at.profile}, chi2.status});
+        const auto kept = static_cast<std::size_t>(at.kept);
+        if (winners_ != nullptr) {
+            winners_[kept].offer({{chi2.value, at.profile}, chi2.status});
+        } else {
+            store(result_, kept, {{chi2.value, at.profile}, chi2.status});
+        }
     }
 
     static std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
     const PlanView& plan_;
     const UnitView& unit_;
-    std::vector<Winner>& winners_;
+    Winner* winners_;
+    UnitResult& result_;
     std::vector<double> features_, plane_, row_, rates_;
+    std::vector<Batch> ratios_;
     bool one_pull_ = true; // at most one an experiment: points of a row are evaluated a batch at a time
 };
 
@@ -158,14 +190,18 @@ public:
         const PlanView& plan = tables->view();
         const UnitView unit = work.view();
         const int n_threads = omp_get_max_threads();
-        // Kept points that are not profiled belong to one thread each; only profiled ones need a copy per thread.
-        const std::size_t n_copies = unit.profiled ? static_cast<std::size_t>(n_threads) : 1;
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
-        std::vector<std::vector<Winner>> winners(n_copies, std::vector<Winner>(n_kept));
+        result.chi2.resize(n_kept);
+        result.profile_index.resize(n_kept);
+        result.status.resize(n_kept);
+        // Kept points that are not profiled belong to one thread each; only profiled ones need a copy per thread.
+        std::vector<std::vector<Winner>> winners(unit.profiled ? static_cast<std::size_t>(n_threads) : 0,
+                                                 std::vector<Winner>(unit.profiled ? n_kept : 0));
         const bool direct = plan_.method() == Method::direct;
 #pragma omp parallel num_threads(n_threads)
         {
-            Worker worker(plan, unit, winners[unit.profiled ? static_cast<std::size_t>(omp_get_thread_num()) : 0]);
+            const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+            Worker worker(plan, unit, unit.profiled ? winners[thread].data() : nullptr, result);
             if (direct) {
 #pragma omp for schedule(dynamic)
                 for (std::int64_t point = 0; point < unit.n_planes; ++point) {
@@ -189,17 +225,12 @@ public:
                 }
             }
         }
-        result.chi2.resize(n_kept);
-        result.profile_index.resize(n_kept);
-        result.status.resize(n_kept);
-        for (std::size_t i = 0; i < n_kept; ++i) {
+        for (std::size_t i = 0; unit.profiled && i < n_kept; ++i) {
             Winner best;
             for (const std::vector<Winner>& copy : winners) {
                 best.offer(copy[i]);
             }
-            result.chi2[i] = best.minimum.chi2;
-            result.profile_index[i] = best.minimum.index;
-            result.status[i] = static_cast<std::uint8_t>(best.status);
+            store(result, i, best);
         }
     }
 

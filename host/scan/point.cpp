@@ -78,7 +78,8 @@ PointReport evaluate_point(const ScanConfig& config) {
         }
 
         double xi[max_pulls] = {};
-        point.chi2 = poisson_chi2(TabulatedPrediction{nominal.data()}, experiment_view.statistic, xi);
+        const StatisticView& statistic = experiment_view.statistic;
+        point.chi2 = poisson_chi2(TabulatedRatios{nominal.data(), statistic.inverse_units}, statistic, xi);
         const std::vector<int>& pulls = tables->pulls(e);
         for (std::size_t i = 0; i < pulls.size(); ++i) {
             const auto k = static_cast<std::size_t>(pulls[i]);

@@ -107,6 +107,7 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         tables.signal = std::move(signals[e]);
         std::vector<double>& moments = tables.signal.moments;
         const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
+        std::vector<double> templates, sigmas;
         for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
             const Background& background = experiment.backgrounds[k];
             std::vector<double> counts = background.counts;
@@ -122,10 +123,11 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
             moments.insert(moments.end(), counts.begin(), counts.end());
             if (background.sigma > 0 && !named) {
                 tables.pulls.push_back(static_cast<int>(k));
-                tables.sigmas.push_back(background.sigma);
-                tables.templates.insert(tables.templates.end(), counts.begin(), counts.end());
+                sigmas.push_back(background.sigma);
+                templates.insert(templates.end(), counts.begin(), counts.end());
             }
         }
+        tables.statistic = StatisticTables(experiment.counts, std::move(templates), std::move(sigmas));
         for (std::size_t i = 0; i < tables.signal.contributions.size(); ++i) {
             const Contribution& c = tables.signal.contributions[i];
             tables.contributions.push_back(
@@ -146,8 +148,7 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         view.n_backgrounds = static_cast<int>(tables.normalisations.size());
         view.contributions = tables.contributions.data();
         view.n_contributions = static_cast<int>(tables.contributions.size());
-        view.statistic = {experiment.n_bins(), experiment.counts.data(), static_cast<int>(tables.sigmas.size()),
-                          tables.templates.data(), tables.sigmas.data()};
+        view.statistic = tables.statistic.view();
         view_.n_bins += view.n_bins;
         view_.n_features += view.n_features;
         views_.push_back(view);

@@ -6,6 +6,7 @@
 #include "config/scan_config.hpp"
 #include "nuscan/prediction.hpp"
 #include "response/response.hpp"
+#include "scan/statistic_tables.hpp"
 
 namespace nuscan {
 
@@ -51,7 +52,7 @@ private:
         SignalTables signal;
         std::vector<ContributionView> contributions;
         std::vector<Scalar> normalisations;
-        std::vector<double> templates, sigmas;
+        StatisticTables statistic;
         std::vector<int> pulls; // background of each pull
     };
 
