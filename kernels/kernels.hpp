@@ -152,10 +152,10 @@ struct DirectTeam {
         if (thread != 0) {
             return;
         }
-        const auto prediction = [this](const ExperimentView& experiment) {
-            return TabulatedPrediction{predictions + experiment.first_bin};
+        const auto ratios = [this](const ExperimentView& experiment) {
+            return TabulatedRatios{predictions + experiment.first_bin, experiment.statistic.inverse_units};
         };
-        const Chi2 chi2 = total_chi2(plan, prediction, row_penalty(plan, unit, point, 0));
+        const Chi2 chi2 = total_chi2(plan, ratios, row_penalty(plan, unit, point, 0));
         const RowPlace place = row_place(plan, unit, point, 0);
         output.chi2[place.first] = chi2.value;
         output.status[place.first] = static_cast<unsigned char>(chi2.status);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "backends/batch.hpp"
 #include "backends/reference_model.hpp"
 #include "nuscan/prediction.hpp"
 #include "nuscan/statistic.hpp"
 #include "random_physics.hpp"
+#include "scan/statistic_tables.hpp"
 
 /// χ² with pulls against brute force and against the reference's minimisers.
 namespace nuscan::testing {
@@ -44,12 +46,12 @@ struct Fit {
 };
 
 Fit core_fit(const Sample& s) {
-    const std::vector<double> flat = s.flat_templates(), N = s.nominal();
-    const StatisticView view{static_cast<int>(s.counts.size()), s.counts.data(), static_cast<int>(s.templates.size()),
-                             flat.data(), s.sigmas.data()};
+    const std::vector<double> N = s.nominal();
+    const StatisticTables tables(s.counts, s.flat_templates(), s.sigmas);
+    const StatisticView view = tables.view();
     Fit fit;
     fit.xi.assign(max_pulls, 0);
-    fit.chi2 = poisson_chi2(TabulatedPrediction{N.data()}, view, fit.xi.data());
+    fit.chi2 = poisson_chi2(TabulatedRatios{N.data(), view.inverse_units}, view, fit.xi.data());
     fit.xi.resize(s.templates.size());
     return fit;
 }
@@ -195,6 +197,46 @@ TEST_P(Pulls, data_far_above_the_prediction) {
         Sample s = random_sample(random, 20, GetParam(), 1, 1);
         for (double& n : s.counts) {
             n = std::floor((n + 1) * std::pow(10, random.uniform(0, 4)));
+        }
+        expect_agreement(s);
+        s.sigmas.assign(s.sigmas.size(), inf);
+        expect_agreement(s);
+        if (HasFatalFailure() || HasFailure()) {
+            return;
+        }
+    }
+}
+
+TEST_P(Pulls, fractions_of_counts) {
+    Random random(43);
+    for (int i = 0; i < 100; ++i) {
+        SCOPED_TRACE(i);
+        Sample s = random_sample(random, 20, GetParam(), 20, 1);
+        for (double& n : s.counts) {
+            n = n < 15 ? std::pow(10, random.uniform(-6, 0)) : n + random.uniform(0, 1);
+        }
+        expect_agreement(s);
+        s.sigmas.assign(s.sigmas.size(), inf);
+        expect_agreement(s);
+        for (double& n : s.counts) {
+            n *= 1e-4;
+        }
+        expect_agreement(s);
+        if (HasFatalFailure() || HasFailure()) {
+            return;
+        }
+    }
+}
+
+TEST_P(Pulls, hardly_any_background_in_some_bins) {
+    Random random(44);
+    for (int i = 0; i < 100; ++i) {
+        SCOPED_TRACE(i);
+        Sample s = random_sample(random, 20, GetParam(), 20, 1);
+        for (std::vector<double>& B : s.templates) {
+            for (std::size_t b = 0; b < B.size(); b += 3) {
+                B[b] *= std::pow(10, random.uniform(-30, -3));
+            }
         }
         expect_agreement(s);
         s.sigmas.assign(s.sigmas.size(), inf);
@@ -353,6 +395,112 @@ TEST(ManyPulls, brute_force) {
     }
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// Several points at a time
+
+//! χ² of several signals over one background, one per lane; lanes beyond repeat the last
+std::vector<double> batch_fit(const StatisticView& view, const std::vector<std::vector<double>>& predictions) {
+    const auto ratios = [&](int b) {
+        double y[Batch::size];
+        for (std::size_t i = 0; i < Batch::size; ++i) {
+            y[i] = TabulatedRatios{predictions[std::min(i, predictions.size() - 1)].data(), view.inverse_units}(b);
+        }
+        return Batch::load(y);
+    };
+    Batch xi(0);
+    const PoissonFit<Batch> fit = poisson_fit(ratios, view, &xi);
+    EXPECT_TRUE(all(fit.converged));
+    std::vector<double> chi2(Batch::size);
+    fit.chi2.store(chi2.data());
+    return chi2;
+}
+
+TEST(Batches, a_point_does_not_depend_on_its_neighbours) {
+    Random random(45);
+    for (int i = 0; i < 50; ++i) {
+        SCOPED_TRACE(i);
+        Sample s = random_sample(random, 19, 1, 20, 5);
+        s.counts[4] = 3;
+        const StatisticTables tables(s.counts, s.flat_templates(), s.sigmas);
+        std::vector<std::vector<double>> lanes;
+        std::vector<Fit> alone;
+        for (const double scale : {0., 1., 1e-3, 1e3, 1e12, 1e25, nan}) {
+            Sample scaled = s;
+            for (double& signal : scaled.signal) {
+                signal *= scale;
+            }
+            lanes.push_back(scaled.nominal());
+            alone.push_back(core_fit(scaled));
+        }
+        lanes.push_back(lanes[1]);
+        lanes.back()[4] = 0; // no prediction where there are counts
+        const std::vector<double> together = batch_fit(tables.view(), lanes);
+        for (std::size_t lane = 0; lane < together.size() && lane < lanes.size(); ++lane) {
+            SCOPED_TRACE(lane);
+            const double by_itself = batch_fit(tables.view(), {lanes[lane]})[0];
+            if (lane < alone.size() && lane != 6) {
+                EXPECT_EQ(together[lane], by_itself);
+                expect_close(together[lane], alone[lane].chi2.value, rounding_size(s, together[lane]), 1e-13, "chi2");
+            } else if (lane == 6) {
+                EXPECT_NE(together[lane], together[lane]);
+            }
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+class Logarithms : public ::testing::TestWithParam<std::vector<double>> {};
+
+TEST_P(Logarithms, are_the_plain_sum) {
+    Random random(46);
+    for (const double decades : {0.1, 3., 17., 150.}) {
+        SCOPED_TRACE(decades);
+        const std::vector<double>& n = GetParam();
+        const StatisticTables tables(n, {}, {});
+        std::vector<double> y;
+        long double expected = 0, size = 0;
+        for (const double weight : n) {
+            y.push_back(std::pow(10, random.uniform(-decades, decades)));
+            expected += weight > 0 ? weight * std::log(static_cast<long double>(y.back())) : 0;
+            size += weight * (1 + std::abs(std::log(y.back())));
+        }
+        const WeightedLogarithmView view = tables.view().log_sum;
+        const double one = weighted_logarithm<double>([&](int b) { return y[static_cast<std::size_t>(b)]; }, view);
+        EXPECT_NEAR(one, static_cast<double>(expected), 4e-16 * static_cast<double>(size));
+        double lanes[Batch::size];
+        weighted_logarithm<Batch>([&](int b) { return Batch(y[static_cast<std::size_t>(b)]); }, view).store(lanes);
+        EXPECT_NEAR(lanes[0], static_cast<double>(expected), 4e-16 * static_cast<double>(size));
+    }
+}
+
+//! \p n numbers of counts of up to 2^20
+std::vector<double> many(std::size_t n) {
+    Random random(47);
+    std::vector<double> counts;
+    for (std::size_t i = 0; i < n; ++i) {
+        counts.push_back(std::floor(std::exp2(random.uniform(0, 20))));
+    }
+    return counts;
+}
+
+INSTANTIATE_TEST_SUITE_P(Statistic, Logarithms,
+                         ::testing::Values(std::vector<double>{0}, std::vector<double>{1}, std::vector<double>{1 << 20},
+                                           std::vector<double>{0, 1, 2, 3, 1 << 20, (1 << 20) - 1, 0},
+                                           std::vector<double>{0.5, 2.25, 7, 1e-9}, std::vector<double>{3e15, 1e20, 5},
+                                           many(40), many(1000)));
+
+TEST(Logarithms, of_nothing_are_minus_infinity) {
+    for (const double n : {1., 12., 2.5}) {
+        const StatisticTables tables({4, n, 9}, {}, {});
+        const double y[] = {2, 0, 3};
+        EXPECT_EQ(weighted_logarithm<double>([&](int b) { return y[b]; }, tables.view().log_sum), -inf);
+        double lanes[Batch::size];
+        weighted_logarithm<Batch>([&](int b) { return Batch(y[b]); }, tables.view().log_sum).store(lanes);
+        EXPECT_EQ(lanes[0], -inf);
+    }
+}
+
 //! Two equal templates without priors: only their sum is determined, χ² all the same
 TEST(ManyPulls, degenerate_templates) {
     const Sample one{{12, 9, 20}, {1, 2, 3}, {{8, 6, 14}}, {inf}};
@@ -363,19 +511,21 @@ TEST(ManyPulls, degenerate_templates) {
 }
 
 TEST(TotalChi2, adds_experiments_and_priors_and_keeps_the_worst_status) {
-    const std::vector<double> counts{3, 4};
+    const StatisticTables statistic({3, 4}, {}, {});
     ExperimentView experiments[2] = {};
     for (ExperimentView& e : experiments) {
         e.n_bins = 2;
-        e.statistic = {2, counts.data(), 0, nullptr, nullptr};
+        e.statistic = statistic.view();
     }
     experiments[1].first_bin = 2;
     PlanView plan{};
     plan.experiments = experiments;
     plan.n_experiments = 2;
     const auto total = [&](const std::vector<double>& N) {
-        return total_chi2(
-            plan, [&](const ExperimentView& e) { return TabulatedPrediction{N.data() + e.first_bin}; }, 0.25);
+        const auto ratios = [&](const ExperimentView& e) {
+            return TabulatedRatios{N.data() + e.first_bin, e.statistic.inverse_units};
+        };
+        return total_chi2(plan, ratios, 0.25);
     };
     EXPECT_DOUBLE_EQ(total({3, 4, 3, 4}).value, 0.25);
     EXPECT_DOUBLE_EQ(total({3, 4, 5, 4}).value, 0.25 + poisson_term(5., 3));

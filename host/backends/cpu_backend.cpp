@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <fstream>
-#include <xsimd/xsimd.hpp>
 
 #include "backends/backend.hpp"
+#include "backends/batch.hpp"
 #include "nuscan/collapsed.hpp"
 
 namespace nuscan {
@@ -22,14 +22,36 @@ std::string processor_name() {
     return "CPU";
 }
 
+void store(UnitResult& result, std::size_t kept, const Winner& winner) {
+    result.chi2[kept] = winner.minimum.chi2;
+    result.profile_index[kept] = winner.minimum.index;
+    result.status[kept] = static_cast<std::uint8_t>(winner.status);
+}
+
+/// The ratios of a batch of points, worked out once: each is read again for every step of the pull.
+struct BatchRatios {
+    Batch* y; //!< n_bins
+    RowRatios<Batch> row;
+    Batch operator()(int b) const { return y[b]; }
+};
+Batch gaussian_term(const ExperimentView& experiment, const BatchRatios& ratios) {
+    return nuscan::gaussian_term(experiment, ratios.row);
+}
+BatchRatios pulled_ratios(const BatchRatios& ratios, const StatisticView& s, const Batch& xi) {
+    for (int b = 0; b < s.n_bins; ++b) {
+        ratios.y[b] = max(Batch(0), fma(Batch(s.pulled[b]), xi, ratios.y[b]));
+    }
+    return ratios; // of no further use without the pull
+}
+
 /// One thread's share of a unit: scratch memory, and where its results go.
 class Worker {
 public:
-    //! \p dense where points go straight to their place; null where they are offered to \p winners
-    Worker(const PlanView& plan, const UnitView& unit, bool collapsed, std::vector<Winner>& winners, UnitResult* dense)
-        : plan_(plan), unit_(unit), winners_(winners), dense_(dense),
+    //! Results go to \p winners where something is profiled, else straight to \p result
+    Worker(const PlanView& plan, const UnitView& unit, bool collapsed, Winner* winners, UnitResult& result)
+        : plan_(plan), unit_(unit), winners_(winners), result_(result),
           features_(size(plan.n_features * n_plane_coefficients)), plane_(size(plan.n_bins * n_plane_coefficients)),
-          row_(size(plan.n_bins * 3)), rates_(size(max_recoil_nodes(plan))) {
+          row_(size(plan.n_bins * 3)), rates_(size(max_recoil_nodes(plan))), ratios_(size(plan.n_bins)) {
         for (int e = 0; e < plan.n_experiments; ++e) {
             one_pull_ = one_pull_ && plan.experiments[e].statistic.n_pulls <= 1;
             gaussian_ = gaussian_ && plan.experiments[e].is_gaussian();
@@ -122,16 +144,15 @@ public:
                 }
             }
         }
-        const auto prediction = [this](const ExperimentView& experiment) {
-            return TabulatedPrediction{row_.data() + experiment.first_bin};
+        const auto ratios = [this](const ExperimentView& experiment) {
+            return TabulatedRatios{row_.data() + experiment.first_bin, experiment.statistic.inverse_units};
         };
-        const Chi2 chi2 = total_chi2(plan_, prediction, row_penalty(plan_, unit_, point, 0));
+        const Chi2 chi2 = total_chi2(plan_, ratios, row_penalty(plan_, unit_, point, 0));
         const PointAddress at = row_address(unit_, plan_.layout, point, 0);
         offer(at, chi2);
     }
 
 private:
-    using Batch = xsimd::batch<double>;
     static constexpr std::int64_t lanes = Batch::size;
 
     //! Points first … first + n − 1 of a row, one per lane; lanes beyond repeat the last point
@@ -145,10 +166,17 @@ private:
             v[i] = x.v;
             penalty[i] = row_penalty + line_penalty(plan_, unit_, offset);
         }
-        const PoissonFit<Batch> fit = row_fit(plan_, row_.data(), Batch::load_unaligned(u), Batch::load_unaligned(v),
-                                              Batch::load_unaligned(penalty));
-        fit.chi2.store_unaligned(chi2);
-        select(fit.converged, Batch(1), Batch(0)).store_unaligned(converged);
+        const Batch batch_u = Batch::load(u), batch_v = Batch::load(v);
+        const auto ratios = [&](const ExperimentView& experiment) {
+            const RowRatios<Batch> y{row_.data() + experiment.first_bin, plan_.n_bins, batch_u, batch_v};
+            for (int b = 0; b < experiment.n_bins; ++b) {
+                ratios_[size(b)] = y(b);
+            }
+            return BatchRatios{ratios_.data(), y};
+        };
+        const PoissonFit<Batch> fit = total_fit(plan_, ratios, Batch::load(penalty));
+        fit.chi2.store(chi2);
+        select(fit.converged, Batch(1), Batch(0)).store(converged);
         for (std::int64_t i = 0; i < n; ++i) {
             next(chi2[i], converged[i] > 0);
         }
@@ -162,12 +190,13 @@ private:
         }
     }
 
-    // Points of a row where all experiments are Gaussian come in blocks of several batches: one batch alone would wait
+    // Points of a row where all experiments are Gaussian come in blocks of several vectors: one alone would wait
     // for its sums, and read a coefficient for every multiply-add.
-    static constexpr int n_batches = 8;
-    static constexpr std::int64_t block_points = n_batches * lanes;
+    static constexpr std::int64_t vector_lanes = Vector::size;
+    static constexpr int n_vectors = 8;
+    static constexpr std::int64_t block_points = n_vectors * vector_lanes;
     struct Block {
-        Batch chi2[n_batches];
+        Vector chi2[n_vectors];
     };
 
     //! u, v and prior of the line axis, from its origin where collapsed; the last point fills up its block
@@ -184,19 +213,19 @@ private:
         }
     }
 
-    static Batch load(const std::vector<double>& values, std::int64_t first, int k) {
-        return Batch::load_unaligned(values.data() + first + k * lanes);
+    static Vector load(const std::vector<double>& values, std::int64_t first, int k) {
+        return Vector::load_unaligned(values.data() + first + k * vector_lanes);
     }
 
     //! χ² of a block from bins
     void sum_squares(std::int64_t first, double row_penalty, Block& block) const {
         constexpr int n_side_by_side = 4; // as many as the registers hold
-        for (int k = 0; k < n_batches; k += n_side_by_side) {
-            Batch u[n_side_by_side], v[n_side_by_side], chi2[n_side_by_side];
+        for (int k = 0; k < n_vectors; k += n_side_by_side) {
+            Vector u[n_side_by_side], v[n_side_by_side], chi2[n_side_by_side];
             for (int i = 0; i < n_side_by_side; ++i) {
                 u[i] = load(line_u_, first, k + i);
                 v[i] = load(line_v_, first, k + i);
-                chi2[i] = Batch(row_penalty) + load(line_penalty_, first, k + i);
+                chi2[i] = Vector(row_penalty) + load(line_penalty_, first, k + i);
             }
             // One experiment's bins follow the other's, and coefficients of all lie equally far apart.
             add_squares<n_side_by_side>(row_.data(), plan_.n_bins, plan_.n_bins, u, v, chi2);
@@ -217,8 +246,8 @@ private:
     template <class F>
     void for_points(std::int64_t first, const Block& block, const F& f) const {
         double chi2[block_points];
-        for (int k = 0; k < n_batches; ++k) {
-            block.chi2[k].store_unaligned(chi2 + k * lanes);
+        for (int k = 0; k < n_vectors; ++k) {
+            block.chi2[k].store_unaligned(chi2 + k * vector_lanes);
         }
         const std::int64_t n = std::min(block_points, unit_.row_length - first);
         for (std::int64_t i = 0; i < n; ++i) {
@@ -236,15 +265,15 @@ private:
 
     template <AxisShape shape>
     void evaluate_collapsed_block(Row& row, std::int64_t first, Block& block) {
-        const auto v_of = [&](const Batch& u, int k) { // v of a linear axis is not used by the form
+        const auto v_of = [&](const Vector& u, int k) { // v of a linear axis is not used by the form
             return shape == AxisShape::linear ? u * u : load(line_v_, first, k);
         };
-        for (int k = 0; k < n_batches; ++k) {
-            const Batch u = load(line_u_, first, k);
+        for (int k = 0; k < n_vectors; ++k) {
+            const Vector u = load(line_u_, first, k);
             block.chi2[k] = collapsed_chi2<shape>(row.form, u, v_of(u, k));
         }
         if (has_line_penalty_) {
-            for (int k = 0; k < n_batches; ++k) {
+            for (int k = 0; k < n_vectors; ++k) {
                 block.chi2[k] = block.chi2[k] + load(line_penalty_, first, k);
             }
         }
@@ -252,9 +281,9 @@ private:
         if (std::max(std::abs(u[0]), std::abs(u[block_points - 1])) <= row.form.reach) {
             return;
         }
-        Mask<Batch> precise[n_batches], all_precise = Batch(0) < Batch(1);
-        for (int k = 0; k < n_batches; ++k) {
-            const Batch at = load(line_u_, first, k);
+        Mask<Vector> precise[n_vectors], all_precise = Vector(0) < Vector(1);
+        for (int k = 0; k < n_vectors; ++k) {
+            const Vector at = load(line_u_, first, k);
             precise[k] = is_precise(row.form, at, v_of(at, k), block.chi2[k]);
             all_precise = all_precise && precise[k];
         }
@@ -267,7 +296,7 @@ private:
         }
         Block by_bins;
         sum_squares(first, row.penalty, by_bins);
-        for (int k = 0; k < n_batches; ++k) {
+        for (int k = 0; k < n_vectors; ++k) {
             block.chi2[k] = select(precise[k], block.chi2[k], by_bins.chi2[k]);
         }
     }
@@ -308,23 +337,23 @@ private:
     //! The smallest χ² of a row without NaN, and the first point that has it
     template <AxisShape shape>
     RowMinimum best_of_row(Row& row) {
-        Batch best(constants::infinity), best_block(0.);
+        Vector best(constants::infinity), best_block(0.);
         for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
             Block block;
             evaluate_collapsed_block<shape>(row, first, block);
-            Batch lowest = block.chi2[0];
-            for (int k = 1; k < n_batches; ++k) {
+            Vector lowest = block.chi2[0];
+            for (int k = 1; k < n_vectors; ++k) {
                 lowest = min(lowest, block.chi2[k]);
             }
             const auto better = lowest < best;
             best = select(better, lowest, best);
-            best_block = select(better, Batch(static_cast<double>(first)), best_block);
+            best_block = select(better, Vector(static_cast<double>(first)), best_block);
         }
-        double chi2[lanes], first[lanes];
+        double chi2[vector_lanes], first[vector_lanes];
         best.store_unaligned(chi2);
         best_block.store_unaligned(first);
         RowMinimum found{constants::infinity, 0};
-        for (std::int64_t i = 0; i < lanes; ++i) { // the first of the blocks that have it
+        for (std::int64_t i = 0; i < vector_lanes; ++i) { // the first of the blocks that have it
             const auto block = static_cast<std::int64_t>(first[i]);
             if (chi2[i] < found.chi2 || (chi2[i] == found.chi2 && block < found.point)) {
                 found = {chi2[i], block};
@@ -339,21 +368,22 @@ private:
     }
 
     void offer(const PointAddress& at, const Chi2& chi2) {
-        if (dense_ != nullptr) {
-            dense_->chi2[static_cast<std::size_t>(at.kept)] = chi2.value;
-            dense_->status[static_cast<std::size_t>(at.kept)] = static_cast<std::uint8_t>(chi2.status);
-            return;
+        const auto kept = static_cast<std::size_t>(at.kept);
+        if (winners_ != nullptr) {
+            winners_[kept].offer({{chi2.value, at.profile}, chi2.status});
+        } else {
+            store(result_, kept, {{chi2.value, at.profile}, chi2.status});
         }
-        winners_[static_cast<std::size_t>(at.kept)].offer({{chi2.value, at.profile}, chi2.status});
     }
 
     static std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
     const PlanView& plan_;
     const UnitView& unit_;
-    std::vector<Winner>& winners_;
-    UnitResult* dense_;
+    Winner* winners_;
+    UnitResult& result_;
     std::vector<double> features_, plane_, row_, rates_;
+    std::vector<Batch> ratios_;
     std::vector<double> collapsed_; // numbers of the plane; empty where the method is another
     std::vector<double> line_u_, line_v_, line_penalty_;
     bool has_line_penalty_ = false;
@@ -375,24 +405,19 @@ public:
         const PlanView& plan = tables->view();
         const UnitView unit = work.view();
         const int n_threads = omp_get_max_threads();
-        // Kept points that are not profiled belong to one thread each; only profiled ones need a copy per thread.
-        const std::size_t n_copies = unit.profiled ? static_cast<std::size_t>(n_threads) : 1;
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
-        std::vector<std::vector<Winner>> winners(n_copies);
+        result.chi2.resize(n_kept);
+        result.profile_index.resize(n_kept);
+        result.status.resize(n_kept);
+        // Kept points that are not profiled belong to one thread each; only profiled ones need a copy per thread.
+        std::vector<std::vector<Winner>> winners(unit.profiled ? static_cast<std::size_t>(n_threads) : 0,
+                                                 std::vector<Winner>(unit.profiled ? n_kept : 0));
         const bool direct = plan_.method() == Method::direct;
         const bool collapsed = plan_.method() == Method::collapsed;
-        const bool dense = !unit.profiled; // each point has a place of its own
-        for (std::vector<Winner>& copy : winners) {
-            copy.resize(dense ? 0 : n_kept);
-        }
-        result.chi2.assign(n_kept, 0);
-        result.profile_index.assign(n_kept, 0);
-        result.status.assign(n_kept, static_cast<std::uint8_t>(PointStatus::ok));
 #pragma omp parallel num_threads(n_threads)
         {
-            Worker worker(plan, unit, collapsed,
-                          winners[unit.profiled ? static_cast<std::size_t>(omp_get_thread_num()) : 0],
-                          dense ? &result : nullptr);
+            const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+            Worker worker(plan, unit, collapsed, unit.profiled ? winners[thread].data() : nullptr, result);
             if (direct) {
 #pragma omp for schedule(dynamic)
                 for (std::int64_t point = 0; point < unit.n_planes; ++point) {
@@ -416,14 +441,12 @@ public:
                 }
             }
         }
-        for (std::size_t i = 0; i < n_kept && !dense; ++i) {
+        for (std::size_t i = 0; unit.profiled && i < n_kept; ++i) {
             Winner best;
             for (const std::vector<Winner>& copy : winners) {
                 best.offer(copy[i]);
             }
-            result.chi2[i] = best.minimum.chi2;
-            result.profile_index[i] = best.minimum.index;
-            result.status[i] = static_cast<std::uint8_t>(best.status);
+            store(result, i, best);
         }
     }
 

@@ -107,6 +107,7 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         tables.signal = std::move(signals[e]);
         std::vector<double>& moments = tables.signal.moments;
         const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
+        std::vector<double> templates, sigmas;
         for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
             const Background& background = experiment.backgrounds[k];
             std::vector<double> counts = background.counts;
@@ -122,9 +123,18 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
             moments.insert(moments.end(), counts.begin(), counts.end());
             if (background.sigma > 0 && !named) {
                 tables.pulls.push_back(static_cast<int>(k));
-                tables.sigmas.push_back(background.sigma);
-                tables.templates.insert(tables.templates.end(), counts.begin(), counts.end());
+                sigmas.push_back(background.sigma);
+                templates.insert(templates.end(), counts.begin(), counts.end());
             }
+        }
+        if (experiment.statistic == Statistic::gaussian) {
+            tables.errors = experiment.errors();
+            tables.whitening = make_whitening(tables.errors, templates, sigmas);
+            tables.templates = std::move(templates);
+            tables.sigmas = std::move(sigmas);
+            tables.statistic = StatisticTables(experiment.counts, {}, {});
+        } else {
+            tables.statistic = StatisticTables(experiment.counts, std::move(templates), std::move(sigmas));
         }
         for (std::size_t i = 0; i < tables.signal.contributions.size(); ++i) {
             const Contribution& c = tables.signal.contributions[i];
@@ -146,10 +156,8 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         view.n_backgrounds = static_cast<int>(tables.normalisations.size());
         view.contributions = tables.contributions.data();
         view.n_contributions = static_cast<int>(tables.contributions.size());
+        view.statistic = tables.statistic.view();
         if (experiment.statistic == Statistic::gaussian) {
-            tables.errors = experiment.errors();
-            tables.whitening = make_whitening(tables.errors, tables.templates, tables.sigmas);
-            view.statistic = {experiment.n_bins(), experiment.counts.data(), 0, nullptr, nullptr};
             view.gaussian = tables.whitening.view(experiment.counts);
             tables.whitened_moments = moments;
             for (int f = 0; f < view.n_features; ++f) {
@@ -161,9 +169,6 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
             whiten(view.gaussian, tables.residuals.data());
             view.gaussian.moments = tables.whitened_moments.data();
             view.gaussian.residuals = tables.residuals.data();
-        } else {
-            view.statistic = {experiment.n_bins(), experiment.counts.data(), static_cast<int>(tables.sigmas.size()),
-                              tables.templates.data(), tables.sigmas.data()};
         }
         view_.n_bins += view.n_bins;
         view_.n_features += view.n_features;
@@ -175,14 +180,14 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
 
 Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, std::vector<double>& xi) const {
     const ExperimentTables& tables = tables_[e];
-    const TabulatedPrediction prediction{nominal.data()};
     if (views_[e].is_gaussian()) {
         xi = gaussian_pulls(experiments_[e].counts, tables.errors, nominal, tables.templates, tables.sigmas);
-        return with_status(gaussian_chi2(prediction, views_[e].gaussian), true);
+        return with_status(gaussian_chi2(TabulatedPrediction{nominal.data()}, views_[e].gaussian), true);
     }
+    const StatisticView& statistic = views_[e].statistic;
     xi.assign(max_pulls, 0);
-    const Chi2 chi2 = poisson_chi2(prediction, views_[e].statistic, xi.data());
-    xi.resize(tables.sigmas.size());
+    const Chi2 chi2 = poisson_chi2(TabulatedRatios{nominal.data(), statistic.inverse_units}, statistic, xi.data());
+    xi.resize(static_cast<std::size_t>(statistic.n_pulls));
     return chi2;
 }
 

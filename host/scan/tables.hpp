@@ -6,6 +6,7 @@
 #include "config/scan_config.hpp"
 #include "nuscan/prediction.hpp"
 #include "response/response.hpp"
+#include "scan/statistic_tables.hpp"
 #include "scan/whitening.hpp"
 
 namespace nuscan {
@@ -54,9 +55,9 @@ private:
         SignalTables signal;
         std::vector<ContributionView> contributions;
         std::vector<Scalar> normalisations;
-        std::vector<double> templates, sigmas;
-        std::vector<int> pulls;     // background of each pull
-        std::vector<double> errors; // and the rest of a Gaussian experiment
+        StatisticTables statistic;
+        std::vector<int> pulls;                        // background of each pull
+        std::vector<double> errors, templates, sigmas; // and the rest of a Gaussian experiment
         Whitening whitening;
         std::vector<double> whitened_moments, residuals;
     };

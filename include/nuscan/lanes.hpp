@@ -16,6 +16,17 @@ NUSCAN_HOST_DEVICE constexpr double select(bool condition, double yes, double no
 NUSCAN_HOST_DEVICE constexpr bool any(bool condition) { return condition; }
 NUSCAN_HOST_DEVICE constexpr bool all(bool condition) { return condition; }
 
+//! The smaller or larger of both; the second where either is NaN
+NUSCAN_HOST_DEVICE constexpr double min(double a, double b) { return a < b ? a : b; }
+NUSCAN_HOST_DEVICE constexpr double max(double a, double b) { return a > b ? a : b; }
+
+//! Splits x = m 2^e with m in [1/2, 1): leaves m in \p x, returns e
+NUSCAN_HOST_DEVICE inline double take_exponent(double& x) {
+    int exponent = 0;
+    x = std::frexp(x, &exponent);
+    return exponent;
+}
+
 //! The truth values of comparisons between Reals
 template <class Real>
 using Mask = decltype(Real(0) < Real(0));

@@ -111,7 +111,7 @@ NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const UnitVi
     }
 }
 
-/// Plane coefficient i of bin b of an experiment: Σ_f M_bf c_fi, in the order of the features.
+/// Plane coefficient i of bin b of an experiment: Σ_f M_bf c_fi, in the order of the features, in the bin's unit.
 ///
 /// Of a Gaussian experiment it is that of the whitened residual, from W M and −W n: the sums begin with the difference
 /// to the data, and near the best fit lose nothing.
@@ -124,7 +124,7 @@ NUSCAN_HOST_DEVICE inline double prediction_coefficient(const ExperimentView& ex
         sum = std::fma(moments[static_cast<std::size_t>(f) * experiment.n_bins + b],
                        features[(experiment.first_feature + f) * n_plane_coefficients + i], sum);
     }
-    return sum;
+    return gaussian ? sum : sum * experiment.statistic.inverse_units[b];
 }
 
 //! u and v of an index on an axis, \p offset into the unit; zero where there is no axis
@@ -150,16 +150,16 @@ NUSCAN_HOST_DEVICE inline double row_coefficient(const double* plane, int n_bins
     return std::fma(c[2 * static_cast<std::ptrdiff_t>(n_bins)], row.v, std::fma(c[n_bins], row.u, c[0]));
 }
 
-/// Predictions on a row: N_b = a_b + b_b u + c_b v, never below zero; two multiply-adds a bin and point.
+/// Predictions on a row in the bins' units: a_b + b_b u + c_b v, never below zero; two multiply-adds a bin and point.
 template <class Real>
-struct RowPrediction {
+struct RowRatios {
     const double* row; //!< 3 × n_bins numbers, starting at the experiment's first bin
     std::ptrdiff_t n_bins;
     Real u, v; //!< of the line axis
 
     NUSCAN_HOST_DEVICE Real operator()(int b) const {
         using std::fma;
-        return not_negative(fma(Real(row[2 * n_bins + b]), v, fma(Real(row[n_bins + b]), u, Real(row[b]))));
+        return max(Real(0), fma(Real(row[2 * n_bins + b]), v, fma(Real(row[n_bins + b]), u, Real(row[b]))));
     }
 };
 
@@ -167,6 +167,13 @@ struct RowPrediction {
 struct TabulatedPrediction {
     const double* counts;
     NUSCAN_HOST_DEVICE double operator()(int b) const { return not_negative(counts[b]); }
+};
+
+//! The same in the bins' units
+struct TabulatedRatios {
+    const double* predictions; //!< N_b
+    const double* inverse_units;
+    NUSCAN_HOST_DEVICE double operator()(int b) const { return max(0., predictions[b]) * inverse_units[b]; }
 };
 
 /// The best point of several, with its status. Starts as one that every point beats.
@@ -182,13 +189,13 @@ struct Winner {
 };
 
 //! χ² of a Gaussian experiment, from its predictions
-NUSCAN_HOST_DEVICE inline double gaussian_term(const ExperimentView& experiment, const TabulatedPrediction& N) {
-    return gaussian_chi2(N, experiment.gaussian);
+NUSCAN_HOST_DEVICE inline double gaussian_term(const ExperimentView& experiment, const TabulatedRatios& at) {
+    return gaussian_chi2(TabulatedPrediction{at.predictions}, experiment.gaussian);
 }
 
 //! The same on a row, whose coefficients are those of whitened residuals
 template <class Real>
-NUSCAN_HOST_DEVICE Real gaussian_term(const ExperimentView& experiment, const RowPrediction<Real>& at) {
+NUSCAN_HOST_DEVICE Real gaussian_term(const ExperimentView& experiment, const RowRatios<Real>& at) {
     Real chi2(0);
     add_squares<1>(at.row, at.n_bins, experiment.n_bins, &at.u, &at.v, &chi2);
     return chi2;
@@ -196,17 +203,17 @@ NUSCAN_HOST_DEVICE Real gaussian_term(const ExperimentView& experiment, const Ro
 
 /// χ² summed over experiments, plus what the axes add.
 ///
-/// \p prediction(experiment) gives a callable b → N_b.
-template <class Real, class Prediction>
-NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Prediction& prediction, const Real& penalty) {
+/// \p ratios(experiment) gives a callable b → N_b/U_b.
+template <class Real, class Ratios>
+NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Ratios& ratios, const Real& penalty) {
     PoissonFit<Real> total{penalty, Real(0) < Real(1)};
     for (int e = 0; e < plan.n_experiments; ++e) {
         if (plan.experiments[e].is_gaussian()) {
-            total.chi2 = total.chi2 + gaussian_term(plan.experiments[e], prediction(plan.experiments[e]));
+            total.chi2 = total.chi2 + gaussian_term(plan.experiments[e], ratios(plan.experiments[e]));
             continue;
         }
         Real xi[std::is_same_v<Real, double> ? max_pulls : 1] = {};
-        const PoissonFit<Real> fit = poisson_fit(prediction(plan.experiments[e]), plan.experiments[e].statistic, xi);
+        const PoissonFit<Real> fit = poisson_fit(ratios(plan.experiments[e]), plan.experiments[e].statistic, xi);
         total.chi2 = total.chi2 + fit.chi2;
         total.converged = total.converged && fit.converged;
     }
@@ -214,9 +221,9 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Predic
 }
 
 //! The same for one point, with its status
-template <class Prediction>
-NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const Prediction& prediction, double penalty) {
-    const PoissonFit<double> fit = total_fit(plan, prediction, penalty);
+template <class Ratios>
+NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const Ratios& ratios, double penalty) {
+    const PoissonFit<double> fit = total_fit(plan, ratios, penalty);
     return with_status(fit.chi2, fit.converged);
 }
 
@@ -224,10 +231,10 @@ NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const Prediction& predi
 template <class Real>
 NUSCAN_HOST_DEVICE PoissonFit<Real> row_fit(const PlanView& plan, const double* row, const Real& u, const Real& v,
                                             const Real& penalty) {
-    const auto prediction = [&](const ExperimentView& experiment) {
-        return RowPrediction<Real>{row + experiment.first_bin, plan.n_bins, u, v};
+    const auto ratios = [&](const ExperimentView& experiment) {
+        return RowRatios<Real>{row + experiment.first_bin, plan.n_bins, u, v};
     };
-    return total_fit(plan, prediction, penalty);
+    return total_fit(plan, ratios, penalty);
 }
 
 //! What the priors of all axes but the line axis add to χ² on a row

@@ -6,6 +6,7 @@
 
 #include "nuscan/constants.hpp"
 #include "nuscan/lanes.hpp"
+#include "nuscan/weighted_logarithm.hpp"
 
 /// χ² of binned counts, minimised over the normalisations of backgrounds.
 namespace nuscan {
@@ -22,12 +23,25 @@ enum class PointStatus : unsigned char {
 };
 
 /// Counts of an experiment and the pulls on its backgrounds: N_b = N0_b + Σ_k ξ_k B_kb, with (ξ_k/σ_k)² added to χ².
+///
+/// With one pull or none χ² needs no more than predictions in the bins' own units, y_b = N_b/U_b: U_b = B_b where the
+/// pull acts, so that y_b(ξ) = y_b + ξ, and n_b elsewhere (1 without counts, or with several pulls).
 struct StatisticView {
     int n_bins;
     const double* counts; //!< n_b
     int n_pulls;
     const double* templates; //!< B_kb, n_pulls × n_bins: the nominal backgrounds, already inside N0
     const double* sigmas;    //!< σ_k, relative; +inf for a free normalisation
+
+    const double* units;           //!< U_b
+    const double* inverse_units;   //!< 1/U_b
+    const double* pulled;          //!< 1 where the one pull acts, else 0
+    const double* pulled_counts;   //!< n_b there, else 0
+    double template_sum;           //!< Σ_b B_b of the one pull
+    double prior_weight;           //!< 1/σ² of the one pull
+    double last_step;              //!< squared, in standard deviations: no step follows a smaller one
+    double saturated;              //!< 2 Σ_b [n_b ln(n_b/U_b) − n_b]
+    WeightedLogarithmView log_sum; //!< Σ_b n_b ln y_b
 };
 
 /// χ² of one point (Real = double) or of several.
@@ -85,53 +99,89 @@ NUSCAN_HOST_DEVICE Real poisson_chi2_at(const Prediction& N0, const StatisticVie
     return chi2;
 }
 
-//! Half the first and second derivative of χ² by the one pull
+//! Σ_b n_b/(y_b + ξ)^k for k = 1, 2, 3, over the bins in which the pull acts
 template <class Real>
-struct PullSlope {
-    Real slope, curvature;
+struct PullSums {
+    Real first, second, third;
+
+    NUSCAN_HOST_DEVICE void add(const Real& n, const Real& r) {
+        using std::fma;
+        const Real nr = n * r, nrr = nr * r;
+        first = first + nr;
+        second = second + nrr;
+        third = fma(nrr, r, third);
+    }
 };
 
-template <class Real, class Prediction>
-NUSCAN_HOST_DEVICE PullSlope<Real> one_pull_slope(const Prediction& N0, const StatisticView& s, const Real& xi) {
-    using std::fma;
-    const double weight = 1 / (s.sigmas[0] * s.sigmas[0]);
-    PullSlope<Real> g{xi * Real(weight), Real(weight)};
-    for (int b = 0; b < s.n_bins; ++b) {
-        const double B = s.templates[b];
-        g.slope = g.slope + Real(B);
-        if (s.counts[b] > 0) {
-            const Real r = Real(B) / pulled(N0, s, &xi, b);
-            const Real nr = Real(s.counts[b]) * r;
-            g.slope = g.slope - nr;
-            g.curvature = fma(nr, r, g.curvature);
-        }
+template <class Real, class Ratios>
+NUSCAN_HOST_DEVICE PullSums<Real> pull_sums(const Ratios& y, const StatisticView& s, const Real& xi) {
+    // Divisions limit the speed: two bins share one. The least ratio keeps their product above zero.
+    const Real least(1e-150);
+    PullSums<Real> sums{Real(0), Real(0), Real(0)};
+    int b = 0;
+    for (; b + 1 < s.n_bins; b += 2) {
+        const Real y1 = max(least, y(b) + xi), y2 = max(least, y(b + 1) + xi);
+        const Real inverse = Real(1) / (y1 * y2);
+        sums.add(Real(s.pulled_counts[b]), inverse * y2);
+        sums.add(Real(s.pulled_counts[b + 1]), inverse * y1);
     }
-    return g;
+    if (b < s.n_bins) {
+        sums.add(Real(s.pulled_counts[b]), Real(1) / max(least, y(b) + xi));
+    }
+    return sums;
 }
 
-/// One pull: the root of g(ξ) = Σ B (1 − n/N) + ξ/σ² on ξ ≥ −1, by Newton's method from ξ = 0.
+/// The root of w d + c + K/(1 + t d), with c, K and t such that value \p g, slope w + Σ n/y² and curvature of half the
+/// derivative of χ² are met: the bins pulled together into one.
+template <class Real>
+NUSCAN_HOST_DEVICE Real cubic_step(const Real& g, const Real& w, const PullSums<Real>& sums) {
+    using std::fma;
+    using std::sqrt;
+    const Real second = sums.second + Real(1e-100); // no bin need have counts
+    const Real slope = w + second;
+    const Real h = fma(g, sums.third, slope * second);
+    const Real root = sqrt(max(Real(0), fma(Real(-4) * w * second, g * sums.third, h * h)));
+    const Real denominator = h + root;
+    // Far left of the root the one bin may have none: no more than four of Newton's steps at a time.
+    const Real least = Real(0.5) * slope * second;
+    return Real(-2) * g * second / max(least, denominator);
+}
+
+/// One pull: the root of g(ξ) = Σ B + ξ/σ² − Σ n/(y + ξ), half the derivative of χ², on ξ ≥ −1, from ξ = 0.
 ///
-/// g rises and is concave. Left of its root a Newton step ends short of it, so from there on the steps converge without
-/// care; from the right the first step may jump too far left, and is then cut to half the way to −1. If g(−1) >= 0 the
-/// root would be a negative background, and ξ = −1 is the answer. Lanes that are done stand still, so that a point does
-/// not depend on its neighbours.
-template <class Real, class Prediction>
-NUSCAN_HOST_DEVICE Mask<Real> minimise_one_pull(const Prediction& N0, const StatisticView& s, Real& xi) {
+/// A step takes the bins for one with the same value, slope and curvature of g: exact where all have the same y, cubic
+/// elsewhere. Its error is at most the step's third power over the least n_b (both in standard deviations), so that two
+/// or three are enough. Should they not be, Newton's steps follow: g rises and is concave, left of its root they end
+/// short of it, and from there on converge without care. A step too far left is cut to half the way to −1. If g(−1) >=
+/// 0 the root would be a negative background, and ξ = −1 is the answer. Lanes that are done stand still, so that a
+/// point does not depend on its neighbours.
+template <class Real, class Ratios>
+NUSCAN_HOST_DEVICE Mask<Real> minimise_one_pull(const Ratios& y, const StatisticView& s, Real& xi) {
+    using std::fma;
+    constexpr int n_cubic_steps = 8;
+    const Real w(s.prior_weight);
+    const auto slope = [&](const Real& x, const PullSums<Real>& sums) {
+        return fma(w, x, Real(s.template_sum)) - sums.first;
+    };
     xi = Real(0);
     Mask<Real> done = Real(1) < Real(0);
     for (int iteration = 0; iteration < 100; ++iteration) {
-        const PullSlope<Real> g = one_pull_slope(N0, s, xi);
-        const Real step = -g.slope / g.curvature;
+        const PullSums<Real> sums = pull_sums(y, s, xi);
+        const Real g = slope(xi, sums);
+        const Real curvature = w + sums.second;
+        const bool cubic = iteration < n_cubic_steps;
+        const Real step = cubic ? cubic_step(g, w, sums) : -g / curvature;
+        const double last_step = cubic ? s.last_step : 1e-14; // Newton's error is quadratic in the step
         Real next = xi + step;
-        // Newton's error after a step is quadratic in it: 1e-7 standard deviations leave χ² exact to rounding.
-        Mask<Real> last = step * step * g.curvature < Real(1e-14);
+        Mask<Real> last = step * step * curvature < Real(last_step);
         const Mask<Real> too_far = !done && next <= Real(-1);
         if (any(too_far)) {
-            const Mask<Real> at_bound = too_far && one_pull_slope(N0, s, Real(-1)).slope >= Real(0);
-            next = select(too_far, select(at_bound, Real(-1), (xi - Real(1)) * Real(0.5)), next);
+            const Real bound(-1);
+            const Mask<Real> at_bound = too_far && slope(bound, pull_sums(y, s, bound)) >= Real(0);
+            next = select(too_far, select(at_bound, bound, (xi - Real(1)) * Real(0.5)), next);
             last = (last && !too_far) || at_bound;
         }
-        // A bin with counts that nothing fills has no slope: any ξ gives χ² = +inf, and NaN likewise stays NaN.
+        // NaN has no root: any ξ leaves χ² NaN.
         const Mask<Real> hopeless = !(next < Real(constants::infinity));
         xi = select(done || hopeless, xi, next);
         done = done || last || hopeless;
@@ -140,6 +190,43 @@ NUSCAN_HOST_DEVICE Mask<Real> minimise_one_pull(const Prediction& N0, const Stat
         }
     }
     return done;
+}
+
+//! Ratios after the one pull
+template <class Real, class Ratios>
+struct PulledRatios {
+    const Ratios& y;
+    const StatisticView& s;
+    const Real& xi;
+
+    NUSCAN_HOST_DEVICE Real operator()(int b) const {
+        using std::fma;
+        return max(Real(0), fma(Real(s.pulled[b]), xi, y(b)));
+    }
+};
+
+//! A prediction that keeps its ratios may have an overload that works these out once.
+template <class Real, class Ratios>
+NUSCAN_HOST_DEVICE PulledRatios<Real, Ratios> pulled_ratios(const Ratios& y, const StatisticView& s, const Real& xi) {
+    return {y, s, xi};
+}
+
+//! One pull or none: χ² = 2 Σ [N − n ln(N/U)] + 2 Σ [n ln(n/U) − n] + ξ²/σ²
+template <class Real, class Ratios>
+NUSCAN_HOST_DEVICE PoissonFit<Real> fit_one_pull(const Ratios& y, const StatisticView& s, Real& xi) {
+    using std::fma;
+    Mask<Real> converged = Real(0) < Real(1);
+    if (s.n_pulls == 1) {
+        converged = minimise_one_pull(y, s, xi);
+    }
+    Real N(0);
+    for (int b = 0; b < s.n_bins; ++b) {
+        N = fma(Real(s.units[b]), y(b), N);
+    }
+    N = fma(Real(s.template_sum), xi, N);
+    const Real logarithms = weighted_logarithm<Real>(pulled_ratios(y, s, xi), s.log_sum);
+    const Real chi2 = fma(Real(2), N - logarithms, Real(s.saturated));
+    return {fma(Real(s.prior_weight) * xi, xi, chi2), converged};
 }
 
 /// d ← −(H + damping · diag H)⁻¹ g on the pulls that are not active, by Cholesky; d of active pulls stays.
@@ -268,26 +355,23 @@ NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView
 
 /// Poisson χ² minimised over the pulls; \p xi (n_pulls numbers) receives the minimising ξ_k ≥ −1.
 ///
-/// \p N0(b) gives the prediction of bin b with all backgrounds at their nominal normalisation. Predictions that
-/// rounding made negative count as zero. With Real other than double there may be one pull at most.
-template <class Real, class Prediction>
-NUSCAN_HOST_DEVICE PoissonFit<Real> poisson_fit(const Prediction& N0, const StatisticView& s, Real* xi) {
-    Mask<Real> converged = Real(0) < Real(1);
-    if (s.n_pulls == 1) {
-        converged = detail::minimise_one_pull(N0, s, xi[0]);
-    }
+/// \p y(b) gives the prediction of bin b in its unit, N_b/U_b, with all backgrounds at their nominal normalisation.
+/// With Real other than double there may be one pull at most.
+template <class Real, class Ratios>
+NUSCAN_HOST_DEVICE PoissonFit<Real> poisson_fit(const Ratios& y, const StatisticView& s, Real* xi) {
     if constexpr (std::is_same_v<Real, double>) {
         if (s.n_pulls > 1) {
-            converged = detail::minimise_pulls(N0, s, xi);
+            const bool converged = detail::minimise_pulls(y, s, xi);
+            return {detail::poisson_chi2_at(y, s, xi), converged};
         }
     }
-    return {detail::poisson_chi2_at(N0, s, xi), converged};
+    return detail::fit_one_pull(y, s, xi[0]);
 }
 
 //! The same for one point, with its status
-template <class Prediction>
-NUSCAN_HOST_DEVICE Chi2 poisson_chi2(const Prediction& N0, const StatisticView& s, double* xi) {
-    const PoissonFit<double> fit = poisson_fit(N0, s, xi);
+template <class Ratios>
+NUSCAN_HOST_DEVICE Chi2 poisson_chi2(const Ratios& y, const StatisticView& s, double* xi) {
+    const PoissonFit<double> fit = poisson_fit(y, s, xi);
     return with_status(fit.chi2, fit.converged);
 }
 

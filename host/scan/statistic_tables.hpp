@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "nuscan/statistic.hpp"
+
+namespace nuscan {
+
+/// The counts and pulls of an experiment, sorted out once for the χ² of many points.
+class StatisticTables {
+public:
+    StatisticTables() = default;
+    /// \param counts n_b, not negative
+    /// \param templates B_kb, pull by pull, not negative
+    /// \param sigmas of the pulls, relative; +inf for a free normalisation
+    StatisticTables(std::vector<double> counts, std::vector<double> templates, std::vector<double> sigmas);
+
+    //! Points into this object; stays valid when it is moved.
+    StatisticView view() const;
+
+private:
+    void split_counts();
+
+    std::vector<double> counts_, templates_, sigmas_, units_, inverse_units_, pulled_, pulled_counts_;
+    std::vector<int> fractional_, whole_, first_bin_{0}, bins_; // of the weighted logarithm
+    double template_sum_ = 0, prior_weight_ = 0, last_step_ = 0, saturated_ = 0;
+};
+
+} // namespace nuscan
