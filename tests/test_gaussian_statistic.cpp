@@ -7,6 +7,7 @@
 #include "nuscan/prediction.hpp"
 #include "random_physics.hpp"
 #include "scan/whitening.hpp"
+#include "statistic_sample.hpp"
 
 /// Gaussian χ² with pulls folded into V against V⁻¹ itself, against explicit minimisation and in closed form.
 namespace nuscan::testing {
@@ -14,28 +15,9 @@ namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 
-//! An experiment's numbers
-struct GaussianSample {
-    std::vector<double> counts, errors, signal;
-    std::vector<std::vector<double>> templates;
-    std::vector<double> sigmas;
+struct GaussianSample : Sample {
+    std::vector<double> errors;
 
-    std::vector<double> flat_templates() const {
-        std::vector<double> flat;
-        for (const std::vector<double>& B : templates) {
-            flat.insert(flat.end(), B.begin(), B.end());
-        }
-        return flat;
-    }
-    std::vector<double> nominal() const {
-        std::vector<double> N = signal;
-        for (const std::vector<double>& B : templates) {
-            for (std::size_t b = 0; b < N.size(); ++b) {
-                N[b] += B[b];
-            }
-        }
-        return N;
-    }
     Whitening whitening() const { return make_whitening(errors, flat_templates(), sigmas); }
     ReferenceFit reference() const { return reference_gaussian_fit(counts, errors, signal, templates, sigmas); }
     std::vector<double> pulls() const { return gaussian_pulls(counts, errors, nominal(), flat_templates(), sigmas); }
@@ -173,20 +155,20 @@ TEST(GaussianStatistic, one_bin_in_closed_form) {
     // (S + B − n)²/(σ² + σ_k² B²), and ξ = −σ_k² B r/(σ² + σ_k² B²)
     const double n = 12.5, error = 3, S = 4, B = 20, sigma = 0.3, r = S + B - n;
     const double variance = error * error + sigma * sigma * B * B;
-    const GaussianSample s{{n}, {error}, {S}, {{B}}, {sigma}};
+    const GaussianSample s{{{n}, {S}, {{B}}, {sigma}}, {error}};
     EXPECT_NEAR(folded_chi2(s), r * r / variance, 1e-14 * r * r);
     EXPECT_NEAR(whitened_chi2(s), r * r / variance, 1e-13 * r * r);
     EXPECT_NEAR(s.reference().chi2, r * r / variance, 1e-13 * r * r);
     EXPECT_NEAR(s.pulls()[0], -sigma * sigma * B * r / variance, 1e-14);
-    const GaussianSample free{{n}, {error}, {S}, {{B}}, {inf}};
+    const GaussianSample free{{{n}, {S}, {{B}}, {inf}}, {error}};
     EXPECT_NEAR(folded_chi2(free), 0, 1e-25);
     EXPECT_NEAR(free.pulls()[0], -r / B, 1e-14);
-    const GaussianSample none{{n}, {error}, {S}, {}, {}};
+    const GaussianSample none{{{n}, {S}, {}, {}}, {error}};
     EXPECT_DOUBLE_EQ(folded_chi2(none), std::pow((S - n) / error, 2));
 }
 
 TEST(GaussianStatistic, pulls_may_make_a_background_negative) {
-    const GaussianSample s{{1}, {0.1}, {30}, {{10}}, {10}};
+    const GaussianSample s{{{1}, {30}, {{10}}, {10}}, {0.1}};
     EXPECT_LT(s.pulls()[0], -2);
     EXPECT_LT(s.reference().normalisations[0], -1);
     expect_close(folded_chi2(s), s.reference().chi2, size_of(s), 1e-13, "chi2");
@@ -194,8 +176,8 @@ TEST(GaussianStatistic, pulls_may_make_a_background_negative) {
 
 //! Two equal free templates: only their sum is determined
 TEST(GaussianStatistic, degenerate_templates) {
-    const GaussianSample one{{12, 9, 20}, {3, 3, 4}, {1, 2, 3}, {{8, 6, 14}}, {inf}};
-    const GaussianSample two{{12, 9, 20}, {3, 3, 4}, {1, 2, 3}, {{4, 3, 7}, {4, 3, 7}}, {inf, inf}};
+    const GaussianSample one{{{12, 9, 20}, {1, 2, 3}, {{8, 6, 14}}, {inf}}, {3, 3, 4}};
+    const GaussianSample two{{{12, 9, 20}, {1, 2, 3}, {{4, 3, 7}, {4, 3, 7}}, {inf, inf}}, {3, 3, 4}};
     EXPECT_NEAR(folded_chi2(two), folded_chi2(one), 1e-12);
     EXPECT_NEAR(two.reference().chi2, folded_chi2(one), 1e-12);
     EXPECT_NEAR(chi2_at(two, two.pulls()), folded_chi2(one), 1e-12);
@@ -203,14 +185,14 @@ TEST(GaussianStatistic, degenerate_templates) {
 
 //! A pulled template like a free one adds nothing: the free one takes it up
 TEST(GaussianStatistic, a_pull_along_a_free_template) {
-    const GaussianSample one{{12, 9, 20}, {3, 3, 4}, {1, 2, 3}, {{8, 6, 14}}, {inf}};
-    const GaussianSample two{{12, 9, 20}, {3, 3, 4}, {1, 2, 3}, {{4, 3, 7}, {4, 3, 7}}, {inf, 0.2}};
+    const GaussianSample one{{{12, 9, 20}, {1, 2, 3}, {{8, 6, 14}}, {inf}}, {3, 3, 4}};
+    const GaussianSample two{{{12, 9, 20}, {1, 2, 3}, {{4, 3, 7}, {4, 3, 7}}, {inf, 0.2}}, {3, 3, 4}};
     EXPECT_NEAR(folded_chi2(two), folded_chi2(one), 1e-12);
     EXPECT_NEAR(two.reference().chi2, folded_chi2(one), 1e-12);
 }
 
 TEST(GaussianStatistic, NaN_says_so) {
-    GaussianSample s{{12, 9}, {3, 3}, {1, std::numeric_limits<double>::quiet_NaN()}, {{8, 6}}, {0.2}};
+    GaussianSample s{{{12, 9}, {1, std::numeric_limits<double>::quiet_NaN()}, {{8, 6}}, {0.2}}, {3, 3}};
     EXPECT_NE(folded_chi2(s), folded_chi2(s));
     EXPECT_EQ(s.reference().status, PointStatus::not_a_number);
 }

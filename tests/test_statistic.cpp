@@ -7,6 +7,7 @@
 #include "nuscan/statistic.hpp"
 #include "random_physics.hpp"
 #include "scan/statistic_tables.hpp"
+#include "statistic_sample.hpp"
 
 /// χ² with pulls against brute force and against the reference's minimisers.
 namespace nuscan::testing {
@@ -14,31 +15,6 @@ namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-//! An experiment's numbers, with the views that the core reads
-struct Sample {
-    std::vector<double> counts;                 // n_b
-    std::vector<double> signal;                 // and whatever has a fixed normalisation
-    std::vector<std::vector<double>> templates; // B_kb
-    std::vector<double> sigmas;
-
-    std::vector<double> flat_templates() const {
-        std::vector<double> flat;
-        for (const std::vector<double>& B : templates) {
-            flat.insert(flat.end(), B.begin(), B.end());
-        }
-        return flat;
-    }
-    std::vector<double> nominal() const {
-        std::vector<double> N = signal;
-        for (const std::vector<double>& B : templates) {
-            for (std::size_t b = 0; b < N.size(); ++b) {
-                N[b] += B[b];
-            }
-        }
-        return N;
-    }
-};
 
 struct Fit {
     Chi2 chi2;
