@@ -36,7 +36,7 @@ public:
         }
         if (!direct_) {
             const auto features = static_cast<std::size_t>(view.n_features) * n_plane_coefficients;
-            const auto coefficients = static_cast<std::size_t>(view.n_bins) * n_plane_coefficients;
+            const auto coefficients = static_cast<std::size_t>(view.n_columns) * n_plane_coefficients;
             const std::size_t fit = plane_bytes / ((features + coefficients) * sizeof(double));
             batch_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(fit), 1, unit.n_planes);
             features_ = DeviceArray<double>(static_cast<std::size_t>(batch_) * features);

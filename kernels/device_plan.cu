@@ -47,8 +47,10 @@ DevicePlan::DevicePlan(const PlanView& host) : view_(host) {
         StatisticView& s = e.statistic;
         const std::size_t n_bins = size(s.n_bins);
         s.counts = upload(s.counts, n_bins);
-        s.templates = upload(s.templates, size(s.n_pulls) * n_bins);
-        s.sigmas = upload(s.sigmas, size(s.n_pulls));
+        PullsView& p = s.pulls;
+        p.templates = upload(p.templates, size(p.n_pulls) * n_bins);
+        p.signal_weights = upload(p.signal_weights, size(p.n_signal_pulls) * n_bins);
+        p.sigmas = upload(p.sigmas, size(p.n_pulls));
         s.units = upload(s.units, n_bins);
         s.inverse_units = upload(s.inverse_units, n_bins);
         s.pulled = upload(s.pulled, n_bins);

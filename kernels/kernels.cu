@@ -27,7 +27,7 @@ __global__ void __launch_bounds__(block_size)
 
 __global__ void __launch_bounds__(block_size)
     plane_coefficients_kernel(PlanView plan, std::int64_t n_planes, const double* features, double* out) {
-    const int per_plane = n_plane_coefficients * plan.n_bins;
+    const int per_plane = n_plane_coefficients * plan.n_columns;
     for (std::int64_t p = blockIdx.x; p < n_planes; p += gridDim.x) {
         for (int i = static_cast<int>(threadIdx.x); i < per_plane; i += block_size) {
             out[p * per_plane + i] = plane_coefficient(plan, features + p * plan.n_features * n_plane_coefficients, i);
@@ -52,9 +52,9 @@ __global__ void __launch_bounds__(block_size)
                            r - plane * unit.n_rows,
                            static_cast<int>(threadIdx.x),
                            static_cast<int>(blockDim.x),
-                           row_coefficients + threadIdx.y * 3 * plan.n_bins};
+                           row_coefficients + threadIdx.y * 3 * plan.n_columns};
         if (r < n_rows) {
-            team.stage(coefficients + plane * n_plane_coefficients * plan.n_bins);
+            team.stage(coefficients + plane * n_plane_coefficients * plan.n_columns);
         }
         __syncthreads();
         if (r < n_rows) {
@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(block_size)
 __global__ void __launch_bounds__(block_size)
     collapse_kernel(PlanView plan, std::int64_t n_planes, double* coefficients, double* collapsed) {
     for (std::int64_t p = blockIdx.x; p < n_planes; p += gridDim.x) {
-        double* plane = coefficients + p * n_plane_coefficients * plan.n_bins;
+        double* plane = coefficients + p * n_plane_coefficients * plan.n_columns;
         for (int b = static_cast<int>(threadIdx.x); b < plan.n_bins; b += block_size) {
             centre_bin(plan, plane, b);
         }
@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(block_size)
                                  static_cast<int>(threadIdx.x),
                                  static_cast<int>(blockDim.x),
                                  row_numbers + threadIdx.y * n_numbers,
-                                 coefficients + plane * n_plane_coefficients * plan.n_bins};
+                                 coefficients + plane * n_plane_coefficients * plan.n_columns};
         if (r < n_rows) {
             team.stage(collapsed + plane * n_collapsed);
         }
@@ -128,6 +128,8 @@ __global__ void __launch_bounds__(block_size)
                 team.add_bins(experiment, experiment.contributions[c]);
                 __syncthreads();
             }
+            team.finish_bins(experiment);
+            __syncthreads();
         }
         team.evaluate_chi2(output);
         __syncthreads();
@@ -178,7 +180,7 @@ void launch_rows(const PlanView& plan, const UnitView& unit, std::int64_t first_
                  const double* coefficients, const PointOutput& output, cudaStream_t stream) {
     // Long rows take a whole block; short ones a warp, so that fewer lanes idle.
     const dim3 block = unit.row_length >= block_size ? dim3(block_size, 1) : dim3(32, block_size / 32);
-    const std::size_t shared = block.y * 3 * static_cast<std::size_t>(plan.n_bins) * sizeof(double);
+    const std::size_t shared = block.y * 3 * static_cast<std::size_t>(plan.n_columns) * sizeof(double);
     use_shared_memory(reinterpret_cast<const void*>(rows_kernel), shared);
     rows_kernel<<<grid_size((n_planes * unit.n_rows + block.y - 1) / block.y), block, shared, stream>>>(
         plan, unit, first_plane, n_planes, coefficients, output);
@@ -202,7 +204,7 @@ void launch_collapsed_rows(const PlanView& plan, const UnitView& unit, std::int6
 
 void launch_direct(const PlanView& plan, const UnitView& unit, int n_rates, const PointOutput& output,
                    cudaStream_t stream) {
-    const std::size_t shared = static_cast<std::size_t>(n_rates + plan.n_bins) * sizeof(double);
+    const std::size_t shared = static_cast<std::size_t>(n_rates + plan.n_columns) * sizeof(double);
     use_shared_memory(reinterpret_cast<const void*>(direct_kernel), shared);
     direct_kernel<<<grid_size(unit.n_planes), block_size, shared, stream>>>(plan, unit, n_rates, output);
     NUSCAN_CUDA_CHECK(cudaGetLastError());

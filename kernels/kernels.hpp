@@ -30,15 +30,9 @@ NUSCAN_HOST_DEVICE constexpr RowPlace row_place(const PlanView& plan, const Unit
     return {row_address(unit, plan.layout, plane, row).kept, axis < 0 ? 0 : unit.ranges[axis].kept_stride};
 }
 
-/// One plane coefficient: number \p i of 9 × n_bins of a plane, from its features.
+/// One plane coefficient: number \p i of 9 × n_columns of a plane, from its features.
 NUSCAN_HOST_DEVICE inline double plane_coefficient(const PlanView& plan, const double* features, int i) {
-    const int bin = i % plan.n_bins;
-    int e = 0;
-    while (bin >= plan.experiments[e].first_bin + plan.experiments[e].n_bins) {
-        ++e;
-    }
-    const ExperimentView& experiment = plan.experiments[e];
-    return prediction_coefficient(experiment, features, bin - experiment.first_bin, i / plan.n_bins);
+    return column_coefficient(plan, features, i % plan.n_columns, i / plan.n_columns);
 }
 
 /// A team of threads on one row: all stage its coefficients, wait for each other, then share its points.
@@ -47,13 +41,13 @@ struct RowTeam {
     const UnitView& unit;
     std::int64_t plane, row;
     int thread, n_threads;    //!< place in the team, and its size
-    double* row_coefficients; //!< 3 × n_bins, shared by the team
+    double* row_coefficients; //!< 3 × n_columns, shared by the team
 
     NUSCAN_HOST_DEVICE void stage(const double* plane_coefficients) const {
         const AxisFactors factors = axis_factors(plan, unit, plan.layout.row_axis, row);
-        for (int i = thread; i < 3 * plan.n_bins; i += n_threads) {
+        for (int i = thread; i < 3 * plan.n_columns; i += n_threads) {
             row_coefficients[i] =
-                row_coefficient(plane_coefficients, plan.n_bins, i / plan.n_bins, i % plan.n_bins, factors);
+                row_coefficient(plane_coefficients, plan.n_columns, i / plan.n_columns, i % plan.n_columns, factors);
         }
     }
 
@@ -123,16 +117,19 @@ struct DirectTeam {
     int thread, n_threads;
     PlaneCouplings& couplings; //!< shared by the team
     double* rates;             //!< one per recoil node of the largest contribution
-    double* predictions;       //!< n_bins
+    double* columns;           //!< n_columns: predictions, and signals that a pull acts on
 
     NUSCAN_HOST_DEVICE void stage_couplings() const {
         if (thread == 0) {
             couplings = plane_couplings(plan.parameters, plan.layout, unit, point);
         }
     }
+    NUSCAN_HOST_DEVICE double* signals(const ExperimentView& experiment) const {
+        return columns + (experiment.has_signal_pull() ? experiment.first_signal : experiment.first_bin);
+    }
     NUSCAN_HOST_DEVICE void start_bins(const ExperimentView& experiment) const {
         for (int b = thread; b < experiment.n_bins; b += n_threads) {
-            predictions[experiment.first_bin + b] = direct_backgrounds(plan, experiment, unit, point, b);
+            signals(experiment)[b] = 0;
         }
     }
     NUSCAN_HOST_DEVICE void evaluate_rates(const ContributionView& contribution) const {
@@ -145,7 +142,15 @@ struct DirectTeam {
     }
     NUSCAN_HOST_DEVICE void add_bins(const ExperimentView& experiment, const ContributionView& contribution) const {
         for (int b = thread; b < experiment.n_bins; b += n_threads) {
-            predictions[experiment.first_bin + b] += direct_counts(experiment, contribution, rates, b);
+            signals(experiment)[b] += direct_counts(experiment, contribution, rates, b);
+        }
+    }
+    NUSCAN_HOST_DEVICE void finish_bins(const ExperimentView& experiment) const {
+        const double normalisation = value_of(experiment.signal_normalisation, plan.parameters, unit, point);
+        for (int b = thread; b < experiment.n_bins; b += n_threads) {
+            double& S = signals(experiment)[b];
+            S *= normalisation;
+            columns[experiment.first_bin + b] = S + direct_backgrounds(plan, experiment, unit, point, b);
         }
     }
     NUSCAN_HOST_DEVICE void evaluate_chi2(const PointOutput& output) const {
@@ -153,7 +158,8 @@ struct DirectTeam {
             return;
         }
         const auto ratios = [this](const ExperimentView& experiment) {
-            return TabulatedRatios{predictions + experiment.first_bin, experiment.statistic.inverse_units};
+            return TabulatedRatios{columns + experiment.first_bin, experiment.statistic.inverse_units,
+                                   experiment.has_signal_pull() ? signals(experiment) : nullptr};
         };
         const Chi2 chi2 = total_chi2(plan, ratios, row_penalty(plan, unit, point, 0));
         const RowPlace place = row_place(plan, unit, point, 0);

@@ -58,10 +58,10 @@ private:
     static void run_rows(const PlanView& plan, const UnitView& unit, const kernels::PointOutput& output,
                          bool collapsed) {
         const int n_features = plan.n_features * n_plane_coefficients;
-        const int n_coefficients = plan.n_bins * n_plane_coefficients;
+        const int n_coefficients = plan.n_columns * n_plane_coefficients;
         std::vector<double> features(static_cast<std::size_t>(batch * n_features));
         std::vector<double> coefficients(static_cast<std::size_t>(batch * n_coefficients));
-        std::vector<double> shared(static_cast<std::size_t>(3 * plan.n_bins));
+        std::vector<double> shared(static_cast<std::size_t>(3 * plan.n_columns));
         for (std::int64_t first = 0; first < unit.n_planes; first += batch) {
             const std::int64_t n = std::min(batch, unit.n_planes - first);
             for (std::int64_t p = 0; p < n; ++p) {
@@ -94,7 +94,7 @@ private:
                                    const kernels::PointOutput& output) {
         std::vector<double> shared(n_products + 3), collapsed(n_collapsed);
         for (std::int64_t p = 0; p < n_planes; ++p) {
-            double* plane = coefficients.data() + p * n_plane_coefficients * plan.n_bins;
+            double* plane = coefficients.data() + p * n_plane_coefficients * plan.n_columns;
             for (int b = 0; b < plan.n_bins; ++b) {
                 centre_bin(plan, plane, b);
             }
@@ -116,13 +116,13 @@ private:
 
     static void run_direct(const PlanView& plan, const UnitView& unit, const kernels::PointOutput& output) {
         std::vector<double> rates(static_cast<std::size_t>(max_recoil_nodes(plan)));
-        std::vector<double> predictions(static_cast<std::size_t>(plan.n_bins));
+        std::vector<double> columns(static_cast<std::size_t>(plan.n_columns));
         PlaneCouplings couplings{};
         for (std::int64_t point = 0; point < unit.n_planes; ++point) {
             const auto each_thread = [&](const auto& step) {
                 for (int thread = 0; thread < block_size; ++thread) {
                     step(kernels::DirectTeam{plan, unit, point, thread, block_size, couplings, rates.data(),
-                                             predictions.data()});
+                                             columns.data()});
                 }
             };
             each_thread([](const auto& team) { team.stage_couplings(); });
@@ -133,6 +133,7 @@ private:
                     each_thread([&](const auto& team) { team.evaluate_rates(experiment.contributions[c]); });
                     each_thread([&](const auto& team) { team.add_bins(experiment, experiment.contributions[c]); });
                 }
+                each_thread([&](const auto& team) { team.finish_bins(experiment); });
             }
             each_thread([&](const auto& team) { team.evaluate_chi2(output); });
         }

@@ -101,6 +101,21 @@ std::vector<Scan> scans() {
     both.config.experiments.push_back(testing::pulsed_experiment());
     all.push_back(both);
 
+    Scan pulled{"pull on the signal beside two on backgrounds", all[0].config};
+    pulled.config.experiments[0].signal_sigma = 0.134;
+    all.push_back(pulled);
+    pulled = {"free signal, and an axis for a background", all[7].config};
+    pulled.config.experiments[0].signal_sigma = constants::infinity;
+    all.push_back(pulled);
+    pulled = {"pull on the signal of one experiment of two", both.config};
+    pulled.config.experiments[1].signal_sigma = 0.3;
+    pulled.config.experiments[1].backgrounds[0].sigma = 0;
+    all.push_back(pulled);
+    pulled = {"the signal's normalisation as an axis, with its prior",
+              toy_scan({axis("charge.ee", range(-1e-12, 1e-12, 9)), axis("toy.signal", {0, 0.5, 1.25}, true)})};
+    pulled.config.experiments[0].signal_sigma = 0.2;
+    all.push_back(pulled);
+
     Scan gaussian{"Gaussian: modulus and argument of one element", all[0].config};
     gaussian.config.experiments[0] = testing::gaussian(testing::toy_experiment());
     all.push_back(gaussian);
@@ -122,18 +137,28 @@ std::vector<Scan> scans() {
     gaussian.config.experiments = {testing::gaussian(testing::toy_experiment()),
                                    testing::gaussian(testing::pulsed_experiment())};
     all.push_back(gaussian);
+    gaussian = {"Gaussian, with a pull on the signal of one experiment of two", gaussian.config};
+    gaussian.config.experiments[0].signal_sigma = 0.134;
+    all.push_back(gaussian);
+    gaussian = {"Gaussian and Poisson, free signals, far outside the allowed region", both.config};
+    gaussian.config.axes[0].values = range(-3e-28, 3e-28, 3);
+    gaussian.config.experiments[0].statistic = Statistic::gaussian;
+    gaussian.config.experiments[0].signal_sigma = constants::infinity;
+    gaussian.config.experiments[1].signal_sigma = constants::infinity;
+    all.push_back(gaussian);
     gaussian = {"Gaussian without a fast axis", all[5].config};
     gaussian.config.experiments[0] = testing::gaussian(testing::toy_experiment());
     all.push_back(gaussian);
     return all;
 }
 
-//! The scan by a method; collapsed ones are made Gaussian
+//! The scan by a method; collapsed ones are made Gaussian, and their signals fixed
 ScanConfig config_for(const Scan& scan, Method method) {
     ScanConfig config = scan.config;
     for (Experiment& experiment : config.experiments) {
         if (method == Method::collapsed) {
             experiment.statistic = Statistic::gaussian;
+            experiment.signal_sigma = 0;
         }
     }
     return config;

@@ -1535,14 +1535,14 @@ TEST_F(ScanFile, missing_files_and_folders) {
               "sub: cannot be read (it is a folder)");
 }
 
-TEST_F(ScanFile, at_most_eight_pulls) {
+TEST_F(ScanFile, at_most_sixteen_pulls) {
     std::string many = experiment_text;
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 16; ++i) {
         many += "[[background]]\nname = \"b" + std::to_string(i) + "\"\ncounts = [1, 1]\nuncertainty = 0.1\n";
     }
     folder_.write("many.toml", many);
     const std::string use = "[[experiment]]\nfile = \"many.toml\"\n";
-    EXPECT_EQ(error(use), "scan.toml:1: toy has 9 backgrounds to profile (there may be 8) set systematics.NAME = "
+    EXPECT_EQ(error(use), "scan.toml:1: toy has 17 normalisations to profile (there may be 16) set systematics.NAME = "
                           "\"fixed\" for some");
     EXPECT_EQ(error(use + "systematics.b3 = \"fixed\""), "");
     // One that an axis names is not profiled.

@@ -598,12 +598,13 @@ TEST(Planes, normalisations_are_features) {
     ExperimentView experiment{};
     experiment.groups = groups;
     experiment.n_groups = 2;
+    experiment.signal_normalisation = {0.83, -1};
     experiment.normalisations = normalisations;
     experiment.n_backgrounds = 3;
     experiment.n_features = 7 + 49 + 3;
     for (const PlaneLayout layout : {PlaneLayout{element, first}, PlaneLayout{first, second},
                                      PlaneLayout{second, element}, PlaneLayout{first, -1}, PlaneLayout{}}) {
-        const PlanView plan{grid.view(), layout, &experiment, 1, 0, experiment.n_features};
+        const PlanView plan{grid.view(), layout, &experiment, 1, 0, 0, experiment.n_features};
         const Grid::Unit unit = grid.unit(layout);
         const std::int64_t plane = unit.view.n_planes - 1, row = unit.view.n_rows - 1, column = 0;
         std::vector<double> c(static_cast<std::size_t>(plan.n_features) * n_plane_coefficients, -1);

@@ -57,7 +57,7 @@ double whitened_chi2(const GaussianSample& s) {
 double folded_chi2(const GaussianSample& s) {
     const Whitening w = s.whitening();
     const std::vector<double> N = s.nominal();
-    return gaussian_chi2(TabulatedPrediction{N.data()}, w.view(s.counts));
+    return gaussian_chi2(TabulatedPrediction{N.data()}, nullptr, w.view(s.counts));
 }
 
 //! rᵀ V⁻¹ r with V as a matrix

@@ -13,6 +13,7 @@
 #include "scan/point.hpp"
 #include "scan/scan.hpp"
 #include "temporary_folder.hpp"
+#include "statistic_sample.hpp"
 #include "toy_experiment.hpp"
 
 namespace nuscan {
@@ -276,7 +277,7 @@ TEST(Point, components_add_up_and_chi2_is_that_of_the_scan) {
             sum += component.counts[b];
         }
         EXPECT_DOUBLE_EQ(sum, x.predicted[b]);
-        chi2 += poisson_term(x.predicted[b], x.observed[b]);
+        chi2 += testing::poisson_term(x.predicted[b], x.observed[b]);
     }
     EXPECT_EQ(x.pulls[0].first, "flat");
     chi2 += std::pow((x.pulls[0].second - 1) / 0.2, 2);

@@ -23,13 +23,25 @@ struct Fit {
 
 Fit core_fit(const Sample& s) {
     const std::vector<double> N = s.nominal();
-    const StatisticTables tables(s.counts, s.flat_templates(), s.sigmas);
+    const StatisticTables tables(s.counts, s.flat_templates(), s.sigmas, s.signal_sigma);
     const StatisticView view = tables.view();
     Fit fit;
     fit.xi.assign(max_pulls, 0);
-    fit.chi2 = poisson_chi2(TabulatedRatios{N.data(), view.inverse_units}, view, fit.xi.data());
-    fit.xi.resize(s.templates.size());
+    fit.chi2 = poisson_chi2(TabulatedRatios{N.data(), view.inverse_units, s.signal.data()}, view, fit.xi.data());
+    fit.xi.resize(static_cast<std::size_t>(view.pulls.n_pulls));
     return fit;
+}
+
+//! The signal is one more template to the reference.
+ReferenceFit reference_fit(const Sample& s) {
+    std::vector<std::vector<double>> templates = s.templates;
+    std::vector<double> sigmas = s.sigmas, fixed = s.signal;
+    if (s.signal_sigma > 0) {
+        templates.push_back(s.signal);
+        sigmas.push_back(s.signal_sigma);
+        fixed.assign(fixed.size(), 0);
+    }
+    return nuscan::reference_fit(s.counts, fixed, templates, sigmas);
 }
 
 //! χ² at given pulls, written out
@@ -37,8 +49,11 @@ double chi2_at(const Sample& s, const std::vector<double>& xi) {
     double chi2 = 0;
     for (std::size_t b = 0; b < s.counts.size(); ++b) {
         double N = s.signal[b];
-        for (std::size_t k = 0; k < xi.size(); ++k) {
+        for (std::size_t k = 0; k < s.templates.size(); ++k) {
             N += (1 + xi[k]) * s.templates[k][b];
+        }
+        if (s.signal_sigma > 0) {
+            N += xi.back() * s.signal[b];
         }
         const double n = s.counts[b];
         chi2 += 2 * (N - n);
@@ -47,7 +62,7 @@ double chi2_at(const Sample& s, const std::vector<double>& xi) {
         }
     }
     for (std::size_t k = 0; k < xi.size(); ++k) {
-        chi2 += xi[k] * xi[k] / (s.sigmas[k] * s.sigmas[k]);
+        chi2 += std::pow(xi[k] / (k < s.sigmas.size() ? s.sigmas[k] : s.signal_sigma), 2);
     }
     return chi2;
 }
@@ -63,7 +78,7 @@ double rounding_size(const Sample& s, double chi2) {
 
 void expect_agreement(const Sample& s) {
     const Fit fit = core_fit(s);
-    const ReferenceFit reference = reference_fit(s.counts, s.signal, s.templates, s.sigmas);
+    const ReferenceFit reference = reference_fit(s);
     ASSERT_EQ(fit.chi2.status, reference.status);
     ASSERT_EQ(fit.chi2.status, PointStatus::ok);
     expect_close(fit.chi2.value, reference.chi2, rounding_size(s, reference.chi2), 1e-12, "chi2");
@@ -119,10 +134,11 @@ Sample random_sample(Random& random, int n_bins, int n_pulls, double background,
 // ---------------------------------------------------------------------------------------------------------------------
 
 TEST(Statistic, a_bin_by_hand) {
-    EXPECT_DOUBLE_EQ(poisson_term(3., 0), 6);
-    EXPECT_DOUBLE_EQ(poisson_term(3., 3), 0);
-    EXPECT_DOUBLE_EQ(poisson_term(2., 4), 2 * (2 - 4 + 4 * std::log(2.0)));
-    EXPECT_DOUBLE_EQ(poisson_term(0., 0), 0);
+    const auto chi2 = [](double N, double n) { return core_fit({{n}, {N}, {}, {}}).chi2.value; };
+    EXPECT_DOUBLE_EQ(chi2(3, 0), 6);
+    EXPECT_NEAR(chi2(3, 3), 0, 1e-15);
+    EXPECT_NEAR(chi2(2, 4), 2 * (2 - 4 + 4 * std::log(2.0)), 1e-15);
+    EXPECT_EQ(chi2(0, 0), 0);
 }
 
 TEST(Statistic, no_pull_is_the_sum_of_the_bins) {
@@ -247,6 +263,23 @@ TEST_P(Pulls, tiny_backgrounds) {
     }
 }
 
+//! S_b of the point itself is the template of its own pull
+TEST_P(Pulls, with_one_on_the_signal) {
+    Random random(46);
+    for (int i = 0; i < 200; ++i) {
+        SCOPED_TRACE(i);
+        const double background = std::exp(random.uniform(std::log(0.05), std::log(1e4)));
+        Sample s = random_sample(random, 20, GetParam(), background, background * random.uniform(0.01, 30));
+        for (const double sigma : {0.02, 0.134, 3., inf}) {
+            s.signal_sigma = sigma;
+            expect_agreement(s);
+        }
+        if (HasFatalFailure() || HasFailure()) {
+            return;
+        }
+    }
+}
+
 TEST_P(Pulls, templates_that_are_empty_in_some_bins) {
     Random random(37);
     for (int i = 0; i < 100; ++i) {
@@ -289,7 +322,7 @@ TEST_P(Pulls, an_empty_prediction_is_infinite) {
         const Fit fit = core_fit(s);
         EXPECT_EQ(fit.chi2.status, PointStatus::empty_prediction);
         EXPECT_EQ(fit.chi2.value, inf);
-        EXPECT_EQ(reference_fit(s.counts, s.signal, s.templates, s.sigmas).status, PointStatus::empty_prediction);
+        EXPECT_EQ(reference_fit(s).status, PointStatus::empty_prediction);
         s.counts[3] = 0; // nothing seen where nothing is expected
         s.signal[3] = 0;
         expect_agreement(s);
@@ -304,7 +337,7 @@ TEST_P(Pulls, NaN_says_so) {
         const Fit fit = core_fit(s);
         EXPECT_EQ(fit.chi2.status, PointStatus::not_a_number);
         EXPECT_NE(fit.chi2.value, fit.chi2.value);
-        EXPECT_EQ(reference_fit(s.counts, s.signal, s.templates, s.sigmas).status, PointStatus::not_a_number);
+        EXPECT_EQ(reference_fit(s).status, PointStatus::not_a_number);
     }
 }
 
@@ -318,7 +351,7 @@ TEST(OnePull, scaled_background_without_signal) {
     const Sample s{{3, 0, 8, 5}, {0, 0, 0, 0}, {{2, 1, 5, 2.5}}, {inf}};
     const Fit fit = core_fit(s);
     EXPECT_NEAR(fit.xi[0], 16 / 10.5 - 1, 1e-12);
-    EXPECT_NEAR(reference_fit(s.counts, s.signal, s.templates, s.sigmas).normalisations[0], 16 / 10.5, 1e-12);
+    EXPECT_NEAR(reference_fit(s).normalisations[0], 16 / 10.5, 1e-12);
 }
 
 TEST(OnePull, one_bin_in_closed_form) {
@@ -374,17 +407,31 @@ TEST(ManyPulls, brute_force) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Several points at a time
 
-//! χ² of several signals over one background, one per lane; lanes beyond repeat the last
-std::vector<double> batch_fit(const StatisticView& view, const std::vector<std::vector<double>>& predictions) {
-    const auto ratios = [&](int b) {
-        double y[Batch::size];
+//! Predictions of several points, one per lane; lanes beyond repeat the last
+struct BatchPrediction {
+    const std::vector<Sample>& samples;
+    const StatisticView& view;
+
+    template <class F>
+    Batch each(const F& f) const {
+        double lanes[Batch::size];
         for (std::size_t i = 0; i < Batch::size; ++i) {
-            y[i] = TabulatedRatios{predictions[std::min(i, predictions.size() - 1)].data(), view.inverse_units}(b);
+            lanes[i] = f(samples[std::min(i, samples.size() - 1)]);
         }
-        return Batch::load(y);
-    };
-    Batch xi(0);
-    const PoissonFit<Batch> fit = poisson_fit(ratios, view, &xi);
+        return Batch::load(lanes);
+    }
+    Batch operator()(int b) const {
+        return each([&](const Sample& s) { return TabulatedRatios{s.nominal().data(), view.inverse_units}(b); });
+    }
+    Batch signal(int b) const {
+        return each([&](const Sample& s) { return s.signal[static_cast<std::size_t>(b)]; });
+    }
+};
+
+//! χ² of several signals over one background
+std::vector<double> batch_fit(const StatisticView& view, const std::vector<Sample>& samples) {
+    Batch xi[max_pulls];
+    const PoissonFit<Batch> fit = poisson_fit(BatchPrediction{samples, view}, view, xi);
     EXPECT_TRUE(all(fit.converged));
     std::vector<double> chi2(Batch::size);
     fit.chi2.store(chi2.data());
@@ -504,7 +551,7 @@ TEST(TotalChi2, adds_experiments_and_priors_and_keeps_the_worst_status) {
         return total_chi2(plan, ratios, 0.25);
     };
     EXPECT_DOUBLE_EQ(total({3, 4, 3, 4}).value, 0.25);
-    EXPECT_DOUBLE_EQ(total({3, 4, 5, 4}).value, 0.25 + poisson_term(5., 3));
+    EXPECT_DOUBLE_EQ(total({3, 4, 5, 4}).value, 0.25 + poisson_term(5, 3));
     EXPECT_EQ(total({0, 4, 3, 4}).status, PointStatus::empty_prediction);
     EXPECT_EQ(total({3, 4, nan, 4}).status, PointStatus::not_a_number);
     EXPECT_EQ(total({nan, 4, 0, 4}).status, PointStatus::not_a_number);

@@ -128,7 +128,7 @@ inline Experiment gaussian(Experiment x) {
 inline ParameterScope toy_scope(Basis basis = Basis::flavour, bool majorana = false) {
     return {basis,
             majorana,
-            {"toy.flat", "toy.steep", "other.flat", "other.steep", "pulsed.steady"},
+            {"toy.flat", "toy.steep", "toy.signal", "other.flat", "other.steep", "pulsed.steady", "pulsed.signal"},
             {"toy", "pulsed"},
             {"X40", "Y133"}};
 }

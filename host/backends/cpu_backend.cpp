@@ -31,8 +31,10 @@ void store(UnitResult& result, std::size_t kept, const Winner& winner) {
 /// The ratios of a batch of points, worked out once: each is read again for every step of the pull.
 struct BatchRatios {
     Batch* y; //!< n_bins
+    Batch* s; //!< signals, n_bins, where a pull acts on them
     RowRatios<Batch> row;
     Batch operator()(int b) const { return y[b]; }
+    Batch signal(int b) const { return s[b]; }
 };
 Batch gaussian_term(const ExperimentView& experiment, const BatchRatios& ratios) {
     return nuscan::gaussian_term(experiment, ratios.row);
@@ -44,17 +46,24 @@ BatchRatios pulled_ratios(const BatchRatios& ratios, const StatisticView& s, con
     return ratios; // of no further use without the pull
 }
 
+BatchRatios pulled_prediction(const BatchRatios& ratios, const StatisticView& s, const Batch* xi) {
+    const detail::PulledBins<Batch, BatchRatios> bins{ratios, s.pulls, s.n_bins};
+    for (int b = 0; b < s.n_bins; ++b) {
+        ratios.y[b] = bins.at(b, xi);
+    }
+    return ratios;
+}
+
 /// One thread's share of a unit: scratch memory, and where its results go.
 class Worker {
 public:
     //! Results go to \p winners where something is profiled, else straight to \p result
     Worker(const PlanView& plan, const UnitView& unit, bool collapsed, Winner* winners, UnitResult& result)
         : plan_(plan), unit_(unit), winners_(winners), result_(result),
-          features_(size(plan.n_features * n_plane_coefficients)), plane_(size(plan.n_bins * n_plane_coefficients)),
-          row_(size(plan.n_bins * 3)), rates_(size(max_recoil_nodes(plan))), ratios_(size(plan.n_bins)) {
+          features_(size(plan.n_features * n_plane_coefficients)), plane_(size(plan.n_columns * n_plane_coefficients)),
+          row_(size(plan.n_columns * 3)), rates_(size(max_recoil_nodes(plan))), ratios_(size(plan.n_columns)) {
         for (int e = 0; e < plan.n_experiments; ++e) {
-            one_pull_ = one_pull_ && plan.experiments[e].statistic.n_pulls <= 1;
-            gaussian_ = gaussian_ && plan.experiments[e].is_gaussian();
+            gaussian_ = gaussian_ && plan.experiments[e].is_gaussian() && !plan.experiments[e].has_signal_pull();
         }
         if (gaussian_) {
             collapsed_.resize(collapsed ? n_collapsed : 0);
@@ -65,13 +74,9 @@ public:
     //! Features, then predictions, of a plane
     void start_plane(std::int64_t plane) {
         plane_features(plan_, unit_, plane, features_.data());
-        for (int e = 0; e < plan_.n_experiments; ++e) {
-            const ExperimentView& experiment = plan_.experiments[e];
-            for (int i = 0; i < n_plane_coefficients; ++i) {
-                for (int b = 0; b < experiment.n_bins; ++b) {
-                    plane_[size(i * plan_.n_bins + experiment.first_bin + b)] =
-                        prediction_coefficient(experiment, features_.data(), b, i);
-                }
+        for (int i = 0; i < n_plane_coefficients; ++i) {
+            for (int c = 0; c < plan_.n_columns; ++c) {
+                plane_[size(i * plan_.n_columns + c)] = column_coefficient(plan_, features_.data(), c, i);
             }
         }
         if (!collapsed_.empty()) {
@@ -108,18 +113,9 @@ public:
             evaluate_gaussian_row(penalty, offer_next);
             return;
         }
-        if (one_pull_) {
-            for (std::int64_t i = 0; i < unit_.row_length; i += lanes) {
-                const std::int64_t n = std::min<std::int64_t>(lanes, unit_.row_length - i);
-                evaluate_batch(i, n, penalty, offer_next);
-            }
-            return;
-        }
-        for (std::int64_t i = 0; i < unit_.row_length; ++i) {
-            const AxisFactors x = axis_factors(plan_, unit_, axis, i);
-            const PoissonFit<double> fit =
-                row_fit(plan_, row_.data(), x.u, x.v, penalty + line_penalty(plan_, unit_, i));
-            offer_next(fit.chi2, fit.converged);
+        for (std::int64_t i = 0; i < unit_.row_length; i += lanes) {
+            const std::int64_t n = std::min<std::int64_t>(lanes, unit_.row_length - i);
+            evaluate_batch(i, n, penalty, offer_next);
         }
     }
 
@@ -129,9 +125,8 @@ public:
         for (int e = 0; e < plan_.n_experiments; ++e) {
             const ExperimentView& experiment = plan_.experiments[e];
             double* N = row_.data() + experiment.first_bin;
-            for (int b = 0; b < experiment.n_bins; ++b) {
-                N[b] = direct_backgrounds(plan_, experiment, unit_, point, b);
-            }
+            double* S = experiment.has_signal_pull() ? row_.data() + experiment.first_signal : N;
+            std::fill_n(S, experiment.n_bins, 0.);
             for (int c = 0; c < experiment.n_contributions; ++c) {
                 const ContributionView& contribution = experiment.contributions[c];
                 const Target target = plan_.parameters.interactions[contribution.interaction].target;
@@ -140,12 +135,18 @@ public:
                                                   couplings.base[contribution.interaction], i);
                 }
                 for (int b = 0; b < experiment.n_bins; ++b) {
-                    N[b] += direct_counts(experiment, contribution, rates_.data(), b);
+                    S[b] += direct_counts(experiment, contribution, rates_.data(), b);
                 }
+            }
+            const double normalisation = value_of(experiment.signal_normalisation, plan_.parameters, unit_, point);
+            for (int b = 0; b < experiment.n_bins; ++b) {
+                S[b] *= normalisation;
+                N[b] = S[b] + direct_backgrounds(plan_, experiment, unit_, point, b);
             }
         }
         const auto ratios = [this](const ExperimentView& experiment) {
-            return TabulatedRatios{row_.data() + experiment.first_bin, experiment.statistic.inverse_units};
+            return TabulatedRatios{row_.data() + experiment.first_bin, experiment.statistic.inverse_units,
+                                   experiment.has_signal_pull() ? row_.data() + experiment.first_signal : nullptr};
         };
         const Chi2 chi2 = total_chi2(plan_, ratios, row_penalty(plan_, unit_, point, 0));
         const PointAddress at = row_address(unit_, plan_.layout, point, 0);
@@ -168,11 +169,16 @@ private:
         }
         const Batch batch_u = Batch::load(u), batch_v = Batch::load(v);
         const auto ratios = [&](const ExperimentView& experiment) {
-            const RowRatios<Batch> y{row_.data() + experiment.first_bin, plan_.n_bins, batch_u, batch_v};
+            const RowRatios<Batch> row{row_.data(), plan_.n_columns, experiment.first_bin, experiment.first_signal,
+                                       batch_u,     batch_v};
+            Batch *y = ratios_.data(), *s = y + experiment.n_bins;
             for (int b = 0; b < experiment.n_bins; ++b) {
-                ratios_[size(b)] = y(b);
+                y[b] = row(b);
             }
-            return BatchRatios{ratios_.data(), y};
+            for (int b = 0; experiment.has_signal_pull() && b < experiment.n_bins; ++b) {
+                s[b] = row.signal(b);
+            }
+            return BatchRatios{y, s, row};
         };
         const PoissonFit<Batch> fit = total_fit(plan_, ratios, Batch::load(penalty));
         fit.chi2.store(chi2);
@@ -184,8 +190,8 @@ private:
 
     void stage_row(const AxisFactors& factors) {
         for (int i = 0; i < 3; ++i) {
-            for (int b = 0; b < plan_.n_bins; ++b) {
-                row_[size(i * plan_.n_bins + b)] = row_coefficient(plane_.data(), plan_.n_bins, i, b, factors);
+            for (int c = 0; c < plan_.n_columns; ++c) {
+                row_[size(i * plan_.n_columns + c)] = row_coefficient(plane_.data(), plan_.n_columns, i, c, factors);
             }
         }
     }
@@ -387,8 +393,7 @@ private:
     std::vector<double> collapsed_; // numbers of the plane; empty where the method is another
     std::vector<double> line_u_, line_v_, line_penalty_;
     bool has_line_penalty_ = false;
-    bool gaussian_ = true; // all experiments
-    bool one_pull_ = true; // at most one an experiment: points of a row are evaluated a batch at a time
+    bool gaussian_ = true; // all experiments, and without a pull that is left to the point
 };
 
 class CpuBackend final : public Backend {

@@ -265,7 +265,21 @@ ReferenceResult ReferenceModel::fit(const ReferencePoint& point, std::vector<std
     ReferenceResult result;
     for (std::size_t e = 0; e < config_.experiments.size(); ++e) {
         const Experiment& experiment = config_.experiments[e];
-        std::vector<double> fixed = signals[e];
+        // The signal is scaled like a background: by what is given, else by what fits best.
+        const ReferencePoint::BackgroundName signal_name{experiment.name, Experiment::signal};
+        const auto given_signal = point.normalisations.find(signal_name);
+        const bool signal_is_given = given_signal != point.normalisations.end();
+        const double signal_sigma = experiment.signal_sigma;
+        if (signal_is_given) {
+            for (double& counts : signals[e]) {
+                counts *= given_signal->second;
+            }
+            if (point.scanned.count(signal_name) && signal_sigma > 0 && std::isfinite(signal_sigma)) {
+                result.chi2 += std::pow((given_signal->second - 1) / signal_sigma, 2);
+            }
+        }
+        const bool signal_is_fitted = !signal_is_given && signal_sigma > 0;
+        std::vector<double> fixed = signal_is_fitted ? std::vector<double>(signals[e].size()) : signals[e];
         std::vector<std::vector<double>> templates;
         std::vector<double> sigmas;
         std::vector<std::size_t> fitted; // which background each template is
@@ -289,6 +303,10 @@ ReferenceResult ReferenceModel::fit(const ReferencePoint& point, std::vector<std
                 result.chi2 += std::pow((y - 1) / background.sigma, 2);
             }
         }
+        if (signal_is_fitted) {
+            templates.push_back(signals[e]);
+            sigmas.push_back(signal_sigma);
+        }
         const ReferenceFit fit =
             experiment.statistic == Statistic::gaussian
                 ? reference_gaussian_fit(experiment.counts, experiment.errors(), fixed, templates, sigmas)
@@ -296,6 +314,7 @@ ReferenceResult ReferenceModel::fit(const ReferencePoint& point, std::vector<std
         for (std::size_t k = 0; k < fitted.size(); ++k) {
             normalisations[fitted[k]] = fit.normalisations[k];
         }
+        normalisations.push_back(signal_is_fitted ? fit.normalisations.back() : 1);
         result.chi2 += fit.chi2;
         result.status = std::max(result.status, fit.status);
         result.normalisations.push_back(std::move(normalisations));

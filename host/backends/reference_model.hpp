@@ -33,7 +33,7 @@ struct ReferenceResult {
     double chi2 = 0; //!< of all experiments, with the priors of axes
     PointStatus status = PointStatus::ok;
     std::vector<std::vector<double>> signal;         //!< experiments × bins
-    std::vector<std::vector<double>> normalisations; //!< experiments × backgrounds, at the minimum
+    std::vector<std::vector<double>> normalisations; //!< experiments × (backgrounds, signal), at the minimum
 };
 
 /// Evaluates points of a scan. Keeps what does not depend on the point: backgrounds freed of their solar part.

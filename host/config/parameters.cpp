@@ -378,6 +378,9 @@ std::string why_mixing_without_effect(Parameter::MixingName name, Basis basis,
 }
 
 std::string why_normalisation_without_effect(const Parameter& parameter, const std::vector<Experiment>& experiments) {
+    if (parameter.background == Experiment::signal) {
+        return ""; // whatever the point
+    }
     for (const Experiment& experiment : experiments) {
         for (const Background& background : experiment.backgrounds) {
             if (experiment.name == parameter.experiment && background.name == parameter.background &&
@@ -430,6 +433,7 @@ ParameterScope parameter_scope(Basis basis, bool majorana, const std::vector<Exp
         for (const Background& background : experiment.backgrounds) {
             scope.normalisations.push_back(experiment.name + "." + background.name);
         }
+        scope.normalisations.push_back(experiment.name + "." + Experiment::signal);
         if (std::any_of(experiment.sources.begin(), experiment.sources.end(),
                         [](const Source& source) { return source.baseline > 0; })) {
             scope.baselines.push_back(experiment.name);

@@ -20,7 +20,7 @@ struct Parameter {
         majorana_moment, //!< Λ_l of (μ − iε)_jk = ε_jkl Λ_l, l = row + 1
         sin2_theta_w,
         mixing,         //!< an angle, phase or splitting
-        normalisation,  //!< of an experiment's background, relative to nominal (1)
+        normalisation,  //!< of an experiment's background or signal, relative to nominal (1)
         baseline,       //!< of all sources of an experiment that have one [m]
         proton_radius,  //!< of a nuclide, rms [fm]
         neutron_radius, //!< of a nuclide, rms [fm]
@@ -44,7 +44,7 @@ struct Parameter {
 struct ParameterScope {
     Basis basis = Basis::flavour;
     bool majorana = false;
-    std::vector<std::string> normalisations; //!< `experiment.background`
+    std::vector<std::string> normalisations; //!< `experiment.background` and `experiment.signal`
     std::vector<std::string> baselines;      //!< experiments that have a source with a baseline
     std::vector<std::string> nuclides;       //!< of the targets of nuclear channels
 };

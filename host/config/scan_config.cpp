@@ -437,12 +437,16 @@ private:
         for (const Background& background : experiment.backgrounds) {
             names.push_back(background.name);
         }
+        names.push_back(Experiment::signal);
         for (const std::string& key : table.keys()) {
+            if (key == Experiment::signal) {
+                experiment.signal_sigma = read_uncertainty(table, key);
+                continue;
+            }
             const auto position = std::find(names.begin(), names.end(), key);
             if (position == names.end()) {
                 throw InputError(table.where(key), fmt::format("{} has no background \"{}\"", experiment.name, key),
-                                 names.empty() ? "it has none" : "it has " + quoted_list(names),
-                                 did_you_mean(key, names));
+                                 "it has " + quoted_list(names), did_you_mean(key, names));
             }
             Background& background = experiment.backgrounds[static_cast<std::size_t>(position - names.begin())];
             background.sigma = read_uncertainty(table, key);
@@ -651,13 +655,13 @@ private:
     void check_pulls() const {
         for (std::size_t e = 0; e < config_.experiments.size(); ++e) {
             const Experiment& experiment = config_.experiments[e];
-            int n_pulls = 0;
+            int n_pulls = experiment.signal_sigma > 0 && !claims_.contains(experiment.name + "." + Experiment::signal);
             for (const Background& background : experiment.backgrounds) {
                 n_pulls += background.sigma > 0 && !claims_.contains(experiment.name + "." + background.name);
             }
             if (n_pulls > max_pulls) {
                 throw InputError(
-                    experiment_places_[e], fmt::format("{} has {} backgrounds to profile", experiment.name, n_pulls),
+                    experiment_places_[e], fmt::format("{} has {} normalisations to profile", experiment.name, n_pulls),
                     fmt::format("there may be {}", max_pulls), "set systematics.NAME = \"fixed\" for some");
             }
         }

@@ -317,6 +317,10 @@ std::vector<Background> read_backgrounds(const TomlTable& experiment, const std:
         table.allow_only({"name", "counts", "includes_solar", "uncertainty"});
         Background background;
         background.name = identifier(table, "name");
+        if (background.name == Experiment::signal) {
+            throw InputError(table.where("name"), "a background is called \"signal\"",
+                             "EXPERIMENT.signal is the normalisation of what neutrinos add", "rename it?");
+        }
         for (const Background& other : backgrounds) {
             if (other.name == background.name) {
                 throw InputError(table.where("name"), fmt::format("there are two backgrounds \"{}\"", other.name));

@@ -176,6 +176,8 @@ enum class Statistic {
 
 /// One experiment as its file describes it.
 struct Experiment {
+    static constexpr const char* signal = "signal"; //!< what the signal is called among backgrounds
+
     std::string name; //!< e.g. "lz-2022"
     std::string title;
     std::string citation;
@@ -191,6 +193,8 @@ struct Experiment {
     std::vector<BinVariable> further; //!< time and other variables: bins are their product, energy outermost
     std::vector<double> counts;       //!< observed, n_bins
     std::vector<double> sigma;        //!< their errors where the file gives them, for Gaussian statistic
+    //! Relative uncertainty of the signal's normalisation: 0 = fixed, +inf = free
+    double signal_sigma = 0;
     std::vector<Background> backgrounds;
     std::vector<std::string> notes; //!< what is no error, but a user should be told once
     std::string digest;             //!< SHA-256 of the experiment file and of every table it names, hex

@@ -129,7 +129,7 @@ Experiment read_experiment(const std::string& path) {
     const TomlTable file(toml, path);
     ExperimentTables tables(path, text);
     file.allow_only({"name", "title", "citation", "statistic", "couplings", "source", "target", "exposure", "channel",
-                     "response", "bins", "background"});
+                     "response", "bins", "signal", "background"});
     Experiment experiment;
     experiment.name = identifier(file, "name");
     experiment.title = file.string("title");
@@ -150,6 +150,9 @@ Experiment read_experiment(const std::string& path) {
     experiment.channels =
         read_channels(file, target, experiment.sources, axes, experiment.response, tables, experiment.notes);
     read_observed(file, axes, tables, experiment);
+    const TomlTable signal = file.table("signal");
+    signal.allow_only({"uncertainty"});
+    experiment.signal_sigma = signal.has("uncertainty") ? read_uncertainty(signal, "uncertainty") : 0;
     experiment.backgrounds = read_backgrounds(file, axes, tables);
     keep_fitted_bins(file, axes[0], experiment);
     experiment.digest = tables.digest();

@@ -80,8 +80,9 @@ bool is_fast(const Parameter& parameter) {
     case Parameter::Kind::element:
     case Parameter::Kind::majorana_moment:
     case Parameter::Kind::sin2_theta_w:
-    case Parameter::Kind::normalisation:
         return true;
+    case Parameter::Kind::normalisation: // that of a signal multiplies what the other axes say
+        return parameter.background != Experiment::signal;
     case Parameter::Kind::mixing:
     case Parameter::Kind::baseline:
     case Parameter::Kind::proton_radius:
@@ -153,6 +154,7 @@ std::string hash_of(const ScanConfig& config, Method method, std::int64_t unit_p
             hash.add(target.nuclide.proton_radius);
             hash.add(target.nuclide.neutron_radius);
         }
+        hash.add(experiment.signal_sigma);
         for (const Background& background : experiment.backgrounds) {
             hash.add(background.sigma);
         }
@@ -200,9 +202,20 @@ const char* method_name(Method method) {
     return "";
 }
 
+//! Whether the normalisation of an experiment's signal is left to every point
+static bool has_signal_pull(const Experiment& experiment, const ScanConfig& config) {
+    const std::string name = experiment.name + "." + Experiment::signal;
+    return experiment.signal_sigma > 0 &&
+           std::none_of(config.axes.begin(), config.axes.end(),
+                        [&](const Axis& axis) { return axis.parameter.name == name; }) &&
+           std::none_of(config.fixed.begin(), config.fixed.end(),
+                        [&](const FixedParameter& fixed) { return fixed.parameter.name == name; });
+}
+
 Method automatic_method(const ScanConfig& config) {
-    const bool gaussian = std::all_of(config.experiments.begin(), config.experiments.end(),
-                                      [](const Experiment& e) { return e.statistic == Statistic::gaussian; });
+    const bool gaussian = std::all_of(config.experiments.begin(), config.experiments.end(), [&](const Experiment& e) {
+        return e.statistic == Statistic::gaussian && !has_signal_pull(e, config);
+    });
     const bool fast =
         std::any_of(config.axes.begin(), config.axes.end(), [](const Axis& axis) { return is_fast(axis.parameter); });
     return gaussian && fast ? Method::collapsed : Method::moments;
@@ -245,6 +258,11 @@ Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
             throw InputError({"--method", 0}, "\"collapsed\" does not go with " + experiment.name,
                              "its statistic is Poisson, which needs every bin", "use \"moments\"?");
         }
+        if (method_ == Method::collapsed && has_signal_pull(experiment, config_)) {
+            throw InputError({"--method", 0}, "\"collapsed\" does not go with " + experiment.name,
+                             "the normalisation of its signal is minimised over, which needs every bin",
+                             "use \"moments\"?");
+        }
     }
     interactions_ = interactions_of(config_);
     make_axes();
@@ -278,16 +296,22 @@ void Plan::make_axes() {
         // Form factors are zero at the physical reference, the standard model; sin²θ_W is not.
         const double reference =
             axis.parameter.kind == Parameter::Kind::sin2_theta_w ? config_.neutrino.sin2_theta_w : 0;
-        double prior = 0;
+        double sigma = 0; // of the normalisation that the axis moves
         for (const Experiment& experiment : config_.experiments) {
+            if (axis.parameter.kind != Parameter::Kind::normalisation ||
+                axis.parameter.experiment != experiment.name) {
+                continue;
+            }
+            if (axis.parameter.background == Experiment::signal) {
+                sigma = experiment.signal_sigma;
+            }
             for (const Background& background : experiment.backgrounds) {
-                if (axis.parameter.kind == Parameter::Kind::normalisation &&
-                    axis.parameter.experiment == experiment.name && axis.parameter.background == background.name &&
-                    background.sigma > 0) {
-                    prior = 1 / (background.sigma * background.sigma);
+                if (axis.parameter.background == background.name) {
+                    sigma = background.sigma;
                 }
             }
         }
+        const double prior = sigma > 0 ? 1 / (sigma * sigma) : 0;
         AxisTable table;
         for (const double value : axis.values) {
             const double t = value - reference;
@@ -403,6 +427,8 @@ void Plan::make_backgrounds() {
             normalisations.push_back(scalar(Parameter::Kind::normalisation, experiment.name + "." + background.name,
                                             constants::not_a_number));
         }
+        normalisations.push_back(scalar(Parameter::Kind::normalisation,
+                                        experiment.name + "." + Experiment::signal, constants::not_a_number));
         normalisations_.push_back(std::move(normalisations));
         standard_signals_.emplace_back();
         if (includes_solar) {

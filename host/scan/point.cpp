@@ -29,7 +29,7 @@ PointReport evaluate_point(const ScanConfig& config) {
                               {},
                               {},
                               {}};
-        std::vector<double> nominal(n_bins);
+        std::vector<double> nominal(n_bins), signal_counts(n_bins);
         const auto add = [&](const std::string& name, std::vector<double> counts) {
             for (std::size_t b = 0; b < n_bins; ++b) {
                 nominal[b] += counts[b];
@@ -49,13 +49,15 @@ PointReport evaluate_point(const ScanConfig& config) {
             const std::vector<double> moments = contribution_moments(experiment, contribution, mixing);
             const auto components = static_cast<std::size_t>(n_components(group.propagation));
             std::vector<double> counts(n_bins);
+            const double normalisation = experiment_view.signal_normalisation.fixed;
             for (std::size_t m = 0; m < n_feature_matrices; ++m) {
                 std::vector<double> features(components * n_plane_coefficients);
                 feature_coefficients(plan.parameters(), couplings, group, static_cast<int>(m), AxisShape::linear,
                                      AxisShape::linear, features.data());
                 for (std::size_t c = 0; c < components; ++c) {
                     for (std::size_t b = 0; b < n_bins; ++b) {
-                        counts[b] += moments[(m * components + c) * n_bins + b] * features[c * n_plane_coefficients];
+                        counts[b] += normalisation * moments[(m * components + c) * n_bins + b] *
+                                     features[c * n_plane_coefficients];
                     }
                 }
             }
@@ -63,6 +65,7 @@ PointReport evaluate_point(const ScanConfig& config) {
             if (experiment.channels.size() > 1) {
                 name += " (" + experiment.channels[contribution.channel].name + ")";
             }
+            std::transform(counts.begin(), counts.end(), signal_counts.begin(), signal_counts.begin(), std::plus<>());
             add(name, std::move(counts));
         }
         const std::size_t n_sources = point.components.size();
@@ -78,13 +81,21 @@ PointReport evaluate_point(const ScanConfig& config) {
         }
 
         std::vector<double> xi;
-        point.chi2 = tables->fit(e, nominal, xi);
+        point.chi2 = tables->fit(e, nominal, signal_counts, xi);
         const std::vector<int>& pulls = tables->pulls(e);
         for (std::size_t i = 0; i < pulls.size(); ++i) {
             const auto k = static_cast<std::size_t>(pulls[i]);
             point.pulls.emplace_back(experiment.backgrounds[k].name, 1 + xi[i]);
             for (double& count : point.components[n_sources + k].counts) {
                 count *= 1 + xi[i];
+            }
+        }
+        if (experiment_view.has_signal_pull()) {
+            point.pulls.emplace_back(Experiment::signal, 1 + xi.back());
+            for (std::size_t i = 0; i < n_sources; ++i) {
+                for (double& count : point.components[i].counts) {
+                    count *= 1 + xi.back();
+                }
             }
         }
         for (const Component& component : point.components) {

@@ -83,7 +83,8 @@ Bytes checksum_record(const ResultTile& tile) {
 std::string long_name(const Parameter& parameter) {
     switch (parameter.kind) {
     case Parameter::Kind::normalisation:
-        return "normalisation of " + parameter.background + " in " + parameter.experiment + ", relative to nominal";
+        return "normalisation of " + std::string(parameter.background == Experiment::signal ? "the " : "") +
+               parameter.background + " in " + parameter.experiment + ", relative to nominal";
     case Parameter::Kind::sin2_theta_w:
         return "sine squared of the weak mixing angle at zero momentum transfer";
     case Parameter::Kind::mixing:

@@ -7,14 +7,21 @@
 
 namespace nuscan {
 
-StatisticTables::StatisticTables(std::vector<double> counts, std::vector<double> templates, std::vector<double> sigmas)
+StatisticTables::StatisticTables(std::vector<double> counts, std::vector<double> templates, std::vector<double> sigmas,
+                                 double signal_sigma)
     : counts_(std::move(counts)), templates_(std::move(templates)), sigmas_(std::move(sigmas)) {
-    const bool one_pull = sigmas_.size() == 1;
+    if (signal_sigma > 0) {
+        templates_.resize(templates_.size() + counts_.size(), 0);
+        signal_weights_.assign(counts_.size(), 1);
+        sigmas_.push_back(signal_sigma);
+    }
+    const bool one_pull = sigmas_.size() == 1 && signal_weights_.empty();
+    const bool several = !sigmas_.empty() && !one_pull;
     double least_count = 1;
     for (std::size_t b = 0; b < counts_.size(); ++b) {
         const double n = counts_[b];
         const double B = one_pull ? templates_[b] : 0;
-        const double unit = B > 0 ? B : (n > 0 && sigmas_.size() < 2 ? n : 1);
+        const double unit = B > 0 ? B : (n > 0 && !several ? n : 1);
         units_.push_back(unit);
         inverse_units_.push_back(1 / unit);
         pulled_.push_back(B > 0 ? 1 : 0);
@@ -60,9 +67,8 @@ void StatisticTables::split_counts() {
 StatisticView StatisticTables::view() const {
     return {static_cast<int>(counts_.size()),
             counts_.data(),
-            static_cast<int>(sigmas_.size()),
-            templates_.data(),
-            sigmas_.data(),
+            {static_cast<int>(sigmas_.size()), signal_weights_.empty() ? 0 : 1, templates_.data(),
+             signal_weights_.data(), sigmas_.data()},
             units_.data(),
             inverse_units_.data(),
             pulled_.data(),

@@ -14,7 +14,9 @@ public:
     /// \param counts n_b, not negative
     /// \param templates B_kb, pull by pull, not negative
     /// \param sigmas of the pulls, relative; +inf for a free normalisation
-    StatisticTables(std::vector<double> counts, std::vector<double> templates, std::vector<double> sigmas);
+    /// \param signal_sigma of a pull on the signal, which comes last; 0 for none
+    StatisticTables(std::vector<double> counts, std::vector<double> templates, std::vector<double> sigmas,
+                    double signal_sigma = 0);
 
     //! Points into this object; stays valid when it is moved.
     StatisticView view() const;
@@ -22,7 +24,7 @@ public:
 private:
     void split_counts();
 
-    std::vector<double> counts_, templates_, sigmas_, units_, inverse_units_, pulled_, pulled_counts_;
+    std::vector<double> counts_, templates_, signal_weights_, sigmas_, units_, inverse_units_, pulled_, pulled_counts_;
     std::vector<int> fractional_, whole_, first_bin_{0}, bins_; // of the weighted logarithm
     double template_sum_ = 0, prior_weight_ = 0, last_step_ = 0, saturated_ = 0;
 };

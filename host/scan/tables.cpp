@@ -107,7 +107,16 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         tables.signal = std::move(signals[e]);
         std::vector<double>& moments = tables.signal.moments;
         const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
+        // What nothing fixes is nominal, and may have a pull.
+        const auto normalisation = [&](std::size_t k, double sigma, double& pull_sigma) {
+            Scalar value = normalisations[e][k];
+            const bool named = value.axis >= 0 || !std::isnan(value.fixed);
+            value.fixed = named ? value.fixed : 1;
+            pull_sigma = named ? 0 : sigma;
+            return value;
+        };
         std::vector<double> templates, sigmas;
+        double sigma = 0;
         for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
             const Background& background = experiment.backgrounds[k];
             std::vector<double> counts = background.counts;
@@ -116,17 +125,16 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
                     counts[b] = std::max(counts[b] - standard_signals[e][b], 0.);
                 }
             }
-            Scalar normalisation = normalisations[e][k];
-            const bool named = normalisation.axis >= 0 || !std::isnan(normalisation.fixed);
-            normalisation.fixed = named ? normalisation.fixed : 1;
-            tables.normalisations.push_back(normalisation);
+            tables.normalisations.push_back(normalisation(k, background.sigma, sigma));
             moments.insert(moments.end(), counts.begin(), counts.end());
-            if (background.sigma > 0 && !named) {
+            if (sigma > 0) {
                 tables.pulls.push_back(static_cast<int>(k));
-                sigmas.push_back(background.sigma);
+                sigmas.push_back(sigma);
                 templates.insert(templates.end(), counts.begin(), counts.end());
             }
         }
+        const Scalar signal_normalisation = normalisation(experiment.backgrounds.size(), experiment.signal_sigma, sigma);
+        const double signal_sigma = sigma;
         if (experiment.statistic == Statistic::gaussian) {
             tables.errors = experiment.errors();
             tables.whitening = make_whitening(tables.errors, templates, sigmas);
@@ -134,7 +142,7 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
             tables.sigmas = std::move(sigmas);
             tables.statistic = StatisticTables(experiment.counts, {}, {});
         } else {
-            tables.statistic = StatisticTables(experiment.counts, std::move(templates), std::move(sigmas));
+            tables.statistic = StatisticTables(experiment.counts, std::move(templates), std::move(sigmas), signal_sigma);
         }
         for (std::size_t i = 0; i < tables.signal.contributions.size(); ++i) {
             const Contribution& c = tables.signal.contributions[i];
@@ -146,6 +154,8 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         ExperimentView view{};
         view.first_bin = view_.n_bins;
         view.n_bins = experiment.n_bins();
+        view.first_signal = signal_sigma > 0 ? 0 : -1; // its place follows once all bins are counted
+        view.signal_normalisation = signal_normalisation;
         view.n_inner_bins = experiment.n_inner_bins();
         view.first_feature = view_.n_features;
         view.n_features = static_cast<int>(moments.size()) / experiment.n_bins();
@@ -159,6 +169,7 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         view.statistic = tables.statistic.view();
         if (experiment.statistic == Statistic::gaussian) {
             view.gaussian = tables.whitening.view(experiment.counts);
+            view.gaussian.signal_weight = 1 / (signal_sigma * signal_sigma);
             tables.whitened_moments = moments;
             for (int f = 0; f < view.n_features; ++f) {
                 whiten(view.gaussian, tables.whitened_moments.data() + static_cast<std::size_t>(f) * n_bins);
@@ -174,20 +185,40 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         view_.n_features += view.n_features;
         views_.push_back(view);
     }
+    view_.n_columns = view_.n_bins;
+    for (ExperimentView& view : views_) {
+        if (view.has_signal_pull()) {
+            view.first_signal = view_.n_columns;
+            view_.n_columns += view.n_bins;
+        }
+    }
     view_.experiments = views_.data();
     view_.n_experiments = static_cast<int>(views_.size());
 }
 
-Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, std::vector<double>& xi) const {
+Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, const std::vector<double>& signal,
+                 std::vector<double>& xi) const {
     const ExperimentTables& tables = tables_[e];
-    if (views_[e].is_gaussian()) {
-        xi = gaussian_pulls(experiments_[e].counts, tables.errors, nominal, tables.templates, tables.sigmas);
-        return with_status(gaussian_chi2(TabulatedPrediction{nominal.data()}, views_[e].gaussian), true);
+    const ExperimentView& view = views_[e];
+    const double* pulled_signal = view.has_signal_pull() ? signal.data() : nullptr;
+    if (view.is_gaussian()) {
+        double signal_xi = 0;
+        const double chi2 = gaussian_chi2(TabulatedPrediction{nominal.data()}, pulled_signal, view.gaussian, &signal_xi);
+        std::vector<double> at_signal_xi = nominal;
+        for (std::size_t b = 0; b < nominal.size(); ++b) {
+            at_signal_xi[b] += signal_xi * signal[b];
+        }
+        xi = gaussian_pulls(experiments_[e].counts, tables.errors, at_signal_xi, tables.templates, tables.sigmas);
+        if (view.has_signal_pull()) {
+            xi.push_back(signal_xi);
+        }
+        return with_status(chi2, true);
     }
-    const StatisticView& statistic = views_[e].statistic;
+    const StatisticView& statistic = view.statistic;
     xi.assign(max_pulls, 0);
-    const Chi2 chi2 = poisson_chi2(TabulatedRatios{nominal.data(), statistic.inverse_units}, statistic, xi.data());
-    xi.resize(static_cast<std::size_t>(statistic.n_pulls));
+    const Chi2 chi2 =
+        poisson_chi2(TabulatedRatios{nominal.data(), statistic.inverse_units, pulled_signal}, statistic, xi.data());
+    xi.resize(static_cast<std::size_t>(statistic.pulls.n_pulls));
     return chi2;
 }
 

@@ -34,7 +34,8 @@ class Tables {
 public:
     /// \param experiments with the slow parameters set
     /// \param standard_signals of the experiments that have a background which includes it; else empty
-    /// \param normalisations of all backgrounds; NaN where nothing fixes one, so that a pull may move it
+    /// \param normalisations of all backgrounds, then of the signal; NaN where nothing fixes one, so that a pull may
+    /// move it
     Tables(std::vector<Experiment> experiments, std::vector<SignalTables> signals,
            const std::vector<std::vector<double>>& standard_signals,
            const std::vector<std::vector<Scalar>>& normalisations, const ParameterView& parameters,
@@ -47,8 +48,10 @@ public:
     const SignalTables& signal(std::size_t e) const { return tables_[e].signal; }
     //! Backgrounds of an experiment that are profiled by a pull, in the order of their templates
     const std::vector<int>& pulls(std::size_t e) const { return tables_[e].pulls; }
-    //! The pulls that minimise χ² of an experiment, its prediction being \p nominal without them; and that χ²
-    Chi2 fit(std::size_t e, const std::vector<double>& nominal, std::vector<double>& xi) const;
+    //! The pulls that minimise χ² of an experiment, its prediction being \p nominal without them, of which \p signal is
+    //! signal; and that χ². A pull on the signal comes after those on backgrounds.
+    Chi2 fit(std::size_t e, const std::vector<double>& nominal, const std::vector<double>& signal,
+             std::vector<double>& xi) const;
 
 private:
     struct ExperimentTables {

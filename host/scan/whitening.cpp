@@ -39,7 +39,8 @@ GaussianView Whitening::view(const std::vector<double>& counts) const {
             directions.data(),
             shrinkages.data(),
             nullptr,
-            nullptr};
+            nullptr,
+            constants::infinity};
 }
 
 Whitening make_whitening(const std::vector<double>& errors, const std::vector<double>& templates,

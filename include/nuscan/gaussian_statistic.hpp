@@ -13,6 +13,9 @@
 ///     χ² = rᵀ V⁻¹ r,   r_b = N0_b − n_b,   V = diag(σ_b²) + Σ_k σ_k² B_k B_kᵀ,
 ///
 /// so that no pull is left to a point. A free normalisation is the limit σ_k → ∞, in which V⁻¹ no longer sees B_k.
+///
+/// The normalisation of the signal belongs to the point: with s = W S, WᵀW = V⁻¹, the best ξ of the whitened residuals
+/// r + ξ s and the prior (ξ/σ)² is −r·s/(s·s + 1/σ²).
 namespace nuscan {
 
 /// The whitening matrix W of an experiment, WᵀW = V⁻¹, and what it has been applied to.
@@ -28,6 +31,7 @@ struct GaussianView {
     const double* shrinkages;     //!< c_j
     const double* moments;        //!< W M_f: n_features × n_bins
     const double* residuals;      //!< −W n: whitened residuals of no prediction at all
+    double signal_weight;         //!< 1/σ² of the pull on the signal; +inf where there is none
 };
 
 //! x ← W x
@@ -47,26 +51,81 @@ NUSCAN_HOST_DEVICE inline void whiten(const GaussianView& s, double* x) {
     }
 }
 
-/// |W (N0 − n)|² of predictions that are not whitened. \p N0(b) gives those of bin b, all backgrounds nominal.
-template <class Prediction>
-NUSCAN_HOST_DEVICE double gaussian_chi2(const Prediction& N0, const GaussianView& s) {
-    const auto residual = [&](int b) { return (N0(b) - s.counts[b]) * s.inverse_errors[b]; };
+//! Sums of whitened vectors over bins, b by b, without a place to keep them
+template <class X>
+struct Whitened {
+    const GaussianView& s;
+    const X& x; //!< b → x_b, in units of the errors
     double along[max_pulls] = {};
-    for (int b = 0; b < s.n_bins; ++b) {
-        for (int j = 0; j < s.n_directions; ++j) {
-            along[j] = std::fma(s.directions[static_cast<std::ptrdiff_t>(j) * s.n_bins + b], residual(b), along[j]);
+
+    NUSCAN_HOST_DEVICE Whitened(const GaussianView& view, const X& of) : s(view), x(of) {
+        for (int b = 0; b < s.n_bins; ++b) {
+            for (int j = 0; j < s.n_directions; ++j) {
+                along[j] = std::fma(s.directions[static_cast<std::ptrdiff_t>(j) * s.n_bins + b], x(b), along[j]);
+            }
         }
     }
-    double chi2 = 0;
-    for (int b = 0; b < s.n_bins; ++b) {
-        double r = residual(b);
+    NUSCAN_HOST_DEVICE double operator()(int b) const {
+        double w = x(b);
         for (int j = 0; j < s.n_directions; ++j) {
             const double q = s.directions[static_cast<std::ptrdiff_t>(j) * s.n_bins + b];
-            r = std::fma(-s.shrinkages[j] * along[j], q, r);
+            w = std::fma(-s.shrinkages[j] * along[j], q, w);
         }
-        chi2 = std::fma(r, r, chi2);
+        return w;
+    }
+};
+
+/// The smallest Σ_b (r_b + ξ s_b)² + w ξ² over all real ξ, from whitened residuals and signals, and that ξ.
+///
+/// Summed twice, as r·r − (r·s)²/(s·s + w) would lose what a pull takes up.
+template <class Real, class Residual, class Signal>
+NUSCAN_HOST_DEVICE Real signal_pulled_sum(const Residual& r, const Signal& s, int n_bins, double weight, Real& xi) {
+    using std::fma;
+    Real rs(0), ss(weight);
+    for (int b = 0; b < n_bins; ++b) {
+        const Real s_b = s(b);
+        rs = fma(r(b), s_b, rs);
+        ss = fma(s_b, s_b, ss);
+    }
+    xi = select(ss > Real(0), -rs / select(ss > Real(0), ss, Real(1)), Real(0)); // 0/0: no signal and no prior
+    Real chi2 = Real(weight) * xi * xi;
+    for (int b = 0; b < n_bins; ++b) {
+        const Real pulled = fma(xi, s(b), r(b));
+        chi2 = fma(pulled, pulled, chi2);
     }
     return chi2;
+}
+
+/// χ² of predictions that are not whitened. \p N0(b) gives those of bin b, all normalisations nominal; \p signals of
+/// them is null where no pull acts on it. \p signal_xi receives that pull.
+template <class Prediction>
+NUSCAN_HOST_DEVICE double gaussian_chi2(const Prediction& N0, const double* signals, const GaussianView& s,
+                                        double* signal_xi = nullptr) {
+    const auto residual = [&](int b) { return (N0(b) - s.counts[b]) * s.inverse_errors[b]; };
+    const Whitened r(s, residual);
+    if (signals == nullptr) {
+        double chi2 = 0;
+        for (int b = 0; b < s.n_bins; ++b) {
+            const double r_b = r(b);
+            chi2 = std::fma(r_b, r_b, chi2);
+        }
+        return chi2;
+    }
+    const auto signal = [&](int b) { return signals[b] * s.inverse_errors[b]; };
+    double xi;
+    const double chi2 = signal_pulled_sum(r, Whitened(s, signal), s.n_bins, s.signal_weight, xi);
+    if (signal_xi != nullptr) {
+        *signal_xi = xi;
+    }
+    return chi2;
+}
+
+//! χ² at points of a row whose columns are whitened: \p at.residual(b) and \p at.signal(b)
+template <class Real, class Row>
+NUSCAN_HOST_DEVICE Real signal_pulled_chi2(const Row& at, int n_bins, double weight) {
+    Real xi;
+    return signal_pulled_sum([&](int b) { return at.residual(b); }, [&](int b) { return at.signal(b); }, n_bins, weight,
+                             xi);
 }
 
 /// Whitened residuals of a bin along a row: a_b + b_b u + c_b v. Adds their squares to χ² of \p n points at a time, so

@@ -34,12 +34,14 @@ struct ContributionView {
 struct ExperimentView {
     int first_bin; //!< in the concatenated bins of all experiments
     int n_bins;
+    int first_signal;  //!< column of its first bin's signal, where a pull acts on that; else −1
     int n_inner_bins;  //!< bins in time and further variables within an energy bin
     int first_feature; //!< in the concatenated features of all experiments
     int n_features;
     const FeatureGroup* groups;
     int n_groups;
     const double* moments;        //!< M_bf: n_features × n_bins
+    Scalar signal_normalisation;  //!< 1, or the value of an axis, which is on no plane
     const Scalar* normalisations; //!< of backgrounds: 1, or the value of an axis
     int n_backgrounds;
     const ContributionView* contributions;
@@ -48,6 +50,7 @@ struct ExperimentView {
     GaussianView gaussian;
 
     NUSCAN_HOST_DEVICE constexpr bool is_gaussian() const { return gaussian.n_bins > 0; }
+    NUSCAN_HOST_DEVICE constexpr bool has_signal_pull() const { return first_signal >= 0; }
 };
 
 /// Everything a back end needs to evaluate points: plain numbers and pointers, on the host or on the device.
@@ -57,6 +60,7 @@ struct PlanView {
     const ExperimentView* experiments;
     int n_experiments;
     int n_bins;     //!< of all experiments
+    int n_columns;  //!< bins of all experiments, then signals of bins in experiments that have a pull on it
     int n_features; //!< of all experiments
 };
 
@@ -89,6 +93,7 @@ NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const UnitVi
     for (int e = 0; e < plan.n_experiments; ++e) {
         const ExperimentView& experiment = plan.experiments[e];
         int feature = experiment.first_feature;
+        const double signal = value_of(experiment.signal_normalisation, plan.parameters, unit, plane);
         for (int g = 0; g < experiment.n_groups; ++g) {
             const FeatureGroup& group = experiment.groups[g];
             for (int m = 0; m < n_feature_matrices; ++m) {
@@ -96,6 +101,9 @@ NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const UnitVi
                                      out + feature * n_plane_coefficients);
                 feature += n_components(group.propagation);
             }
+        }
+        for (int i = experiment.first_feature * n_plane_coefficients; i < feature * n_plane_coefficients; ++i) {
+            out[i] *= signal;
         }
         for (int k = 0; k < experiment.n_backgrounds; ++k, ++feature) {
             const Scalar& normalisation = experiment.normalisations[k];
@@ -111,6 +119,22 @@ NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const UnitVi
     }
 }
 
+namespace detail {
+
+//! start + Σ_f M_bf c_fi over the first \p n features of an experiment, with whitened moments where it is Gaussian
+NUSCAN_HOST_DEVICE inline double sum_features(const ExperimentView& experiment, int n, const double* features, int b,
+                                              int i, double start) {
+    const double* moments = experiment.is_gaussian() ? experiment.gaussian.moments : experiment.moments;
+    double sum = start;
+    for (int f = 0; f < n; ++f) {
+        sum = std::fma(moments[static_cast<std::size_t>(f) * experiment.n_bins + b],
+                       features[(experiment.first_feature + f) * n_plane_coefficients + i], sum);
+    }
+    return sum;
+}
+
+} // namespace detail
+
 /// Plane coefficient i of bin b of an experiment: Σ_f M_bf c_fi, in the order of the features, in the bin's unit.
 ///
 /// Of a Gaussian experiment it is that of the whitened residual, from W M and −W n: the sums begin with the difference
@@ -118,13 +142,31 @@ NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const UnitVi
 NUSCAN_HOST_DEVICE inline double prediction_coefficient(const ExperimentView& experiment, const double* features, int b,
                                                         int i) {
     const bool gaussian = experiment.is_gaussian();
-    const double* moments = gaussian ? experiment.gaussian.moments : experiment.moments;
-    double sum = gaussian && i == 0 ? experiment.gaussian.residuals[b] : 0;
-    for (int f = 0; f < experiment.n_features; ++f) {
-        sum = std::fma(moments[static_cast<std::size_t>(f) * experiment.n_bins + b],
-                       features[(experiment.first_feature + f) * n_plane_coefficients + i], sum);
-    }
+    const double start = gaussian && i == 0 ? experiment.gaussian.residuals[b] : 0;
+    const double sum = detail::sum_features(experiment, experiment.n_features, features, b, i, start);
     return gaussian ? sum : sum * experiment.statistic.inverse_units[b];
+}
+
+/// The same of the signal alone, in counts; of a Gaussian experiment whitened.
+NUSCAN_HOST_DEVICE inline double signal_coefficient(const ExperimentView& experiment, const double* features, int b,
+                                                    int i) {
+    return detail::sum_features(experiment, experiment.n_features - experiment.n_backgrounds, features, b, i, 0);
+}
+
+/// Plane coefficient i of a column: of a bin's prediction, or of its signal.
+NUSCAN_HOST_DEVICE inline double column_coefficient(const PlanView& plan, const double* features, int column, int i) {
+    int e = 0;
+    if (column < plan.n_bins) {
+        while (column >= plan.experiments[e].first_bin + plan.experiments[e].n_bins) {
+            ++e;
+        }
+        return prediction_coefficient(plan.experiments[e], features, column - plan.experiments[e].first_bin, i);
+    }
+    while (!plan.experiments[e].has_signal_pull() ||
+           column >= plan.experiments[e].first_signal + plan.experiments[e].n_bins) {
+        ++e;
+    }
+    return signal_coefficient(plan.experiments[e], features, column - plan.experiments[e].first_signal, i);
 }
 
 //! u and v of an index on an axis, \p offset into the unit; zero where there is no axis
@@ -141,25 +183,32 @@ NUSCAN_HOST_DEVICE constexpr AxisFactors axis_factors(const PlanView& plan, cons
     return {table.u[index], table.v[index]};
 }
 
-/// Coefficient i (0, 1, 2 for 1, u, v of the line axis) of bin b on a row, from the plane's: c_i0 + c_i1 u + c_i2 v.
+/// Coefficient i (0, 1, 2 for 1, u, v of the line axis) of a column on a row, from the plane's: c_i0 + c_i1 u + c_i2 v.
 ///
-/// \p plane holds 9 × n_bins numbers, coefficient by coefficient, over the bins of all experiments.
-NUSCAN_HOST_DEVICE inline double row_coefficient(const double* plane, int n_bins, int i, int b,
+/// \p plane holds 9 × n_columns numbers, coefficient by coefficient.
+NUSCAN_HOST_DEVICE inline double row_coefficient(const double* plane, int n_columns, int i, int column,
                                                  const AxisFactors& row) {
-    const double* c = plane + static_cast<std::ptrdiff_t>(3 * i) * n_bins + b;
-    return std::fma(c[2 * static_cast<std::ptrdiff_t>(n_bins)], row.v, std::fma(c[n_bins], row.u, c[0]));
+    const double* c = plane + static_cast<std::ptrdiff_t>(3 * i) * n_columns + column;
+    return std::fma(c[2 * static_cast<std::ptrdiff_t>(n_columns)], row.v, std::fma(c[n_columns], row.u, c[0]));
 }
 
 /// Predictions on a row in the bins' units: a_b + b_b u + c_b v, never below zero; two multiply-adds a bin and point.
 template <class Real>
 struct RowRatios {
-    const double* row; //!< 3 × n_bins numbers, starting at the experiment's first bin
-    std::ptrdiff_t n_bins;
-    Real u, v; //!< of the line axis
+    const double* row; //!< 3 × n_columns numbers
+    std::ptrdiff_t n_columns;
+    int first_bin, first_signal; //!< the experiment's columns
+    Real u, v;                   //!< of the line axis
 
-    NUSCAN_HOST_DEVICE Real operator()(int b) const {
+    NUSCAN_HOST_DEVICE Real operator()(int b) const { return max(Real(0), column(first_bin + b)); }
+    //! Counts of the signal; of a Gaussian experiment whitened
+    NUSCAN_HOST_DEVICE Real signal(int b) const { return column(first_signal + b); }
+    //! Whitened residual of a Gaussian experiment, with all normalisations nominal
+    NUSCAN_HOST_DEVICE Real residual(int b) const { return column(first_bin + b); }
+
+    NUSCAN_HOST_DEVICE Real column(std::ptrdiff_t c) const {
         using std::fma;
-        return max(Real(0), fma(Real(row[2 * n_bins + b]), v, fma(Real(row[n_bins + b]), u, Real(row[b]))));
+        return fma(Real(row[2 * n_columns + c]), v, fma(Real(row[n_columns + c]), u, Real(row[c])));
     }
 };
 
@@ -173,7 +222,9 @@ struct TabulatedPrediction {
 struct TabulatedRatios {
     const double* predictions; //!< N_b
     const double* inverse_units;
+    const double* signals = nullptr; //!< S_b, where a pull acts on them
     NUSCAN_HOST_DEVICE double operator()(int b) const { return max(0., predictions[b]) * inverse_units[b]; }
+    NUSCAN_HOST_DEVICE double signal(int b) const { return signals[b]; }
 };
 
 /// The best point of several, with its status. Starts as one that every point beats.
@@ -190,14 +241,17 @@ struct Winner {
 
 //! χ² of a Gaussian experiment, from its predictions
 NUSCAN_HOST_DEVICE inline double gaussian_term(const ExperimentView& experiment, const TabulatedRatios& at) {
-    return gaussian_chi2(TabulatedPrediction{at.predictions}, experiment.gaussian);
+    return gaussian_chi2(TabulatedPrediction{at.predictions}, at.signals, experiment.gaussian);
 }
 
 //! The same on a row, whose coefficients are those of whitened residuals
 template <class Real>
 NUSCAN_HOST_DEVICE Real gaussian_term(const ExperimentView& experiment, const RowRatios<Real>& at) {
+    if (experiment.has_signal_pull()) {
+        return signal_pulled_chi2<Real>(at, experiment.n_bins, experiment.gaussian.signal_weight);
+    }
     Real chi2(0);
-    add_squares<1>(at.row, at.n_bins, experiment.n_bins, &at.u, &at.v, &chi2);
+    add_squares<1>(at.row + at.first_bin, at.n_columns, experiment.n_bins, &at.u, &at.v, &chi2);
     return chi2;
 }
 
@@ -212,7 +266,7 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Ratios
             total.chi2 = total.chi2 + gaussian_term(plan.experiments[e], ratios(plan.experiments[e]));
             continue;
         }
-        Real xi[std::is_same_v<Real, double> ? max_pulls : 1] = {};
+        Real xi[max_pulls];
         const PoissonFit<Real> fit = poisson_fit(ratios(plan.experiments[e]), plan.experiments[e].statistic, xi);
         total.chi2 = total.chi2 + fit.chi2;
         total.converged = total.converged && fit.converged;
@@ -232,7 +286,7 @@ template <class Real>
 NUSCAN_HOST_DEVICE PoissonFit<Real> row_fit(const PlanView& plan, const double* row, const Real& u, const Real& v,
                                             const Real& penalty) {
     const auto ratios = [&](const ExperimentView& experiment) {
-        return RowRatios<Real>{row + experiment.first_bin, plan.n_bins, u, v};
+        return RowRatios<Real>{row, plan.n_columns, experiment.first_bin, experiment.first_signal, u, v};
     };
     return total_fit(plan, ratios, penalty);
 }

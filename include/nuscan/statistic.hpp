@@ -2,17 +2,14 @@
 #pragma once
 
 #include <cmath>
-#include <type_traits>
 
 #include "nuscan/constants.hpp"
 #include "nuscan/lanes.hpp"
+#include "nuscan/pulls.hpp"
 #include "nuscan/weighted_logarithm.hpp"
 
-/// χ² of binned counts, minimised over the normalisations of backgrounds.
+/// χ² of binned counts, minimised over normalisations.
 namespace nuscan {
-
-//! Backgrounds of one experiment whose normalisation is profiled, at most
-inline constexpr int max_pulls = 8;
 
 /// What happened at a point; stored beside χ².
 enum class PointStatus : unsigned char {
@@ -22,16 +19,14 @@ enum class PointStatus : unsigned char {
     not_a_number = 3,     //!< a prediction was NaN: so is χ²
 };
 
-/// Counts of an experiment and the pulls on its backgrounds: N_b = N0_b + Σ_k ξ_k B_kb, with (ξ_k/σ_k)² added to χ².
+/// Counts of an experiment and its pulls.
 ///
-/// With one pull or none χ² needs no more than predictions in the bins' own units, y_b = N_b/U_b: U_b = B_b where the
-/// pull acts, so that y_b(ξ) = y_b + ξ, and n_b elsewhere (1 without counts, or with several pulls).
+/// With one pull on a background, or none, χ² needs no more than predictions in the bins' own units, y_b = N_b/U_b:
+/// U_b = B_b where the pull acts, so that y_b(ξ) = y_b + ξ, and n_b elsewhere (1 without counts, or with other pulls).
 struct StatisticView {
     int n_bins;
     const double* counts; //!< n_b
-    int n_pulls;
-    const double* templates; //!< B_kb, n_pulls × n_bins: the nominal backgrounds, already inside N0
-    const double* sigmas;    //!< σ_k, relative; +inf for a free normalisation
+    PullsView pulls;
 
     const double* units;           //!< U_b
     const double* inverse_units;   //!< 1/U_b
@@ -42,6 +37,11 @@ struct StatisticView {
     double last_step;              //!< squared, in standard deviations: no step follows a smaller one
     double saturated;              //!< 2 Σ_b [n_b ln(n_b/U_b) − n_b]
     WeightedLogarithmView log_sum; //!< Σ_b n_b ln y_b
+
+    //! Whether pulls are more than one on a background
+    NUSCAN_HOST_DEVICE constexpr bool has_several_pulls() const {
+        return pulls.n_pulls > 1 || pulls.n_signal_pulls > 0;
+    }
 };
 
 /// χ² of one point (Real = double) or of several.
@@ -65,39 +65,7 @@ NUSCAN_HOST_DEVICE constexpr Chi2 with_status(double chi2, bool converged) {
     return {chi2, status};
 }
 
-//! Baker-Cousins term of a bin: 2 [N − n + n ln(n/N)] (Nucl. Instrum. Meth. 221, 437 (1984)); 2N for n = 0, and +inf
-//! for N = 0 < n
-template <class Real>
-NUSCAN_HOST_DEVICE Real poisson_term(Real N, double n) {
-    using std::log;
-    return n > 0 ? Real(2) * (N - Real(n) - Real(n) * log(N * Real(1 / n))) : Real(2) * N;
-}
-
 namespace detail {
-
-//! N0_b + Σ ξ_k B_kb, never below zero
-template <class Real, class Prediction>
-NUSCAN_HOST_DEVICE Real pulled(const Prediction& N0, const StatisticView& s, const Real* xi, int b) {
-    using std::fma;
-    Real N = N0(b);
-    for (int k = 0; k < s.n_pulls; ++k) {
-        N = fma(xi[k], Real(s.templates[k * s.n_bins + b]), N);
-    }
-    return not_negative(N);
-}
-
-template <class Real, class Prediction>
-NUSCAN_HOST_DEVICE Real poisson_chi2_at(const Prediction& N0, const StatisticView& s, const Real* xi) {
-    Real chi2(0);
-    for (int b = 0; b < s.n_bins; ++b) {
-        chi2 = chi2 + poisson_term(pulled(N0, s, xi, b), s.counts[b]);
-    }
-    for (int k = 0; k < s.n_pulls; ++k) {
-        const Real pull = xi[k] * Real(1 / s.sigmas[k]);
-        chi2 = chi2 + pull * pull;
-    }
-    return chi2;
-}
 
 //! Σ_b n_b/(y_b + ξ)^k for k = 1, 2, 3, over the bins in which the pull acts
 template <class Real>
@@ -216,7 +184,7 @@ template <class Real, class Ratios>
 NUSCAN_HOST_DEVICE PoissonFit<Real> fit_one_pull(const Ratios& y, const StatisticView& s, Real& xi) {
     using std::fma;
     Mask<Real> converged = Real(0) < Real(1);
-    if (s.n_pulls == 1) {
+    if (s.pulls.n_pulls == 1) {
         converged = minimise_one_pull(y, s, xi);
     }
     Real N(0);
@@ -229,143 +197,51 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> fit_one_pull(const Ratios& y, const Statisti
     return {fma(Real(s.prior_weight) * xi, xi, chi2), converged};
 }
 
-/// d ← −(H + damping · diag H)⁻¹ g on the pulls that are not active, by Cholesky; d of active pulls stays.
-///
-/// \p H holds the lower triangle. Returns −g·d of the free pulls: twice the fall that the quadratic model promises.
-NUSCAN_HOST_DEVICE inline double damped_newton_step(int K, const double (&H)[max_pulls][max_pulls], const double* g,
-                                                    const bool* active, double damping, double* d) {
-    double L[max_pulls][max_pulls] = {}; // rows and columns of active pulls are those of the unit matrix
-    for (int k = 0; k < K; ++k) {
-        for (int l = 0; l <= k; ++l) {
-            double sum = active[k] || active[l] ? 0 : H[k][l];
-            if (k == l) {
-                sum = active[k] || !(sum > 0) ? 1 : sum + damping * sum;
-            }
-            for (int m = 0; m < l; ++m) {
-                sum -= L[k][m] * L[l][m];
-            }
-            // Combinations of templates that the data do not tell apart: pivots stay above rounding.
-            const double least = 1e-14 * H[k][k];
-            L[k][l] = k == l ? std::sqrt(sum > least ? sum : least) : sum / L[l][l];
-        }
-    }
-    double x[max_pulls];
-    for (int k = 0; k < K; ++k) {
-        x[k] = active[k] ? 0 : -g[k];
-        for (int m = 0; m < k; ++m) {
-            x[k] -= L[k][m] * x[m];
-        }
-        x[k] /= L[k][k];
-    }
-    double decrement = 0;
-    for (int k = K - 1; k >= 0; --k) {
-        for (int m = k + 1; m < K; ++m) {
-            x[k] -= L[m][k] * x[m];
-        }
-        x[k] /= L[k][k];
-        if (!active[k]) {
-            d[k] = x[k];
-            decrement -= g[k] * d[k];
-        }
-    }
-    return decrement;
+//! Predictions after several pulls
+template <class Real, class Prediction>
+struct PulledPrediction {
+    PulledBins<Real, Prediction> bins;
+    const Real* xi;
+
+    NUSCAN_HOST_DEVICE Real operator()(int b) const { return bins.at(b, xi); }
+};
+
+//! A prediction that keeps its numbers may have an overload that works these out once.
+template <class Real, class Prediction>
+NUSCAN_HOST_DEVICE PulledPrediction<Real, Prediction> pulled_prediction(const Prediction& N0, const StatisticView& s,
+                                                                        const Real* xi) {
+    return {{N0, s.pulls, s.n_bins}, xi};
 }
 
-/// Several pulls: Newton's method cut off at the bounds ξ_k >= −1 (D. Bertsekas, SIAM J. Control Optim. 20, 221
-/// (1982)), damped where that does not lower χ² (Levenberg and Marquardt).
-///
-/// Pulls that stand at the bound and are pressed against it stay out of the joint step. Cutting off a pull just above
-/// the bound can turn the step uphill, and where free templates outnumber the bins with counts it has no scale at all.
-/// Damping bends the step towards the gradient, of which enough always lowers χ²; halving it would not do.
-template <class Prediction>
-NUSCAN_HOST_DEVICE bool minimise_pulls(const Prediction& N0, const StatisticView& s, double* xi) {
-    constexpr double least_damping = 1e-12;
-    const int K = s.n_pulls;
-    for (int k = 0; k < K; ++k) {
-        xi[k] = 0;
+//! Several pulls: χ² = 2 Σ [N − n ln N] + 2 Σ [n ln n − n] + Σ ξ²/σ²
+template <class Real, class Prediction>
+NUSCAN_HOST_DEVICE PoissonFit<Real> fit_several_pulls(const Prediction& N0, const StatisticView& s, Real* xi) {
+    using std::fma;
+    const Mask<Real> converged = minimise_pulls(N0, s.counts, s.n_bins, s.pulls, xi);
+    const auto N = pulled_prediction(N0, s, xi);
+    Real sum(0);
+    for (int b = 0; b < s.n_bins; ++b) {
+        sum = sum + N(b);
     }
-    double best = poisson_chi2_at(N0, s, xi);
-    double damping = least_damping;
-    for (int iteration = 0; iteration < 200; ++iteration) {
-        // Half of the gradient and of the Hessian of χ²
-        double g[max_pulls] = {}, H[max_pulls][max_pulls] = {};
-        for (int k = 0; k < K; ++k) {
-            const double weight = 1 / (s.sigmas[k] * s.sigmas[k]);
-            g[k] = xi[k] * weight;
-            for (int l = 0; l <= k; ++l) {
-                H[k][l] = k == l ? weight : 0;
-            }
-        }
-        for (int b = 0; b < s.n_bins; ++b) {
-            const double N = pulled(N0, s, xi, b);
-            const double n = s.counts[b];
-            for (int k = 0; k < K; ++k) {
-                const double B = s.templates[k * s.n_bins + b];
-                g[k] += n > 0 ? B * (1 - n / N) : B;
-                for (int l = 0; l <= k && n > 0; ++l) {
-                    H[k][l] += n * (B / N) * (s.templates[l * s.n_bins + b] / N);
-                }
-            }
-        }
-        // A template without curvature has no counts under it and no prior: it goes to the bound in one step.
-        bool active[max_pulls] = {};
-        double d[max_pulls] = {}, active_decrement = 0;
-        for (int k = 0; k < K; ++k) {
-            active[k] = g[k] > 0 && (xi[k] <= -1 || !(H[k][k] > 0));
-            d[k] = -(1 + xi[k]);
-            active_decrement -= active[k] ? g[k] * d[k] : 0;
-        }
-        double decrement = 0;
-        const bool damped = damping > 1e-5; // so that the decrement says little
-        bool improved = false;
-        for (int trial = 0; trial < 30 && !improved; ++trial) {
-            const double free_decrement = damped_newton_step(K, H, g, active, damping, d);
-            decrement = trial == 0 ? active_decrement + free_decrement : decrement;
-            double moved[max_pulls];
-            for (int k = 0; k < K; ++k) {
-                const double x = xi[k] + d[k];
-                moved[k] = x > -1 ? x : -1;
-            }
-            const double chi2 = poisson_chi2_at(N0, s, moved);
-            improved = chi2 < best;
-            if (improved) {
-                best = chi2;
-                for (int k = 0; k < K; ++k) {
-                    xi[k] = moved[k];
-                }
-                damping = std::fmax(damping / 64, least_damping);
-            } else if (decrement < 1e-11 && !damped) {
-                return true; // what is left is rounding
-            } else {
-                damping = std::fmax(damping * 16, 1e-6);
-            }
-        }
-        // The decrement is the distance to the minimum in χ² to second order, or twice that to first.
-        if (!improved) {
-            return decrement < 1e-8 * (1 + best);
-        }
-        if (decrement < 1e-12 && !damped) {
-            return true;
-        }
+    Real chi2 = fma(Real(2), sum - weighted_logarithm<Real>(N, s.log_sum), Real(s.saturated));
+    for (int k = 0; k < s.pulls.n_pulls; ++k) {
+        const Real pull = xi[k] * Real(1 / s.pulls.sigmas[k]);
+        chi2 = fma(pull, pull, chi2);
     }
-    return false;
+    return {chi2, converged};
 }
 
 } // namespace detail
 
-/// Poisson χ² minimised over the pulls; \p xi (n_pulls numbers) receives the minimising ξ_k ≥ −1.
+/// Poisson χ² = 2 Σ_b [N_b − n_b + n_b ln(n_b/N_b)] (S. Baker and R. Cousins, Nucl. Instrum. Meth. 221, 437 (1984))
+/// plus Σ_k (ξ_k/σ_k)², minimised over the pulls; \p xi (n_pulls numbers) receives the minimising ξ_k ≥ −1. A bin
+/// without counts adds 2 N_b; N_b = 0 < n_b makes it +inf.
 ///
-/// \p y(b) gives the prediction of bin b in its unit, N_b/U_b, with all backgrounds at their nominal normalisation.
-/// With Real other than double there may be one pull at most.
+/// \p y(b) gives the prediction of bin b in its unit, N_b/U_b, with all normalisations at their nominal value, and
+/// \p y.signal(b) the counts of its signal, where a pull acts on this.
 template <class Real, class Ratios>
 NUSCAN_HOST_DEVICE PoissonFit<Real> poisson_fit(const Ratios& y, const StatisticView& s, Real* xi) {
-    if constexpr (std::is_same_v<Real, double>) {
-        if (s.n_pulls > 1) {
-            const bool converged = detail::minimise_pulls(y, s, xi);
-            return {detail::poisson_chi2_at(y, s, xi), converged};
-        }
-    }
-    return detail::fit_one_pull(y, s, xi[0]);
+    return s.has_several_pulls() ? detail::fit_several_pulls(y, s, xi) : detail::fit_one_pull(y, s, xi[0]);
 }
 
 //! The same for one point, with its status
