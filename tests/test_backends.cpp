@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 
+#include "config/error.hpp"
 #include "emulated_cuda_backend.hpp"
 #include "toy_experiment.hpp"
 
@@ -18,10 +20,20 @@ using testing::toy_scan;
 struct Implementation {
     std::string name;
     Method method;
-    std::function<std::unique_ptr<Backend>(const Plan&)> make;
+    std::function<std::unique_ptr<Backend>(const Plan&)> make; //!< null where the machine lacks what it needs
+    std::string needs;
 };
 
 void PrintTo(const Implementation& i, std::ostream* out) { *out << i.name; }
+
+std::unique_ptr<Backend> make_baseline(const Plan& plan) {
+    return make_cpu_backend(plan, cpu_instruction_sets().back());
+}
+
+std::unique_ptr<Backend> make_avx512(const Plan& plan) {
+    const std::vector<std::string> sets = cpu_instruction_sets();
+    return sets.front() == "x86-64-v4" ? make_cpu_backend(plan, sets.front()) : nullptr;
+}
 
 std::unique_ptr<Backend> make_cuda(const Plan& plan) {
     std::string notice;
@@ -169,7 +181,7 @@ protected:
     void SetUp() override {
         const Plan plan(config_for({"", toy_scan({axis("charge.ee", {0, 1})})}, GetParam().method), GetParam().method);
         if (!GetParam().make(plan)) {
-            GTEST_SKIP() << "needs a GPU (label gpu)";
+            GTEST_SKIP() << "needs " << GetParam().needs;
         }
     }
 };
@@ -191,7 +203,7 @@ TEST_P(Backends, AgreeWithMomentsOnOneThread) {
         const Plan plan(config_for(scan, GetParam().method), GetParam().method);
         const auto backend = GetParam().make(plan);
         const Plan baseline_plan(config_for(scan, GetParam().method), Method::moments);
-        const auto baseline = make_cpu_backend(baseline_plan);
+        const auto baseline = make_baseline(baseline_plan);
         ASSERT_EQ(plan.n_units(), baseline_plan.n_units());
         for (std::uint64_t u = 0; u < plan.n_units(); ++u) {
             UnitResult ours, theirs;
@@ -263,17 +275,38 @@ TEST_P(Backends, FlagAnEmptyPrediction) {
     EXPECT_EQ(result.status[1], static_cast<std::uint8_t>(PointStatus::ok));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Backends,
-                         ::testing::Values(Implementation{"cpu_moments", Method::moments, make_cpu_backend},
-                                           Implementation{"cpu_direct", Method::direct, make_cpu_backend},
-                                           Implementation{"emulated_moments", Method::moments, make_emulated},
-                                           Implementation{"emulated_direct", Method::direct, make_emulated},
-                                           Implementation{"cpu_collapsed", Method::collapsed, make_cpu_backend},
-                                           Implementation{"emulated_collapsed", Method::collapsed, make_emulated},
-                                           Implementation{"cuda_collapsed", Method::collapsed, make_cuda},
-                                           Implementation{"cuda_moments", Method::moments, make_cuda},
-                                           Implementation{"cuda_direct", Method::direct, make_cuda}),
+std::vector<Implementation> implementations() {
+    std::vector<Implementation> all;
+    for (const Method method : {Method::moments, Method::direct, Method::collapsed}) {
+        const std::string name = method_name(method);
+        all.push_back({"cpu_" + name, method, make_baseline, ""});
+        all.push_back({"cpu_avx512_" + name, method, make_avx512, "a processor and a build with AVX-512"});
+        all.push_back({"emulated_" + name, method, make_emulated, ""});
+        all.push_back({"cuda_" + name, method, make_cuda, "a GPU (label gpu)"});
+    }
+    return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Backends, ::testing::ValuesIn(implementations()),
                          [](const auto& instance) { return instance.param.name; });
+
+TEST(InstructionSets, TheFirstIsTakenUnlessTheEnvironmentNamesOne) {
+    const Plan plan(toy_scan({axis("charge.ee", {0, 1})}), Method::moments);
+    const std::vector<std::string> sets = cpu_instruction_sets();
+    const char* set_by_user = std::getenv("NUSCAN_INSTRUCTION_SET");
+    EXPECT_EQ(make_cpu_backend(plan)->instruction_set(), set_by_user ? set_by_user : sets.front());
+    for (const std::string& name : sets) {
+        EXPECT_EQ(make_cpu_backend(plan, name)->instruction_set(), name);
+    }
+    try {
+        make_cpu_backend(plan, "avx1024");
+        FAIL() << "an unknown instruction set was taken";
+    } catch (const InputError& error) {
+        const std::string list = sets.size() > 1 ? sets[0] + " and " + sets[1] : sets[0];
+        EXPECT_EQ(error.what(), "$NUSCAN_INSTRUCTION_SET: no instruction set \"avx1024\" (this build has " + list +
+                                    " for this processor) leave it unset for the fastest?");
+    }
+}
 
 TEST(Plan, UnitsCoverEveryPointOnce) {
     // Large enough for several tiles and slices.

@@ -438,38 +438,44 @@ std::vector<double> batch_fit(const StatisticView& view, const std::vector<Sampl
     return chi2;
 }
 
-TEST(Batches, a_point_does_not_depend_on_its_neighbours) {
+class Batches : public ::testing::TestWithParam<int> {};
+
+TEST_P(Batches, a_point_does_not_depend_on_its_neighbours) {
     Random random(45);
     for (int i = 0; i < 50; ++i) {
         SCOPED_TRACE(i);
-        Sample s = random_sample(random, 19, 1, 20, 5);
+        Sample s = random_sample(random, 19, GetParam(), 20, 5);
         s.counts[4] = 3;
-        const StatisticTables tables(s.counts, s.flat_templates(), s.sigmas);
-        std::vector<std::vector<double>> lanes;
-        std::vector<Fit> alone;
+        s.signal_sigma = i % 2 == 0 ? 0 : 0.2;
+        const StatisticTables tables(s.counts, s.flat_templates(), s.sigmas, s.signal_sigma);
+        std::vector<Sample> lanes;
         for (const double scale : {0., 1., 1e-3, 1e3, 1e12, 1e25, nan}) {
-            Sample scaled = s;
-            for (double& signal : scaled.signal) {
+            lanes.push_back(s);
+            for (double& signal : lanes.back().signal) {
                 signal *= scale;
             }
-            lanes.push_back(scaled.nominal());
-            alone.push_back(core_fit(scaled));
         }
-        lanes.push_back(lanes[1]);
-        lanes.back()[4] = 0; // no prediction where there are counts
+        lanes.push_back(s);
+        lanes.back().signal[4] = -lanes.back().nominal()[4]; // no prediction where there are counts
         const std::vector<double> together = batch_fit(tables.view(), lanes);
         for (std::size_t lane = 0; lane < together.size() && lane < lanes.size(); ++lane) {
             SCOPED_TRACE(lane);
             const double by_itself = batch_fit(tables.view(), {lanes[lane]})[0];
-            if (lane < alone.size() && lane != 6) {
-                EXPECT_EQ(together[lane], by_itself);
-                expect_close(together[lane], alone[lane].chi2.value, rounding_size(s, together[lane]), 1e-13, "chi2");
-            } else if (lane == 6) {
+            if (lane == 6) {
                 EXPECT_NE(together[lane], together[lane]);
+                continue;
+            }
+            EXPECT_EQ(together[lane], by_itself);
+            const double alone = core_fit(lanes[lane]).chi2.value;
+            if (std::isinf(alone)) {
+                EXPECT_EQ(together[lane], alone);
+            } else {
+                expect_close(together[lane], alone, rounding_size(s, alone), 1e-13, "chi2");
             }
         }
     }
 }
+INSTANTIATE_TEST_SUITE_P(Pulls, Batches, ::testing::Values(1, 2, 5));
 
 // ---------------------------------------------------------------------------------------------------------------------
 

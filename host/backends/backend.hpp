@@ -24,13 +24,20 @@ public:
     virtual ~Backend() = default;
     virtual std::string name() const = 0;   //!< "reference", "cpu" or "cuda"
     virtual std::string device() const = 0; //!< what it runs on
+    //! Of the host code that decides the bytes of results, as -march
+    virtual std::string instruction_set() const;
     virtual void evaluate(const WorkUnit& unit, UnitResult& result) = 0;
 };
 
 //! Literal triple sums by adaptive quadrature, one thread: the arbiter. Ignores the plan's method.
 std::unique_ptr<Backend> make_reference_backend(const Plan& plan);
-//! The shared bodies on all cores
+
+/// The shared bodies on all cores, in vectors of the best instruction set, or of the one that the environment variable
+/// NUSCAN_INSTRUCTION_SET names. \throws InputError where it names none of cpu_instruction_sets().
 std::unique_ptr<Backend> make_cpu_backend(const Plan& plan);
+std::unique_ptr<Backend> make_cpu_backend(const Plan& plan, const std::string& instruction_set);
+//! Instruction sets this build has vector code for and this machine runs, best first
+std::vector<std::string> cpu_instruction_sets();
 
 enum class BackendChoice { automatic, cpu, cuda, reference };
 

@@ -3,13 +3,19 @@
 
 #include <bit>
 #include <cstdint>
+#include <vector>
 #include <xsimd/xsimd.hpp>
+
+#include "nuscan/macros.hpp"
 
 /// Several points in SIMD lanes, as a Real of the shared bodies: two vectors, so that one is worked on while the other
 /// waits for a division, and both share what is read for a bin.
 namespace nuscan {
+inline namespace NUSCAN_TARGET {
 
 using Vector = xsimd::batch<double>;
+//! Aligned for a Vector: a type of its own for every width, as all here is
+using Numbers = std::vector<double, xsimd::default_allocator<double>>;
 
 //! Truth values of a Batch
 struct BatchMask {
@@ -88,4 +94,5 @@ struct Batch {
     }
 };
 
+} // namespace NUSCAN_TARGET
 } // namespace nuscan

@@ -8,6 +8,8 @@
 
 namespace nuscan {
 
+std::string Backend::instruction_set() const { return NUSCAN_INSTRUCTION_SET; }
+
 std::unique_ptr<Backend> make_backend(BackendChoice choice, const Plan& plan, std::string& notice) {
     notice.clear();
     if (choice == BackendChoice::reference) {

@@ -146,7 +146,7 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         {"experiment_digests", digests},
         {"backend", backend.name()},
         {"device", backend.device()},
-        {"instruction_set", NUSCAN_INSTRUCTION_SET},
+        {"instruction_set", backend.instruction_set()},
         {"method", method_name(plan.method())},
         {"precision", "float64"},
         {"basis", config.neutrino.basis == Basis::flavour ? "flavour" : "mass"},

@@ -183,6 +183,20 @@ def test_result_opens_in_xarray_and_says_what_ran(tmp_path):
     assert point["chi2"] == pytest.approx(float(near), abs=2e-3)
 
 
+def test_instruction_set_of_the_environment(tmp_path):
+    small = ["--set", "axis.0.points=3", "--set", "axis.1.points=3", "--backend", "cpu"]
+    run = nuscan("scan", LZ_MAP, "-o", tmp_path / "map.h5", *small, environment={"NUSCAN_INSTRUCTION_SET": "avx3"})
+    assert run.returncode == 2
+    found = re.search(r'\$NUSCAN_INSTRUCTION_SET: no instruction set "avx3" \(this build has (.*) for this processor\)', run.stderr)
+    assert found, run.stderr
+    assert not list(tmp_path.iterdir())
+    for name in found[1].split(" and "):
+        output = tmp_path / f"{name}.h5"
+        run = nuscan("scan", LZ_MAP, "-o", output, *small, environment={"NUSCAN_INSTRUCTION_SET": name})
+        assert run.returncode == 0, run.stderr
+        assert dataset(output).attrs["instruction_set"] == name
+
+
 def test_methods_and_backends_agree(tmp_path):
     few = ["--set", "axis.0.points=3", "--set", "axis.1.points=3"]
     chi2 = {}

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <omp.h>
+
+#include <algorithm>
+
+#include "backends/batch.hpp"
+#include "backends/cpu_worker.hpp"
+#include "nuscan/collapsed.hpp"
+
+namespace nuscan {
+
+namespace {
+
+/// The ratios of a batch of points, worked out once: each is read again for every step of the pull.
+struct BatchRatios {
+    Batch* y; //!< n_bins
+    Batch* s; //!< signals, n_bins, where a pull acts on them
+    RowRatios<Batch> row;
+    Batch operator()(int b) const { return y[b]; }
+    Batch signal(int b) const { return s[b]; }
+};
+Batch gaussian_term(const ExperimentView& experiment, const BatchRatios& ratios) {
+    return nuscan::gaussian_term(experiment, ratios.row);
+}
+BatchRatios pulled_ratios(const BatchRatios& ratios, const StatisticView& s, const Batch& xi) {
+    for (int b = 0; b < s.n_bins; ++b) {
+        ratios.y[b] = max(Batch(0), fma(Batch(s.pulled[b]), xi, ratios.y[b]));
+    }
+    return ratios; // of no further use without the pull
+}
+
+BatchRatios pulled_prediction(const BatchRatios& ratios, const StatisticView& s, const Batch* xi) {
+    const detail::PulledBins<Batch, BatchRatios> bins{ratios, s.pulls, s.n_bins};
+    for (int b = 0; b < s.n_bins; ++b) {
+        ratios.y[b] = bins.at(b, xi);
+    }
+    return ratios;
+}
+
+/// One thread's share of a unit: scratch memory, and where its results go.
+class Worker {
+public:
+    //! Results go to \p winners where something is profiled, else straight to \p result
+    Worker(const PlanView& plan, const UnitView& unit, bool collapsed, Winner* winners, UnitResult& result)
+        : plan_(plan), unit_(unit), winners_(winners), result_(result),
+          features_(size(plan.n_features * n_plane_coefficients)), plane_(size(plan.n_columns * n_plane_coefficients)),
+          row_(size(plan.n_columns * 3)), rates_(size(max_recoil_nodes(plan))), ratios_(size(plan.n_columns)) {
+        for (int e = 0; e < plan.n_experiments; ++e) {
+            gaussian_ = gaussian_ && plan.experiments[e].is_gaussian() && !plan.experiments[e].has_signal_pull();
+        }
+        if (gaussian_) {
+            collapsed_.resize(collapsed ? n_collapsed : 0);
+            tabulate_line();
+        }
+    }
+
+    //! Features, then predictions, of a plane
+    void start_plane(std::int64_t plane) {
+        plane_features(plan_, unit_, plane, features_.data());
+        for (int i = 0; i < n_plane_coefficients; ++i) {
+            for (int c = 0; c < plan_.n_columns; ++c) {
+                plane_[size(i * plan_.n_columns + c)] = column_coefficient(plan_, features_.data(), c, i);
+            }
+        }
+        if (!collapsed_.empty()) {
+            for (int b = 0; b < plan_.n_bins; ++b) {
+                centre_bin(plan_, plane_.data(), b);
+            }
+            for (int i = 0; i < n_collapsed; ++i) {
+                collapsed_[size(i)] = collapsed_number(plan_, plane_.data(), i);
+            }
+        }
+    }
+
+    void evaluate_row(std::int64_t plane, std::int64_t row) {
+        if (!collapsed_.empty()) {
+            if (axis_shape(plan_, plan_.layout.line_axis) == AxisShape::linear) {
+                evaluate_collapsed_row<AxisShape::linear>(plane, row);
+            } else {
+                evaluate_collapsed_row<AxisShape::circular>(plane, row);
+            }
+            return;
+        }
+        const AxisFactors factors = axis_factors(plan_, unit_, plan_.layout.row_axis, row);
+        stage_row(factors);
+        const double penalty = row_penalty(plan_, unit_, plane, row);
+        PointAddress at = row_address(unit_, plan_.layout, plane, row);
+        const int axis = plan_.layout.line_axis;
+        const AxisRange line = axis < 0 ? AxisRange{} : unit_.ranges[axis];
+        const auto offer_next = [&](double value, bool converged) {
+            offer(at, with_status(value, converged));
+            at.kept += line.kept_stride;
+            at.profile += line.profile_stride;
+        };
+        if (gaussian_) {
+            evaluate_gaussian_row(penalty, offer_next);
+            return;
+        }
+        for (std::int64_t i = 0; i < unit_.row_length; i += lanes) {
+            const std::int64_t n = std::min<std::int64_t>(lanes, unit_.row_length - i);
+            evaluate_batch(i, n, penalty, offer_next);
+        }
+    }
+
+    void evaluate_directly(std::int64_t point) {
+        const PlaneCouplings couplings = plane_couplings(plan_.parameters, plan_.layout, unit_, point);
+        const Mixing mixing = mixing_of(plan_.parameters, unit_, point);
+        for (int e = 0; e < plan_.n_experiments; ++e) {
+            const ExperimentView& experiment = plan_.experiments[e];
+            double* N = row_.data() + experiment.first_bin;
+            double* S = experiment.has_signal_pull() ? row_.data() + experiment.first_signal : N;
+            std::fill_n(S, experiment.n_bins, 0.);
+            for (int c = 0; c < experiment.n_contributions; ++c) {
+                const ContributionView& contribution = experiment.contributions[c];
+                const Target target = plan_.parameters.interactions[contribution.interaction].target;
+                for (int i = 0; i < contribution.n_recoils; ++i) {
+                    rates_[size(i)] = direct_rate(contribution, target, couplings.U, mixing,
+                                                  couplings.base[contribution.interaction], i);
+                }
+                for (int b = 0; b < experiment.n_bins; ++b) {
+                    S[b] += direct_counts(experiment, contribution, rates_.data(), b);
+                }
+            }
+            const double normalisation = value_of(experiment.signal_normalisation, plan_.parameters, unit_, point);
+            for (int b = 0; b < experiment.n_bins; ++b) {
+                S[b] *= normalisation;
+                N[b] = S[b] + direct_backgrounds(plan_, experiment, unit_, point, b);
+            }
+        }
+        const auto ratios = [this](const ExperimentView& experiment) {
+            return TabulatedRatios{row_.data() + experiment.first_bin, experiment.statistic.inverse_units,
+                                   experiment.has_signal_pull() ? row_.data() + experiment.first_signal : nullptr};
+        };
+        const Chi2 chi2 = total_chi2(plan_, ratios, row_penalty(plan_, unit_, point, 0));
+        const PointAddress at = row_address(unit_, plan_.layout, point, 0);
+        offer(at, chi2);
+    }
+
+private:
+    static constexpr std::int64_t lanes = Batch::size;
+
+    //! Points first … first + n − 1 of a row, one per lane; lanes beyond repeat the last point
+    template <class Next>
+    void evaluate_batch(std::int64_t first, std::int64_t n, double row_penalty, const Next& next) {
+        double u[lanes], v[lanes], penalty[lanes], chi2[lanes], converged[lanes];
+        for (std::int64_t i = 0; i < lanes; ++i) {
+            const std::int64_t offset = first + std::min(i, n - 1);
+            const AxisFactors x = axis_factors(plan_, unit_, plan_.layout.line_axis, offset);
+            u[i] = x.u;
+            v[i] = x.v;
+            penalty[i] = row_penalty + line_penalty(plan_, unit_, offset);
+        }
+        const Batch batch_u = Batch::load(u), batch_v = Batch::load(v);
+        const auto ratios = [&](const ExperimentView& experiment) {
+            const RowRatios<Batch> row{row_.data(), plan_.n_columns, experiment.first_bin, experiment.first_signal,
+                                       batch_u,     batch_v};
+            Batch *y = ratios_.data(), *s = y + experiment.n_bins;
+            for (int b = 0; b < experiment.n_bins; ++b) {
+                y[b] = row(b);
+            }
+            for (int b = 0; experiment.has_signal_pull() && b < experiment.n_bins; ++b) {
+                s[b] = row.signal(b);
+            }
+            return BatchRatios{y, s, row};
+        };
+        const PoissonFit<Batch> fit = total_fit(plan_, ratios, Batch::load(penalty));
+        fit.chi2.store(chi2);
+        select(fit.converged, Batch(1), Batch(0)).store(converged);
+        for (std::int64_t i = 0; i < n; ++i) {
+            next(chi2[i], converged[i] > 0);
+        }
+    }
+
+    void stage_row(const AxisFactors& factors) {
+        for (int i = 0; i < 3; ++i) {
+            for (int c = 0; c < plan_.n_columns; ++c) {
+                row_[size(i * plan_.n_columns + c)] = row_coefficient(plane_.data(), plan_.n_columns, i, c, factors);
+            }
+        }
+    }
+
+    // Points of a row where all experiments are Gaussian come in blocks of several vectors: one alone would wait
+    // for its sums, and read a coefficient for every multiply-add.
+    static constexpr std::int64_t vector_lanes = Vector::size;
+    static constexpr int n_vectors = 8;
+    static constexpr std::int64_t block_points = n_vectors * vector_lanes;
+    struct Block {
+        Vector chi2[n_vectors];
+    };
+
+    //! u, v and prior of the line axis, from its origin where collapsed; the last point fills up its block
+    void tabulate_line() {
+        const std::int64_t n = (unit_.row_length + block_points - 1) / block_points * block_points;
+        for (std::int64_t i = 0; i < n; ++i) {
+            const std::int64_t offset = std::min(i, unit_.row_length - 1);
+            const AxisFactors x = collapsed_.empty() ? axis_factors(plan_, unit_, plan_.layout.line_axis, offset)
+                                                     : centred_factors(plan_, unit_, plan_.layout.line_axis, offset);
+            line_u_.push_back(x.u);
+            line_v_.push_back(x.v);
+            line_penalty_.push_back(line_penalty(plan_, unit_, offset));
+            has_line_penalty_ = has_line_penalty_ || line_penalty_.back() != 0;
+        }
+    }
+
+    static Vector load(const Numbers& values, std::int64_t first, int k) {
+        return Vector::load_unaligned(values.data() + first + k * vector_lanes);
+    }
+
+    //! χ² of a block from bins
+    void sum_squares(std::int64_t first, double row_penalty, Block& block) const {
+        constexpr int n_side_by_side = 4; // as many as the registers hold
+        for (int k = 0; k < n_vectors; k += n_side_by_side) {
+            Vector u[n_side_by_side], v[n_side_by_side], chi2[n_side_by_side];
+            for (int i = 0; i < n_side_by_side; ++i) {
+                u[i] = load(line_u_, first, k + i);
+                v[i] = load(line_v_, first, k + i);
+                chi2[i] = Vector(row_penalty) + load(line_penalty_, first, k + i);
+            }
+            // One experiment's bins follow the other's, and coefficients of all lie equally far apart.
+            add_squares<n_side_by_side>(row_.data(), plan_.n_bins, plan_.n_bins, u, v, chi2);
+            std::copy(chi2, chi2 + n_side_by_side, block.chi2 + k);
+        }
+    }
+
+    template <class Next>
+    void evaluate_gaussian_row(double row_penalty, const Next& next) {
+        for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
+            Block block;
+            sum_squares(first, row_penalty, block);
+            for_points(first, block, [&](std::int64_t, double chi2) { next(chi2, true); });
+        }
+    }
+
+    //! Calls f(offset on the row, χ²) for the points of a block that are on the row
+    template <class F>
+    void for_points(std::int64_t first, const Block& block, const F& f) const {
+        double chi2[block_points];
+        for (int k = 0; k < n_vectors; ++k) {
+            block.chi2[k].store_unaligned(chi2 + k * vector_lanes);
+        }
+        const std::int64_t n = std::min(block_points, unit_.row_length - first);
+        for (std::int64_t i = 0; i < n; ++i) {
+            f(first + i, chi2[i]);
+        }
+    }
+
+    //! A row that is being evaluated without its bins
+    struct Row {
+        CollapsedRow form;
+        AxisFactors factors;
+        double penalty;
+        bool staged; // its bins, for points where the form is not precise
+    };
+
+    template <AxisShape shape>
+    void evaluate_collapsed_block(Row& row, std::int64_t first, Block& block) {
+        const auto v_of = [&](const Vector& u, int k) { // v of a linear axis is not used by the form
+            return shape == AxisShape::linear ? u * u : load(line_v_, first, k);
+        };
+        for (int k = 0; k < n_vectors; ++k) {
+            const Vector u = load(line_u_, first, k);
+            block.chi2[k] = collapsed_chi2<shape>(row.form, u, v_of(u, k));
+        }
+        if (has_line_penalty_) {
+            for (int k = 0; k < n_vectors; ++k) {
+                block.chi2[k] = block.chi2[k] + load(line_penalty_, first, k);
+            }
+        }
+        const double* u = line_u_.data() + first; // values of linear axes increase
+        if (std::max(std::abs(u[0]), std::abs(u[block_points - 1])) <= row.form.reach) {
+            return;
+        }
+        Mask<Vector> precise[n_vectors], all_precise = Vector(0) < Vector(1);
+        for (int k = 0; k < n_vectors; ++k) {
+            const Vector at = load(line_u_, first, k);
+            precise[k] = is_precise(row.form, at, v_of(at, k), block.chi2[k]);
+            all_precise = all_precise && precise[k];
+        }
+        if (all(all_precise)) {
+            return;
+        }
+        if (!row.staged) {
+            stage_row(row.factors);
+            row.staged = true;
+        }
+        Block by_bins;
+        sum_squares(first, row.penalty, by_bins);
+        for (int k = 0; k < n_vectors; ++k) {
+            block.chi2[k] = select(precise[k], block.chi2[k], by_bins.chi2[k]);
+        }
+    }
+
+    template <AxisShape shape>
+    void evaluate_collapsed_row(std::int64_t plane, std::int64_t r) {
+        Row row{
+            {}, centred_factors(plan_, unit_, plan_.layout.row_axis, r), row_penalty(plan_, unit_, plane, r), false};
+        double numbers[n_products + 3];
+        for (int i = 0; i < n_products + 3; ++i) {
+            numbers[i] = collapsed_row_number(collapsed_.data(), row.factors, i);
+        }
+        row.form = collapsed_row(plan_, numbers, row.penalty);
+        const PointAddress at = row_address(unit_, plan_.layout, plane, r);
+        const int axis = plan_.layout.line_axis;
+        const AxisRange line = axis < 0 ? AxisRange{} : unit_.ranges[axis];
+        const bool finite = row.form.norm[0] + row.form.norm[1] + row.form.norm[2] < constants::infinity;
+        if (finite && axis >= 0 && line.kept_stride == 0) {
+            const RowMinimum best = best_of_row<shape>(row);
+            offer({at.kept, at.profile + best.point * line.profile_stride}, with_status(best.chi2, true));
+            return;
+        }
+        for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
+            Block block;
+            evaluate_collapsed_block<shape>(row, first, block);
+            for_points(first, block, [&](std::int64_t i, double value) {
+                const PointAddress point{at.kept + i * line.kept_stride, at.profile + i * line.profile_stride};
+                offer(point, with_status(not_negative(value), true));
+            });
+        }
+    }
+
+    struct RowMinimum {
+        double chi2;
+        std::int64_t point;
+    };
+
+    //! The smallest χ² of a row without NaN, and the first point that has it
+    template <AxisShape shape>
+    RowMinimum best_of_row(Row& row) {
+        Vector best(constants::infinity), best_block(0.);
+        for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
+            Block block;
+            evaluate_collapsed_block<shape>(row, first, block);
+            Vector lowest = block.chi2[0];
+            for (int k = 1; k < n_vectors; ++k) {
+                lowest = min(lowest, block.chi2[k]);
+            }
+            const auto better = lowest < best;
+            best = select(better, lowest, best);
+            best_block = select(better, Vector(static_cast<double>(first)), best_block);
+        }
+        double chi2[vector_lanes], first[vector_lanes];
+        best.store_unaligned(chi2);
+        best_block.store_unaligned(first);
+        RowMinimum found{constants::infinity, 0};
+        for (std::int64_t i = 0; i < vector_lanes; ++i) { // the first of the blocks that have it
+            const auto block = static_cast<std::int64_t>(first[i]);
+            if (chi2[i] < found.chi2 || (chi2[i] == found.chi2 && block < found.point)) {
+                found = {chi2[i], block};
+            }
+        }
+        Block block;
+        evaluate_collapsed_block<shape>(row, found.point, block);
+        std::int64_t point = -1;
+        for_points(found.point, block,
+                   [&](std::int64_t i, double value) { point = point < 0 && value == found.chi2 ? i : point; });
+        return {not_negative(found.chi2), point < 0 ? found.point : point};
+    }
+
+    void offer(const PointAddress& at, const Chi2& chi2) {
+        const auto kept = static_cast<std::size_t>(at.kept);
+        if (winners_ != nullptr) {
+            winners_[kept].offer({{chi2.value, at.profile}, chi2.status});
+        } else {
+            store(result_, kept, {{chi2.value, at.profile}, chi2.status});
+        }
+    }
+
+    static std::size_t size(int n) { return static_cast<std::size_t>(n); }
+
+    const PlanView& plan_;
+    const UnitView& unit_;
+    Winner* winners_;
+    UnitResult& result_;
+    Numbers features_, plane_, row_, rates_;
+    std::vector<Batch> ratios_;
+    Numbers collapsed_; // numbers of the plane; empty where the method is another
+    Numbers line_u_, line_v_, line_penalty_;
+    bool has_line_penalty_ = false;
+    bool gaussian_ = true; // all experiments, and without a pull that is left to the point
+};
+
+} // namespace
+
+inline namespace NUSCAN_TARGET {
+
+void evaluate_unit(const PlanView& plan, const UnitView& unit, Method method, Winner* winners, UnitResult& result) {
+    const int n_threads = omp_get_max_threads();
+#pragma omp parallel num_threads(n_threads)
+    {
+        Worker worker(plan, unit, method == Method::collapsed,
+                      unit.profiled ? winners + omp_get_thread_num() * unit.n_kept : nullptr, result);
+        if (method == Method::direct) {
+#pragma omp for schedule(dynamic)
+            for (std::int64_t point = 0; point < unit.n_planes; ++point) {
+                worker.evaluate_directly(point);
+            }
+        } else if (unit.n_planes >= 4 * n_threads) {
+#pragma omp for schedule(dynamic)
+            for (std::int64_t plane = 0; plane < unit.n_planes; ++plane) {
+                worker.start_plane(plane);
+                for (std::int64_t row = 0; row < unit.n_rows; ++row) {
+                    worker.evaluate_row(plane, row);
+                }
+            }
+        } else { // few planes: share the rows of each
+            for (std::int64_t plane = 0; plane < unit.n_planes; ++plane) {
+                worker.start_plane(plane);
+#pragma omp for schedule(static) nowait
+                for (std::int64_t row = 0; row < unit.n_rows; ++row) {
+                    worker.evaluate_row(plane, row);
+                }
+            }
+        }
+    }
+}
+
+} // namespace NUSCAN_TARGET
+
+} // namespace nuscan
