@@ -153,7 +153,7 @@ std::vector<Scan> scans() {
     gaussian.config.experiments[0].signal_sigma = 0.134;
     all.push_back(gaussian);
     gaussian = {"Gaussian and Poisson, free signals, far outside the allowed region", both.config};
-    gaussian.config.axes[0].values = range(-3e-28, 3e-28, 3);
+    gaussian.config.axes[0].values = range(-3e-29, 3e-29, 3);
     gaussian.config.experiments[0].statistic = Statistic::gaussian;
     gaussian.config.experiments[0].signal_sigma = constants::infinity;
     gaussian.config.experiments[1].signal_sigma = constants::infinity;

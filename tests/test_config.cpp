@@ -1503,6 +1503,8 @@ const BrokenScan broken_scans[] = {
      "\"radiative\"?"},
     {"systematics_unknown", TOY "systematics.flta = 0.1",
      "scan.toml:3: toy has no background \"flta\" (it has \"flat\" or \"none\") did you mean \"flat\"?"},
+    {"systematics_signal", TOY "systematics.sinal = 0.1",
+     "scan.toml:3: toy has no background \"sinal\" (it has \"flat\" or \"none\") did you mean \"signal\"?"},
     {"systematics_word", TOY "systematics.flat = \"fre\"",
      "scan.toml:3: flat = \"fre\" is unknown (expected \"fixed\", \"free\" or a relative standard deviation like "
      "0.13) did you mean \"free\"?"},

@@ -363,6 +363,14 @@ const BrokenExperiment broken_experiments[] = {
     {"two_backgrounds", "[[background]]",
      "[[background]]\nname = \"flat\"\ncounts = [1, 1]\nuncertainty = \"fixed\"\n[[background]]",
      "toy.toml:30: there are two backgrounds \"flat\""},
+    {"background_called_signal", "name = \"flat\"", "name = \"signal\"",
+     "toy.toml:26: a background is called \"signal\" (EXPERIMENT.signal is the normalisation of what neutrinos add) "
+     "rename it?"},
+    {"signal_key", "[[background]]", "[signal]\nsigma = 0.1\n[[background]]",
+     "toy.toml:26: unknown key \"sigma\" in [signal] (its keys are \"uncertainty\")"},
+    {"signal_uncertainty", "[[background]]", "[signal]\nuncertainty = -0.1\n[[background]]",
+     "toy.toml:26: uncertainty = -0.1 is not positive (expected \"fixed\", \"free\" or a relative standard deviation "
+     "like 0.13)"},
     {"background_size", "[2, 4.5]", "[2]",
      "toy.toml:27: counts of background \"flat\" has 1 entries (there are 2 bins)"},
     {"background_empty", "[2, 4.5]", "[0, 0]",

@@ -12,8 +12,8 @@
 #include "output/result_file.hpp"
 #include "scan/point.hpp"
 #include "scan/scan.hpp"
-#include "temporary_folder.hpp"
 #include "statistic_sample.hpp"
+#include "temporary_folder.hpp"
 #include "toy_experiment.hpp"
 
 namespace nuscan {
@@ -282,6 +282,43 @@ TEST(Point, components_add_up_and_chi2_is_that_of_the_scan) {
     EXPECT_EQ(x.pulls[0].first, "flat");
     chi2 += std::pow((x.pulls[0].second - 1) / 0.2, 2);
     EXPECT_NEAR(chi2, x.chi2.value, 1e-9);
+}
+
+TEST(Point, a_pull_on_the_signal_scales_its_components) {
+    for (const Statistic statistic : {Statistic::poisson, Statistic::gaussian}) {
+        ScanConfig point = toy_scan({});
+        Experiment& experiment = point.experiments[0];
+        experiment.signal_sigma = 0.134;
+        if (statistic == Statistic::gaussian) {
+            experiment = testing::gaussian(experiment);
+        }
+        const PointReport report = evaluate_point(point);
+        const ExperimentPoint& x = report.experiments[0];
+        ASSERT_EQ(x.pulls.size(), 3u);
+        EXPECT_EQ(x.pulls[2].first, "signal");
+        EXPECT_GT(std::abs(x.pulls[2].second - 1), 1e-3);
+        const Plan plan(point, Method::moments);
+        UnitResult result;
+        make_reference_backend(plan)->evaluate(plan.point_unit({}), result);
+        EXPECT_NEAR(report.chi2, result.chi2[0], 1e-7 * (1 + result.chi2[0]));
+        double chi2 = std::pow((x.pulls[0].second - 1) / 0.2, 2) + std::pow((x.pulls[2].second - 1) / 0.134, 2);
+        for (std::size_t b = 0; b < x.observed.size(); ++b) {
+            double sum = 0;
+            for (const Component& component : x.components) {
+                sum += component.counts[b];
+            }
+            EXPECT_DOUBLE_EQ(sum, x.predicted[b]);
+            chi2 += statistic == Statistic::poisson ? testing::poisson_term(sum, x.observed[b])
+                                                    : std::pow((sum - x.observed[b]) / experiment.sigma[b], 2);
+        }
+        EXPECT_NEAR(chi2, x.chi2.value, 1e-9 * (1 + chi2));
+        // Given its normalisation there is no pull, and where that is the best one no other χ² but for the prior.
+        const double best = x.pulls[2].second;
+        point.fixed.push_back(testing::fix("toy.signal", best));
+        const PointReport given = evaluate_point(point);
+        ASSERT_EQ(given.experiments[0].pulls.size(), 2u);
+        EXPECT_NEAR(given.chi2, report.chi2 - std::pow((best - 1) / 0.134, 2), 1e-9 * (1 + chi2));
+    }
 }
 
 TEST(Point, gaussian_chi2_belongs_to_the_pulls_it_reports) {

@@ -437,7 +437,8 @@ private:
         for (const Background& background : experiment.backgrounds) {
             names.push_back(background.name);
         }
-        names.push_back(Experiment::signal);
+        std::vector<std::string> all = names;
+        all.push_back(Experiment::signal);
         for (const std::string& key : table.keys()) {
             if (key == Experiment::signal) {
                 experiment.signal_sigma = read_uncertainty(table, key);
@@ -446,7 +447,8 @@ private:
             const auto position = std::find(names.begin(), names.end(), key);
             if (position == names.end()) {
                 throw InputError(table.where(key), fmt::format("{} has no background \"{}\"", experiment.name, key),
-                                 "it has " + quoted_list(names), did_you_mean(key, names));
+                                 names.empty() ? "it has none" : "it has " + quoted_list(names),
+                                 did_you_mean(key, all));
             }
             Background& background = experiment.backgrounds[static_cast<std::size_t>(position - names.begin())];
             background.sigma = read_uncertainty(table, key);

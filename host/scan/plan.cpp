@@ -298,8 +298,7 @@ void Plan::make_axes() {
             axis.parameter.kind == Parameter::Kind::sin2_theta_w ? config_.neutrino.sin2_theta_w : 0;
         double sigma = 0; // of the normalisation that the axis moves
         for (const Experiment& experiment : config_.experiments) {
-            if (axis.parameter.kind != Parameter::Kind::normalisation ||
-                axis.parameter.experiment != experiment.name) {
+            if (axis.parameter.kind != Parameter::Kind::normalisation || axis.parameter.experiment != experiment.name) {
                 continue;
             }
             if (axis.parameter.background == Experiment::signal) {
@@ -427,8 +426,8 @@ void Plan::make_backgrounds() {
             normalisations.push_back(scalar(Parameter::Kind::normalisation, experiment.name + "." + background.name,
                                             constants::not_a_number));
         }
-        normalisations.push_back(scalar(Parameter::Kind::normalisation,
-                                        experiment.name + "." + Experiment::signal, constants::not_a_number));
+        normalisations.push_back(scalar(Parameter::Kind::normalisation, experiment.name + "." + Experiment::signal,
+                                        constants::not_a_number));
         normalisations_.push_back(std::move(normalisations));
         standard_signals_.emplace_back();
         if (includes_solar) {

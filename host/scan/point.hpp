@@ -23,7 +23,8 @@ struct ExperimentPoint {
     std::vector<double> observed;
     std::vector<double> predicted; //!< sum of the components
     std::vector<Component> components;
-    std::vector<std::pair<std::string, double>> pulls; //!< background or "signal", normalisation that minimises χ² relative to nominal
+    std::vector<std::pair<std::string, double>>
+        pulls; //!< background or "signal", normalisation that minimises χ² relative to nominal
     Chi2 chi2;
 };
 

@@ -133,7 +133,8 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
                 templates.insert(templates.end(), counts.begin(), counts.end());
             }
         }
-        const Scalar signal_normalisation = normalisation(experiment.backgrounds.size(), experiment.signal_sigma, sigma);
+        const Scalar signal_normalisation =
+            normalisation(experiment.backgrounds.size(), experiment.signal_sigma, sigma);
         const double signal_sigma = sigma;
         if (experiment.statistic == Statistic::gaussian) {
             tables.errors = experiment.errors();
@@ -142,7 +143,8 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
             tables.sigmas = std::move(sigmas);
             tables.statistic = StatisticTables(experiment.counts, {}, {});
         } else {
-            tables.statistic = StatisticTables(experiment.counts, std::move(templates), std::move(sigmas), signal_sigma);
+            tables.statistic =
+                StatisticTables(experiment.counts, std::move(templates), std::move(sigmas), signal_sigma);
         }
         for (std::size_t i = 0; i < tables.signal.contributions.size(); ++i) {
             const Contribution& c = tables.signal.contributions[i];
@@ -203,7 +205,8 @@ Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, const std::v
     const double* pulled_signal = view.has_signal_pull() ? signal.data() : nullptr;
     if (view.is_gaussian()) {
         double signal_xi = 0;
-        const double chi2 = gaussian_chi2(TabulatedPrediction{nominal.data()}, pulled_signal, view.gaussian, &signal_xi);
+        const double chi2 =
+            gaussian_chi2(TabulatedPrediction{nominal.data()}, pulled_signal, view.gaussian, &signal_xi);
         std::vector<double> at_signal_xi = nominal;
         for (std::size_t b = 0; b < nominal.size(); ++b) {
             at_signal_xi[b] += signal_xi * signal[b];

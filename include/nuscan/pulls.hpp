@@ -114,20 +114,26 @@ NUSCAN_HOST_DEVICE void pull_derivatives(const PulledBins<Real, Prediction>& bin
     }
 }
 
-//! The largest part of its prediction that a bin with counts would lose by a step \p d from \p xi, or zero
+//! The largest parts of its prediction that a bin with counts would lose, and gain, by a step; zero where none does
+template <class Real>
+struct LargestChange {
+    Real loss{0}, gain{0};
+};
 template <class Real, class Prediction>
-NUSCAN_HOST_DEVICE Real largest_loss(const PulledBins<Real, Prediction>& bins, const double* counts, const Real* xi,
-                                     const Real* d) {
-    Real loss(0);
+NUSCAN_HOST_DEVICE LargestChange<Real> largest_change(const PulledBins<Real, Prediction>& bins, const double* counts,
+                                                      const Real* xi, const Real* d) {
+    LargestChange<Real> change;
     for (int b = 0; b < bins.n_bins; ++b) {
         if (counts[b] > 0) {
             Real B[max_pulls];
             bins.templates(b, B);
             const Real N = max(Real(least_prediction), bins.moved(bins.N0(b), B, xi));
-            loss = max(loss, -bins.moved(Real(0), B, d) / N);
+            const Real part = bins.moved(Real(0), B, d) / N;
+            change.loss = max(change.loss, -part);
+            change.gain = max(change.gain, part);
         }
     }
-    return loss;
+    return change;
 }
 
 /// d ← −H⁻¹ g of the pulls that are free, by Cholesky's decomposition in place of \p H; zero of the others. Returns the
@@ -172,7 +178,8 @@ NUSCAN_HOST_DEVICE Real newton_step(int K, PullMatrix<Real>& H, const Real* g, c
 /// curvature at t d is at most 1/(1 − tρ)² of that at its beginning: the step of length t = 1/(1 + ρ) minimises the
 /// parabola that this allows, stays at N > 0, always lowers χ², and near the minimum is Newton's own. A pull that
 /// reaches the bound stops the step and stays there; once the others are at their minimum, the pull that is pressed
-/// most against its gradient is let go. What a step leaves is ρ² of the decrement. Lanes that are done stand still.
+/// most against its gradient is let go. A step leaves of the decrement about the square of the largest part that a bin
+/// gains or loses. Lanes that are done stand still.
 template <class Real, class Prediction>
 NUSCAN_HOST_DEVICE Mask<Real> minimise_pulls(const Prediction& N0, const double* counts, int n_bins,
                                              const PullsView& pulls, Real* xi) {
@@ -193,8 +200,8 @@ NUSCAN_HOST_DEVICE Mask<Real> minimise_pulls(const Prediction& N0, const double*
             curvature[k] = H(k, k);
         }
         const Real decrement = newton_step(K, H, g, free, d);
-        const Real loss = largest_loss(bins, counts, xi, d);
-        Real length = Real(1) / (Real(1) + loss);
+        const LargestChange<Real> change = largest_change(bins, counts, xi, d);
+        Real length = Real(1) / (Real(1) + change.loss);
         Mask<Real> hits = Real(1) < zero;
         Real reach[max_pulls]; // how much of the step there is to the bound
         for (int k = 0; k < K; ++k) {
@@ -204,10 +211,11 @@ NUSCAN_HOST_DEVICE Mask<Real> minimise_pulls(const Prediction& N0, const double*
             length = min(reach[k], length);
         }
         // NaN has no minimum: any ξ leaves χ² NaN.
-        const Mask<Real> hopeless = !(decrement < Real(constants::infinity)) || !(loss < Real(constants::infinity));
+        const Mask<Real> hopeless =
+            !(decrement < Real(constants::infinity)) || !(change.loss < Real(constants::infinity));
         const Mask<Real> still = done || hopeless;
-        const Mask<Real> settled =
-            !hits && (decrement < Real(1e-13) || decrement * loss * loss < Real(1e-15));
+        const Real part = max(change.loss, change.gain);
+        const Mask<Real> settled = !hits && (decrement < Real(1e-13) || decrement * part * part < Real(1e-15));
         Real press(1e-15); // what letting go would gain
         for (int k = 0; k < K; ++k) {
             const Real moved = max(bound, fma(length, d[k], xi[k]));
