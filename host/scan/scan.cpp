@@ -281,10 +281,15 @@ private:
     }
 
     void account(const ResultTile& tile) {
+        double smallest = chi2_min_;
+#pragma omp simd reduction(min : smallest)
         for (std::size_t i = 0; i < tile.chi2.size(); ++i) {
-            chi2_min_ = std::min(chi2_min_, std::isnan(tile.chi2[i]) ? constants::infinity : tile.chi2[i]);
-            flagged_ += tile.status[i] != static_cast<std::uint8_t>(PointStatus::ok);
+            smallest = tile.chi2[i] < smallest ? tile.chi2[i] : smallest; // never NaN
         }
+        chi2_min_ = smallest;
+        const auto ok = static_cast<std::uint8_t>(PointStatus::ok);
+        flagged_ +=
+            tile.status.size() - static_cast<std::uint64_t>(std::count(tile.status.begin(), tile.status.end(), ok));
     }
 
     const Plan& plan_;
