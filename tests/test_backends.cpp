@@ -158,6 +158,13 @@ std::vector<Scan> scans() {
     gaussian.config.experiments[0].signal_sigma = constants::infinity;
     gaussian.config.experiments[1].signal_sigma = constants::infinity;
     all.push_back(gaussian);
+    for (const bool profiled : {false, true}) {
+        gaussian = {profiled ? "Gaussian, profiled row longer than a block" : "Gaussian, kept row longer than a block",
+                    toy_scan({axis("charge_radius.mumu", range(-3e-31, 3e-31, 2)),
+                              axis("charge.ee", range(-1e-12, 1e-12, 150), profiled)})};
+        gaussian.config.experiments = {testing::gaussian(testing::toy_experiment())};
+        all.push_back(gaussian);
+    }
     gaussian = {"Gaussian without a fast axis", all[5].config};
     gaussian.config.experiments[0] = testing::gaussian(testing::toy_experiment());
     all.push_back(gaussian);

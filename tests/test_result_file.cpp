@@ -186,8 +186,6 @@ TEST_F(ResultFile, ReadsTilesBackAndMarksMissingOnes) {
     tile.count = tiles[0].count;
     writer.read(tile);
     for (std::size_t i = 0; i < tile.chi2.size(); ++i) {
-        EXPECT_TRUE(std::isnan(tile.chi2[i]));
-        EXPECT_TRUE(std::isnan(tile.profiled[1][i]));
         EXPECT_EQ(tile.status[i], 255);
     }
 }
@@ -261,7 +259,7 @@ TEST_F(ResultFile, StartsOverWithoutResume) {
     tile.begin = {0, 0};
     tile.count = {1, 1};
     writer.read(tile);
-    EXPECT_TRUE(std::isnan(tile.chi2[0]));
+    EXPECT_EQ(tile.status[0], 255);
 }
 
 TEST_F(ResultFile, RefusesToResumeAnotherScan) {

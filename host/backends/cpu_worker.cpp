@@ -93,7 +93,7 @@ public:
             at.profile += line.profile_stride;
         };
         if (gaussian_) {
-            evaluate_gaussian_row(penalty, offer_next);
+            evaluate_gaussian_row(at, penalty);
             return;
         }
         for (std::int64_t i = 0; i < unit_.row_length; i += lanes) {
@@ -206,9 +206,9 @@ private:
         return Vector::load_unaligned(values.data() + first + k * vector_lanes);
     }
 
-    //! χ² of a block from bins
-    void sum_squares(std::int64_t first, double row_penalty, Block& block) const {
-        constexpr int n_side_by_side = 4; // as many as the registers hold
+    //! χ² of a block from bins; kept out of the loops over rows without bins, whose registers it would take
+    [[gnu::noinline]] void sum_squares(std::int64_t first, double row_penalty, Block& block) const {
+        constexpr int n_side_by_side = vector_lanes == 8 ? 8 : 4; // as many as the registers hold
         for (int k = 0; k < n_vectors; k += n_side_by_side) {
             Vector u[n_side_by_side], v[n_side_by_side], chi2[n_side_by_side];
             for (int i = 0; i < n_side_by_side; ++i) {
@@ -222,13 +222,54 @@ private:
         }
     }
 
-    template <class Next>
-    void evaluate_gaussian_row(double row_penalty, const Next& next) {
+    void evaluate_gaussian_row(const PointAddress& at, double penalty) {
+        double sum = penalty;
+        for (int i = 0; i < 3 * plan_.n_bins; ++i) {
+            sum += std::abs(row_[size(i)]);
+        }
+        evaluate_blocks(at, sum < constants::infinity,
+                        [&](std::int64_t first, Block& block) { sum_squares(first, penalty, block); });
+    }
+
+    /// Evaluates a row by \p evaluate(first, block), which gives χ² of points first … first + block_points − 1, below
+    /// zero perhaps by rounding; \p finite is whether none of them is NaN.
+    template <class Evaluate>
+    void evaluate_blocks(const PointAddress& at, bool finite, const Evaluate& evaluate) {
+        const int axis = plan_.layout.line_axis;
+        const AxisRange line = axis < 0 ? AxisRange{} : unit_.ranges[axis];
+        if (finite && axis >= 0 && line.kept_stride == 0) {
+            const RowMinimum best = best_of_row(evaluate);
+            offer({at.kept, at.profile + best.point * line.profile_stride}, with_status(best.chi2, true));
+            return;
+        }
         for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
             Block block;
-            sum_squares(first, row_penalty, block);
-            for_points(first, block, [&](std::int64_t, double chi2) { next(chi2, true); });
+            evaluate(first, block);
+            if (line.kept_stride == 1 && store_block({at.kept + first, at.profile}, first, block)) {
+                continue;
+            }
+            for_points(first, block, [&](std::int64_t i, double value) {
+                const PointAddress point{at.kept + i * line.kept_stride, at.profile + i * line.profile_stride};
+                offer(point, with_status(not_negative(value), true));
+            });
         }
+    }
+
+    //! Stores a whole block of points without other candidates, if all are ordinary; else returns false
+    bool store_block(const PointAddress& at, std::int64_t first, const Block& block) {
+        Mask<Vector> ordinary = block.chi2[0] < Vector(constants::infinity);
+        for (int k = 1; k < n_vectors; ++k) {
+            ordinary = ordinary && block.chi2[k] < Vector(constants::infinity);
+        }
+        if (winners_ != nullptr || first + block_points > unit_.row_length || !all(ordinary)) {
+            return false;
+        }
+        for (int k = 0; k < n_vectors; ++k) {
+            not_negative(block.chi2[k]).store_unaligned(result_.chi2.data() + at.kept + k * vector_lanes);
+        }
+        std::fill_n(result_.profile_index.data() + at.kept, block_points, at.profile);
+        std::fill_n(result_.status.data() + at.kept, block_points, static_cast<std::uint8_t>(PointStatus::ok));
+        return true;
     }
 
     //! Calls f(offset on the row, χ²) for the points of a block that are on the row
@@ -299,23 +340,9 @@ private:
             numbers[i] = collapsed_row_number(collapsed_.data(), row.factors, i);
         }
         row.form = collapsed_row(plan_, numbers, row.penalty);
-        const PointAddress at = row_address(unit_, plan_.layout, plane, r);
-        const int axis = plan_.layout.line_axis;
-        const AxisRange line = axis < 0 ? AxisRange{} : unit_.ranges[axis];
         const bool finite = row.form.norm[0] + row.form.norm[1] + row.form.norm[2] < constants::infinity;
-        if (finite && axis >= 0 && line.kept_stride == 0) {
-            const RowMinimum best = best_of_row<shape>(row);
-            offer({at.kept, at.profile + best.point * line.profile_stride}, with_status(best.chi2, true));
-            return;
-        }
-        for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
-            Block block;
-            evaluate_collapsed_block<shape>(row, first, block);
-            for_points(first, block, [&](std::int64_t i, double value) {
-                const PointAddress point{at.kept + i * line.kept_stride, at.profile + i * line.profile_stride};
-                offer(point, with_status(not_negative(value), true));
-            });
-        }
+        evaluate_blocks(row_address(unit_, plan_.layout, plane, r), finite,
+                        [&](std::int64_t first, Block& block) { evaluate_collapsed_block<shape>(row, first, block); });
     }
 
     struct RowMinimum {
@@ -324,16 +351,17 @@ private:
     };
 
     //! The smallest χ² of a row without NaN, and the first point that has it
-    template <AxisShape shape>
-    RowMinimum best_of_row(Row& row) {
+    template <class Evaluate>
+    RowMinimum best_of_row(const Evaluate& evaluate) {
         Vector best(constants::infinity), best_block(0.);
         for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
             Block block;
-            evaluate_collapsed_block<shape>(row, first, block);
+            evaluate(first, block);
             Vector lowest = block.chi2[0];
             for (int k = 1; k < n_vectors; ++k) {
                 lowest = min(lowest, block.chi2[k]);
             }
+            lowest = max(lowest, Vector(0));
             const auto better = lowest < best;
             best = select(better, lowest, best);
             best_block = select(better, Vector(static_cast<double>(first)), best_block);
@@ -349,11 +377,12 @@ private:
             }
         }
         Block block;
-        evaluate_collapsed_block<shape>(row, found.point, block);
+        evaluate(found.point, block);
         std::int64_t point = -1;
-        for_points(found.point, block,
-                   [&](std::int64_t i, double value) { point = point < 0 && value == found.chi2 ? i : point; });
-        return {not_negative(found.chi2), point < 0 ? found.point : point};
+        for_points(found.point, block, [&](std::int64_t i, double value) {
+            point = point < 0 && not_negative(value) == found.chi2 ? i : point;
+        });
+        return {found.chi2, point < 0 ? found.point : point};
     }
 
     void offer(const PointAddress& at, const Chi2& chi2) {

@@ -128,6 +128,7 @@ void Journal::create(const Bytes& header) {
         throw_errno(path_, "create the journal");
     }
     write(header);
+    sync();
     sync_folder_of(path_);
 }
 
@@ -186,9 +187,7 @@ void Journal::append(std::uint64_t unit, const Bytes& payload) {
 }
 
 void Journal::write(const Bytes& bytes) {
-    if (damaged_) {
-        throw std::runtime_error(path_ + ": cannot write the journal (an earlier write failed)");
-    }
+    refuse_if_damaged();
     std::size_t done = 0;
     bool written = true;
     while (done < bytes.size() && written) {
@@ -199,15 +198,28 @@ void Journal::write(const Bytes& bytes) {
             written = errno == EINTR;
         }
     }
-    if (written && ::fdatasync(file_) == 0) {
+    if (written) {
         size_ += bytes.size();
         return;
     }
     const int error = errno;
-    // After a failed sync nobody knows what is on the disk, so the journal takes no more records.
-    damaged_ = written || ::ftruncate(file_, static_cast<off_t>(size_)) != 0;
+    damaged_ = ::ftruncate(file_, static_cast<off_t>(size_)) != 0;
     errno = error;
     throw_errno(path_, "write the journal");
+}
+
+void Journal::sync() {
+    refuse_if_damaged();
+    if (::fdatasync(file_) != 0) {
+        damaged_ = true; // nobody knows what is on the disk
+        throw_errno(path_, "bring the journal to disk");
+    }
+}
+
+void Journal::refuse_if_damaged() const {
+    if (damaged_) {
+        throw std::runtime_error(path_ + ": cannot write the journal (an earlier write failed)");
+    }
 }
 
 } // namespace nuscan

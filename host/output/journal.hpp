@@ -28,22 +28,28 @@ public:
     //! Payloads of the units finished so far, by unit number
     const std::map<std::uint64_t, std::vector<std::byte>>& records() const { return records_; }
 
-    /// Appends the record of a unit and brings it to disk before it returns; a unit that has one keeps it.
+    /// Appends the record of a unit, which survives the end of this process from then on, and that of the machine from
+    /// the next sync on; a unit that has a record keeps it.
     ///
     /// \throws std::runtime_error with path and reason where the disk refuses; the unit is then not recorded, and what
     /// was written of it is taken back.
     void append(std::uint64_t unit, const std::vector<std::byte>& payload);
 
+    //! Brings all records to disk. \throws std::runtime_error where that fails; the journal then takes no more.
+    void sync();
+
 private:
     void create(const std::vector<std::byte>& header);
     void read_records();
     void write(const std::vector<std::byte>& bytes);
+    void refuse_if_damaged() const;
 
     std::string path_;
     std::uint64_t n_units_ = 0;
     std::uint64_t size_ = 0; //!< [bytes] of header and whole records
     int file_ = -1;
-    bool damaged_ = false; //!< a failed write could not be taken back: further records would be lost behind it
+    bool damaged_ = false; //!< a failed write could not be taken back, and further records would be lost behind it, or
+                           //!< a sync failed
     std::map<std::uint64_t, std::vector<std::byte>> records_;
 };
 

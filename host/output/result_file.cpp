@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <hdf5_hl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/error.hpp"
@@ -198,6 +199,7 @@ Handle create_scale(hid_t file, const Variable& axis, const std::string& path) {
     return dataset;
 }
 
+//! \param fill what stands where nothing is written; null for anything
 Handle create_dataset(hid_t file, const std::string& name, hid_t type, const void* fill,
                       const std::vector<Handle>& scales, const std::vector<hsize_t>& shape,
                       const std::vector<hsize_t>& chunk, const std::string& path) {
@@ -210,8 +212,10 @@ Handle create_dataset(hid_t file, const std::string& name, hid_t type, const voi
     if (!chunk.empty()) {
         check(H5Pset_chunk(properties, static_cast<int>(chunk.size()), chunk.data()), path, action);
     }
-    check(H5Pset_fill_value(properties, type, fill), path, action);
-    check(H5Pset_fill_time(properties, H5D_FILL_TIME_ALLOC), path, action);
+    if (fill != nullptr) {
+        check(H5Pset_fill_value(properties, type, fill), path, action);
+    }
+    check(H5Pset_fill_time(properties, fill != nullptr ? H5D_FILL_TIME_ALLOC : H5D_FILL_TIME_NEVER), path, action);
     check(H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY), path, action);
     Handle dataset(
         check(H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), path, action),
@@ -247,9 +251,8 @@ void create_file(const std::string& path, const ResultLayout& layout) {
     for (const Variable& axis : layout.kept) {
         scales.push_back(create_scale(file, axis, path));
     }
-    const double nan = std::numeric_limits<double>::quiet_NaN();
     {
-        const Handle chi2 = create_dataset(file, "chi2", H5T_IEEE_F64LE, &nan, scales, shape, chunk, path);
+        const Handle chi2 = create_dataset(file, "chi2", H5T_IEEE_F64LE, nullptr, scales, shape, chunk, path);
         describe(chi2, "1", "chi-squared", path);
         write_attribute(chi2, "profiled", names_of(layout.profiled), path);
         const Handle status =
@@ -258,7 +261,7 @@ void create_file(const std::string& path, const ResultLayout& layout) {
         describe_status(status, path);
     }
     for (const Variable& axis : layout.profiled) {
-        const Handle dataset = create_dataset(file, axis.name, H5T_IEEE_F64LE, &nan, scales, shape, chunk, path);
+        const Handle dataset = create_dataset(file, axis.name, H5T_IEEE_F64LE, nullptr, scales, shape, chunk, path);
         describe(dataset, axis.unit, axis.long_name.empty() ? axis.name : axis.long_name, path);
     }
     scales.clear();
@@ -266,9 +269,13 @@ void create_file(const std::string& path, const ResultLayout& layout) {
     check(file.close(), path, "close the file");
 }
 
+//! Takes the space that a file is to fill, so that a full disk is known at once, and brings the file to disk
 void sync_file(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0 || ::fsync(file) != 0) {
+    const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    struct stat status {};
+    const bool sized = file >= 0 && ::fstat(file, &status) == 0;
+    const bool reserved = sized && (::fallocate(file, 0, 0, status.st_size) == 0 || errno == EOPNOTSUPP);
+    if (!reserved || ::fsync(file) != 0) {
         const int error = errno;
         if (file >= 0) {
             ::close(file);
@@ -571,8 +578,11 @@ void ResultWriter::write(const ResultTile& tile) {
         impl_->write(impl_->profiled[i], H5T_NATIVE_DOUBLE, sizeof(double), box, tile.profiled[i].data());
     }
     check(H5Fflush(impl_->file, H5F_SCOPE_GLOBAL), impl_->partial, "write a tile");
+}
+
+void ResultWriter::sync() {
     if (::fdatasync(impl_->descriptor) != 0) {
-        throw_errno(impl_->partial, "bring a tile to disk");
+        throw_errno(impl_->partial, "bring tiles to disk");
     }
 }
 

@@ -43,10 +43,11 @@ struct ResultTile {
 /// (its attribute `profiled` lists the profiled axes), `status` and the profiled parameters are variables on them,
 /// chunked as the layout says. The file is written as `<path>.partial` and takes its name when it is finished.
 ///
-/// It opens after kill -9, whenever that came: all space is given out and filled (χ² with NaN, status with 255) before
-/// the file gets even its `.partial` name, so that a tile changes nothing but its own bytes, and what finish changes is
-/// saved in `<path>.partial.undo` meanwhile. The bytes of the datasets do not depend on the order of tiles. One thread
-/// at a time; \throws std::runtime_error with path and reason where the disk refuses.
+/// It opens after kill -9, whenever that came: all space is given out before the file gets even its `.partial` name, so
+/// that a tile changes nothing but its own bytes, and what finish changes is saved in `<path>.partial.undo` meanwhile.
+/// Points without a tile have status 255; the other variables, not written twice, hold nothing of meaning there. The
+/// bytes of the datasets do not depend on the order of tiles. One thread at a time; \throws std::runtime_error with
+/// path and reason where the disk refuses.
 class ResultWriter {
 public:
     /// Creates `<path>.partial`, or opens the one that is there for more tiles when \p resume.
@@ -54,8 +55,10 @@ public:
     ResultWriter(const std::string& path, const ResultLayout& layout, bool resume);
     ~ResultWriter();
 
-    //! Writes a chunk-aligned tile and brings it to disk before it returns
+    //! Writes a chunk-aligned tile, which survives the end of this process from then on
     void write(const ResultTile& tile);
+    //! Brings all tiles to disk
+    void sync();
     //! Reads a tile back: begin and count are given, the rest is filled in
     void read(ResultTile& tile) const;
     //! Adds attributes known after the scan, closes the file and renames it to its final name

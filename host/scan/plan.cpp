@@ -11,8 +11,8 @@ namespace nuscan {
 
 namespace {
 
-//! Kept points of a tile, at most: chunks of 2 MiB
-constexpr std::int64_t tile_points = 1 << 18;
+//! Kept points of a tile, at most: chunks of 4 MiB, which disks like better than smaller ones
+constexpr std::int64_t tile_points = 1 << 19;
 
 //! Changes whenever the same plan would give other numbers or other units than before
 constexpr int plan_format = 2;
@@ -579,13 +579,15 @@ WorkUnit Plan::point_unit(const std::vector<std::int64_t>& indices) const {
     return make_unit(0, indices, std::vector<std::int64_t>(indices.size(), 1));
 }
 
-std::vector<double> Plan::profiled_values(std::int64_t profile_index) const {
-    std::vector<double> values(profiled_.size());
-    for (std::size_t i = profiled_.size(); i-- > 0;) {
-        const std::vector<double>& axis = config_.axes[static_cast<std::size_t>(profiled_[i])].values;
+std::vector<std::vector<double>> Plan::profiled_values(std::vector<std::int64_t> profile_index) const {
+    std::vector<std::vector<double>> values(profiled_.size(), std::vector<double>(profile_index.size()));
+    for (std::size_t k = profiled_.size(); k-- > 0;) {
+        const std::vector<double>& axis = config_.axes[static_cast<std::size_t>(profiled_[k])].values;
         const auto size = static_cast<std::int64_t>(axis.size());
-        values[i] = axis[static_cast<std::size_t>(profile_index % size)];
-        profile_index /= size;
+        for (std::size_t i = 0; i < profile_index.size(); ++i) {
+            values[k][i] = axis[static_cast<std::size_t>(profile_index[i] % size)];
+            profile_index[i] /= size;
+        }
     }
     return values;
 }

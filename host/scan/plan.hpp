@@ -73,8 +73,8 @@ public:
     const std::vector<int>& slow_axes() const { return slow_; }           //!< those that moments depend on
     const std::vector<std::int64_t>& tile_shape() const { return tile_; } //!< on the kept axes
     std::uint64_t n_slices() const { return n_slices_; }                  //!< units per tile
-    //! Values of the profiled parameters at a flat profile index
-    std::vector<double> profiled_values(std::int64_t profile_index) const;
+    //! Values of each profiled axis at flat indices over all of them
+    std::vector<std::vector<double>> profiled_values(std::vector<std::int64_t> profile_index) const;
 
 private:
     void make_axes();

@@ -13,6 +13,7 @@
 #include "output/crc32c.hpp"
 #include "output/journal.hpp"
 #include "output/result_file.hpp"
+#include "scan/background_queue.hpp"
 
 namespace nuscan {
 
@@ -214,15 +215,27 @@ public:
         return true;
     }
 
-    void add(const WorkUnit& unit, const UnitResult& result) {
+    //! Writes a result, then its record: both survive the end of this process, and about once a second go to disk.
+    //! After the end of the machine a record may speak of a tile that is not there; \ref has finds that out.
+    void add(const WorkUnit& unit, UnitResult result) {
         if (plan_.n_slices() > 1) {
             journal_->append(unit.number, pack(result));
-            return;
+        } else {
+            const ResultTile tile = tile_of(unit, std::move(result));
+            writer_->write(tile);
+            journal_->append(unit.number, checksum_record(tile));
+            account(tile);
         }
-        const ResultTile tile = tile_of(unit, result);
-        writer_->write(tile);
-        journal_->append(unit.number, checksum_record(tile));
-        account(tile);
+        if (std::chrono::steady_clock::now() - last_sync_ > std::chrono::seconds(1)) {
+            sync();
+        }
+    }
+
+    //! Brings all that was added to disk
+    void sync() {
+        writer_->sync();
+        journal_->sync();
+        last_sync_ = std::chrono::steady_clock::now();
     }
 
     //! Merges the tiles that several units make up; all units have been added
@@ -234,7 +247,7 @@ public:
             for (std::uint64_t i = 1; i < plan_.n_slices(); ++i) {
                 merge(best, unpack(journal_->records().at(first + i), n_kept));
             }
-            const ResultTile tile = tile_of(unit, best);
+            const ResultTile tile = tile_of(unit, std::move(best));
             writer_->write(tile);
             account(tile);
         }
@@ -260,25 +273,24 @@ private:
         return tile;
     }
 
-    ResultTile tile_of(const WorkUnit& unit, const UnitResult& result) const {
+    ResultTile tile_of(const WorkUnit& unit, UnitResult result) const {
         ResultTile tile = empty_tile(unit);
-        tile.chi2 = result.chi2;
-        tile.status = result.status;
-        tile.profiled.assign(plan_.profiled_axes().size(), std::vector<double>(result.chi2.size()));
-        for (std::size_t i = 0; i < result.chi2.size() && !tile.profiled.empty(); ++i) {
-            const std::vector<double> values = plan_.profiled_values(result.profile_index[i]);
-            for (std::size_t k = 0; k < values.size(); ++k) {
-                tile.profiled[k][i] = values[k];
-            }
-        }
+        tile.chi2 = std::move(result.chi2);
+        tile.status = std::move(result.status);
+        tile.profiled = plan_.profiled_values(std::move(result.profile_index));
         return tile;
     }
 
     void account(const ResultTile& tile) {
+        double smallest = chi2_min_;
+#pragma omp simd reduction(min : smallest)
         for (std::size_t i = 0; i < tile.chi2.size(); ++i) {
-            chi2_min_ = std::min(chi2_min_, std::isnan(tile.chi2[i]) ? constants::infinity : tile.chi2[i]);
-            flagged_ += tile.status[i] != static_cast<std::uint8_t>(PointStatus::ok);
+            smallest = tile.chi2[i] < smallest ? tile.chi2[i] : smallest; // never NaN
         }
+        chi2_min_ = smallest;
+        const auto ok = static_cast<std::uint8_t>(PointStatus::ok);
+        flagged_ +=
+            tile.status.size() - static_cast<std::uint64_t>(std::count(tile.status.begin(), tile.status.end(), ok));
     }
 
     const Plan& plan_;
@@ -287,6 +299,7 @@ private:
     std::unique_ptr<ResultWriter> writer_;
     double chi2_min_ = constants::infinity;
     std::uint64_t flagged_ = 0;
+    std::chrono::steady_clock::time_point last_sync_ = std::chrono::steady_clock::now();
 };
 
 } // namespace
@@ -303,22 +316,43 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
     }
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
-    UnitResult result;
-    for (const std::uint64_t number : order) {
-        const WorkUnit unit = plan.unit(number);
-        if (!output.has(number)) {
-            if (options.stop && *options.stop) {
-                return outcome;
-            }
-            backend.evaluate(unit, result);
-            output.add(unit, result);
-            outcome.progress.points_now += unit.n_points();
-        }
+    const auto done = [&](const WorkUnit& unit) {
         outcome.progress.points_done += unit.n_points();
         outcome.progress.seconds = std::chrono::duration<double>(Clock::now() - start).count();
         if (options.progress) {
             options.progress(outcome.progress);
         }
+    };
+    // HDF5 is for one thread at a time: what is there already is read before anything is written.
+    std::erase_if(order, [&](std::uint64_t number) {
+        const bool there = output.has(number);
+        if (there) {
+            done(plan.unit(number));
+        }
+        return there;
+    });
+    struct Evaluated {
+        WorkUnit unit;
+        UnitResult result;
+    };
+    BackgroundQueue<Evaluated> written([&](Evaluated& e) { output.add(e.unit, std::move(e.result)); });
+    bool stopped = false;
+    for (const std::uint64_t number : order) {
+        stopped = options.stop && *options.stop;
+        if (stopped) {
+            break;
+        }
+        Evaluated next{plan.unit(number), {}};
+        backend.evaluate(next.unit, next.result);
+        outcome.progress.points_now += next.unit.n_points();
+        const WorkUnit unit = next.unit;
+        written.push(std::move(next));
+        done(unit);
+    }
+    written.finish();
+    output.sync();
+    if (stopped) {
+        return outcome;
     }
     output.merge_slices();
     outcome.progress.seconds = std::chrono::duration<double>(Clock::now() - start).count();
