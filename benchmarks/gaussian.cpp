@@ -5,6 +5,9 @@
 #include <benchmark/benchmark.h>
 #include <omp.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 #include <xsimd/xsimd.hpp>
 
 #include "backends/backend.hpp"
@@ -32,7 +35,7 @@ BENCHMARK_CAPTURE(gaussian, collapsed_kept, Method::collapsed, false)->Arg(401)-
 BENCHMARK_CAPTURE(gaussian, bins_profiled, Method::moments, true)->Arg(401)->Arg(2001);
 BENCHMARK_CAPTURE(gaussian, bins_kept, Method::moments, false)->Arg(401)->Arg(2001);
 
-//! Fused multiply-adds of one core: independent ones, as many as hide each other's latency
+//! Fused multiply-adds of one core, with AVX2: independent ones, as many as hide each other's latency
 void multiply_adds(benchmark::State& state) {
     using Batch = xsimd::batch<double>;
     constexpr int n = 12;
@@ -57,6 +60,35 @@ void multiply_adds(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * turns * n * static_cast<std::int64_t>(Batch::size));
 }
 BENCHMARK(multiply_adds);
+
+#ifdef __x86_64__
+//! The same with AVX-512, for which nothing else here is compiled
+[[gnu::target("avx512f")]] void multiply_adds_avx512(benchmark::State& state) {
+    if (!__builtin_cpu_supports("avx512f")) {
+        state.SkipWithError("this processor has no AVX-512");
+        return;
+    }
+    constexpr int n = 12, turns = 10000;
+    __m512d x[n], a = _mm512_set1_pd(0.999999), b = _mm512_set1_pd(1e-7);
+    for (int i = 0; i < n; ++i) {
+        x[i] = _mm512_set1_pd(1e-3 * i);
+    }
+    benchmark::DoNotOptimize(a);
+    benchmark::DoNotOptimize(b);
+    for ([[maybe_unused]] auto _ : state) {
+        for (int turn = 0; turn < turns; ++turn) {
+            for (int i = 0; i < n; ++i) {
+                x[i] = _mm512_fmadd_pd(x[i], a, b);
+            }
+        }
+        for (int i = 0; i < n; ++i) {
+            benchmark::DoNotOptimize(x[i]);
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * turns * n * 8);
+}
+BENCHMARK(multiply_adds_avx512);
+#endif
 
 } // namespace
 } // namespace nuscan

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <stdexcept>
 
 #include "config/error.hpp"
 #include "output/result_file.hpp"
@@ -151,6 +152,43 @@ TEST_F(Scan, stops_cleanly_and_goes_on_where_it_stopped) {
         expect_same_bytes(whole, read_result(options.output));
         EXPECT_FALSE(std::filesystem::exists(options.output + ".journal"));
         EXPECT_FALSE(std::filesystem::exists(options.output + ".partial"));
+    }
+}
+
+//! Fails at one unit, as a device might
+class FailingBackend final : public Backend {
+public:
+    FailingBackend(const Plan& plan, std::uint64_t unit) : cpu_(make_cpu_backend(plan)), unit_(unit) {}
+    std::string name() const override { return cpu_->name(); }
+    std::string device() const override { return cpu_->device(); }
+    void evaluate(const WorkUnit& unit, UnitResult& result) override {
+        if (unit.number == unit_) {
+            throw std::runtime_error("the device is gone");
+        }
+        cpu_->evaluate(unit, result);
+    }
+
+private:
+    std::unique_ptr<Backend> cpu_;
+    std::uint64_t unit_;
+};
+
+TEST_F(Scan, keeps_what_was_evaluated_before_a_failure) {
+    const Result whole = run("whole.h5", 1 << 20);
+    for (const std::int64_t unit_points : {36, 5}) {
+        const Plan plan(config(), Method::moments, unit_points);
+        FailingBackend failing(plan, 5);
+        ScanOptions options = no_parity();
+        options.output = folder_ / ("failed" + std::to_string(unit_points) + ".h5");
+        EXPECT_THROW(run_scan(plan, failing, options), std::runtime_error);
+        std::uint64_t there = 0;
+        for (std::uint64_t unit = 0; unit < 5; ++unit) {
+            there += plan.unit(unit).n_points();
+        }
+        const ScanOutcome outcome = run_scan(plan, *make_cpu_backend(plan), options);
+        EXPECT_TRUE(outcome.finished);
+        EXPECT_EQ(outcome.progress.points_now, plan.n_points() - there);
+        expect_same_bytes(whole, read_result(options.output));
     }
 }
 

@@ -14,7 +14,7 @@
 namespace nuscan {
 
 struct ScanProgress {
-    std::uint64_t points_done = 0; //!< of this run and of the runs it resumes
+    std::uint64_t points_done = 0; //!< of this run and of the runs it resumes; the last ones are still being written
     std::uint64_t points_total = 0;
     std::uint64_t points_now = 0; //!< evaluated by this run
     double seconds = 0;           //!< this run has spent evaluating and writing
@@ -39,10 +39,10 @@ struct ScanOutcome {
 };
 
 /// Runs a scan: evaluates the work units that the journal does not have, streams tiles to the result file, checks
-/// random points against the reference and finishes the file.
+/// random points against the reference and finishes the file. Evaluation and writing overlap.
 ///
-/// Memory does not grow with the grid: a tile at a time is held, and what the journal has of tiles whose profiled axes
-/// span several units. After a crash or a stop the same call goes on where the last unit ended.
+/// Memory does not grow with the grid: a few tiles are held, and what the journal has of tiles whose profiled axes span
+/// several units. After a crash or a stop the same call goes on where the last unit ended.
 /// \throws InputError where the output exists already, or belongs to another scan.
 ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& options);
 
