@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t tile_points = 1 << 18;
 
 //! Changes whenever the same plan would give other numbers or other units than before
-constexpr int plan_format = 2;
+constexpr int plan_format = 3;
 
 struct Effect {
     Coupling coupling;
@@ -74,23 +74,6 @@ Term term_of(const Parameter& p) {
     return {effect.coupling, effect.weight, pattern, part_of(p.part), p.row, p.column, {}, {}};
 }
 
-//! Fast axes can span a plane: predictions are quadratic in their u and v
-bool is_fast(const Parameter& parameter) {
-    switch (parameter.kind) {
-    case Parameter::Kind::element:
-    case Parameter::Kind::majorana_moment:
-    case Parameter::Kind::sin2_theta_w:
-    case Parameter::Kind::normalisation:
-        return true;
-    case Parameter::Kind::mixing:
-    case Parameter::Kind::baseline:
-    case Parameter::Kind::proton_radius:
-    case Parameter::Kind::neutron_radius:
-        break;
-    }
-    return false;
-}
-
 /// Feeds numbers to the plan's hash, bit for bit.
 class HashInput {
 public:
@@ -135,6 +118,7 @@ std::string hash_of(const ScanConfig& config, Method method, std::int64_t unit_p
         hash.add(fixed.parameter.name);
         hash.add(fixed.value);
     }
+    hash.add(config.polish);
     for (const Axis& axis : config.axes) {
         hash.add(axis.parameter.name);
         hash.add(axis.profile);
@@ -208,6 +192,39 @@ Method automatic_method(const ScanConfig& config) {
     return gaussian && fast ? Method::collapsed : Method::moments;
 }
 
+bool is_fast(const Parameter& parameter) {
+    switch (parameter.kind) {
+    case Parameter::Kind::element:
+    case Parameter::Kind::majorana_moment:
+    case Parameter::Kind::sin2_theta_w:
+    case Parameter::Kind::normalisation:
+        return true;
+    case Parameter::Kind::mixing:
+    case Parameter::Kind::baseline:
+    case Parameter::Kind::proton_radius:
+    case Parameter::Kind::neutron_radius:
+        break;
+    }
+    return false;
+}
+
+double reference_value(const Parameter& parameter, const ScanConfig& config) {
+    return parameter.kind == Parameter::Kind::sin2_theta_w ? config.neutrino.sin2_theta_w : 0; // form factors are zero
+}
+
+double prior_weight(const Parameter& parameter, const ScanConfig& config) {
+    double weight = 0;
+    for (const Experiment& experiment : config.experiments) {
+        for (const Background& background : experiment.backgrounds) {
+            if (parameter.kind == Parameter::Kind::normalisation && parameter.experiment == experiment.name &&
+                parameter.background == background.name && background.sigma > 0) {
+                weight = 1 / (background.sigma * background.sigma);
+            }
+        }
+    }
+    return weight;
+}
+
 UnitView WorkUnit::view() const {
     UnitView v{ranges.data(), static_cast<int>(ranges.size()), 1, 1, 1, 1, false};
     for (int axis = 0; axis < v.n_axes; ++axis) {
@@ -275,19 +292,8 @@ Scalar Plan::scalar(Parameter::Kind kind, const std::string& name, double otherw
 void Plan::make_axes() {
     for (const Axis& axis : config_.axes) {
         const bool circular = is_element(axis.parameter) && axis.parameter.part == Parameter::Part::arg;
-        // Form factors are zero at the physical reference, the standard model; sin²θ_W is not.
-        const double reference =
-            axis.parameter.kind == Parameter::Kind::sin2_theta_w ? config_.neutrino.sin2_theta_w : 0;
-        double prior = 0;
-        for (const Experiment& experiment : config_.experiments) {
-            for (const Background& background : experiment.backgrounds) {
-                if (axis.parameter.kind == Parameter::Kind::normalisation &&
-                    axis.parameter.experiment == experiment.name && axis.parameter.background == background.name &&
-                    background.sigma > 0) {
-                    prior = 1 / (background.sigma * background.sigma);
-                }
-            }
-        }
+        const double reference = reference_value(axis.parameter, config_);
+        const double prior = prior_weight(axis.parameter, config_);
         AxisTable table;
         for (const double value : axis.values) {
             const double t = value - reference;
@@ -481,6 +487,9 @@ void Plan::choose_units() {
         const Axis& axis = config_.axes[i];
         (axis.profile ? profiled_ : kept_).push_back(static_cast<int>(i));
         (axis.profile ? slice_ : tile_).push_back(static_cast<std::int64_t>(axis.values.size()));
+        if (axis.profile && config_.polish && is_fast(axis.parameter)) {
+            polished_.push_back(static_cast<int>(i));
+        }
         n_points_ *= axis.values.size();
     }
     const std::vector<std::int64_t> whole_tile = tile_, whole_slice = slice_;
@@ -554,13 +563,22 @@ WorkUnit Plan::point_unit(const std::vector<std::int64_t>& indices) const {
     return make_unit(0, indices, std::vector<std::int64_t>(indices.size(), 1));
 }
 
-std::vector<double> Plan::profiled_values(std::int64_t profile_index) const {
-    std::vector<double> values(profiled_.size());
+std::vector<std::int64_t> Plan::profiled_indices(std::int64_t profile_index) const {
+    std::vector<std::int64_t> indices(profiled_.size());
     for (std::size_t i = profiled_.size(); i-- > 0;) {
-        const std::vector<double>& axis = config_.axes[static_cast<std::size_t>(profiled_[i])].values;
-        const auto size = static_cast<std::int64_t>(axis.size());
-        values[i] = axis[static_cast<std::size_t>(profile_index % size)];
+        const auto size = static_cast<std::int64_t>(config_.axes[static_cast<std::size_t>(profiled_[i])].values.size());
+        indices[i] = profile_index % size;
         profile_index /= size;
+    }
+    return indices;
+}
+
+std::vector<double> Plan::profiled_values(std::int64_t profile_index) const {
+    const std::vector<std::int64_t> indices = profiled_indices(profile_index);
+    std::vector<double> values;
+    for (std::size_t i = 0; i < profiled_.size(); ++i) {
+        const std::vector<double>& axis = config_.axes[static_cast<std::size_t>(profiled_[i])].values;
+        values.push_back(axis[static_cast<std::size_t>(indices[i])]);
     }
     return values;
 }

@@ -13,6 +13,7 @@
 #include "output/crc32c.hpp"
 #include "output/journal.hpp"
 #include "output/result_file.hpp"
+#include "scan/polish.hpp"
 
 namespace nuscan {
 
@@ -111,6 +112,18 @@ Variable variable_of(const Axis& axis, bool with_values) {
             with_values ? axis.values : std::vector<double>{}};
 }
 
+//! Over which of the profiled axes the minimum is one of a grid, and over which it is polished
+std::string profile_description(const Plan& plan) {
+    std::string polished, grid;
+    for (const int a : plan.profiled_axes()) {
+        const bool is_polished = std::count(plan.polished_axes().begin(), plan.polished_axes().end(), a) > 0;
+        std::string& names = is_polished ? polished : grid;
+        names += " " + plan.config().axes[static_cast<std::size_t>(a)].parameter.name;
+    }
+    return polished.empty() ? "grid minimum"
+                            : "polished minimum over" + polished + (grid.empty() ? "" : ", grid minimum over" + grid);
+}
+
 ResultLayout layout_of(const Plan& plan, const Backend& backend) {
     ResultLayout layout;
     const ScanConfig& config = plan.config();
@@ -156,7 +169,7 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         {"statistic", statistics},
         {"pulls", "minimised over"},
         {"minimum", "smallest chi2 on the scanned grid"},
-        {"profile", "grid minimum"},
+        {"profile", profile_description(plan)},
         {"bins", static_cast<std::int64_t>(fitted)},
         {"kept_axes", static_cast<std::int64_t>(layout.kept.size())},
         {"points", static_cast<std::int64_t>(plan.n_points())},
@@ -270,6 +283,7 @@ private:
                 tile.profiled[k][i] = values[k];
             }
         }
+        polish(plan_, unit, result, tile);
         return tile;
     }
 
