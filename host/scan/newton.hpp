@@ -46,7 +46,7 @@ BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x)
     constexpr double precision = 1e-13; // of the value
     BoxMinimum best{x, f(x)};
     double damping = 0;
-    for (int iteration = 0; iteration < 200 && std::isfinite(best.f.value); ++iteration) {
+    for (int iteration = 0; iteration < 1000 && std::isfinite(best.f.value); ++iteration) {
         const VectorXd& g = best.f.gradient;
         std::vector<Index> free;
         for (Index i = 0; i < x.size(); ++i) {
@@ -62,6 +62,7 @@ BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x)
         const ArrayXd& curvature = eigen.eigenvalues();
         const double largest = curvature.abs().maxCoeff();
         const ArrayXd stiffness = curvature.abs().max(rounding * largest) + 1e-300;
+        const double softest = stiffness.minCoeff();
         ArrayXd slope = eigen.eigenvectors().transpose() * g(free);
         const double decrement = (slope.square() / stiffness).sum(); // twice the distance to the minimum
         bool saddle = false;
@@ -85,11 +86,11 @@ BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x)
             improved = there.value < best.f.value;
             if (improved) {
                 best = {std::move(next), std::move(there)};
-                damping = damping > 1e-6 * largest ? damping / 64 : 0;
+                damping = damping > softest ? damping / 64 : 0;
             } else if (!saddle && decrement < 1e-11 * (1 + best.f.value)) {
                 break; // what is left is rounding
             } else {
-                damping = std::max(16 * damping, 1e-6 * largest);
+                damping = std::max(16 * damping, softest);
             }
         }
         if (!improved) {

@@ -175,19 +175,13 @@ public:
     }
 
     /// Points from which another minimum may be found: with the sign of a coordinate turned, or of the amplitude that
-    /// it moves, or of all coordinates; those that are in range.
+    /// it moves, or of all coordinates, as far as they may go.
     std::vector<VectorXd> mirrored(const VectorXd& z) const {
         const VectorXd y = coordinates(z);
         const VectorXd steps = surface_.other_roots(y);
         std::vector<VectorXd> points;
         const auto add = [&](const VectorXd& at) {
-            const VectorXd point = unknowns(z, at);
-            for (Index i = 0; i < z.size(); ++i) {
-                if (!(point[i] >= model_.box.low[i] && point[i] <= model_.box.high[i])) {
-                    return;
-                }
-            }
-            points.push_back(point);
+            points.push_back(unknowns(z, at).cwiseMax(model_.box.low).cwiseMin(model_.box.high));
         };
         for (Index i = 0; i < y.size(); ++i) {
             for (const double step : {steps[i], -2 * y[i]}) {
@@ -279,19 +273,25 @@ private:
     Chi2Surface surface_;
 };
 
-//! The lowest minimum that is found from \p start and from its mirror images
+/// The lowest minimum that is found from \p start, from its mirror images and from those of the minima they lead to.
 BoxMinimum lowest_minimum(const Objective& f, const Model& model, const VectorXd& start) {
-    BoxMinimum best = minimise_in_box(f, model.box, start);
-    for (bool lower = true; lower;) {
-        lower = false;
-        for (const VectorXd& other_start : f.mirrored(best.at)) {
+    constexpr std::size_t most = 16; // minima, equal ones counted once
+    std::vector<BoxMinimum> minima = {minimise_in_box(f, model.box, start)};
+    std::size_t lowest = 0;
+    for (std::size_t i = 0; i < minima.size(); ++i) {
+        for (const VectorXd& other_start : f.mirrored(minima[i].at)) {
             BoxMinimum other = minimise_in_box(f, model.box, other_start);
-            if (other.f.value < best.f.value - 1e-10 * (1 + best.f.value)) {
-                best = std::move(other);
-                lower = true;
+            const double value = other.f.value, tolerance = 1e-10 * (1 + value);
+            const bool is_known = std::any_of(minima.begin(), minima.end(), [&](const BoxMinimum& known) {
+                return std::abs(known.f.value - value) <= tolerance;
+            });
+            if (!is_known && std::isfinite(value) && minima.size() < most) {
+                minima.push_back(std::move(other));
+                lowest = value < minima[lowest].f.value ? minima.size() - 1 : lowest;
             }
         }
     }
+    BoxMinimum& best = minima[lowest];
     best.at = model.canonical(best.at);
     best.f = f(best.at);
     return best;
