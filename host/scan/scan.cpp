@@ -237,9 +237,14 @@ public:
         account(tile);
     }
 
-    //! Merges the tiles that several units make up; all units have been added
-    void merge_slices() {
+    /// Merges the tiles that several units make up; all units have been added.
+    ///
+    /// Returns false where \p stop (may be null) was set meanwhile: the journal still has what it takes.
+    bool merge_slices(const std::atomic<bool>* stop) {
         for (std::uint64_t first = 0; plan_.n_slices() > 1 && first < plan_.n_units(); first += plan_.n_slices()) {
+            if (stop && *stop) {
+                return false;
+            }
             const WorkUnit unit = plan_.unit(first);
             const auto n_kept = static_cast<std::size_t>(unit.view().n_kept);
             UnitResult best = unpack(journal_->records().at(first), n_kept);
@@ -250,6 +255,7 @@ public:
             writer_->write(tile);
             account(tile);
         }
+        return true;
     }
 
     void finish(const Attributes& attributes) {
@@ -272,6 +278,7 @@ private:
         return tile;
     }
 
+    //! What the file gets: minima polished
     ResultTile tile_of(const WorkUnit& unit, const UnitResult& result) const {
         ResultTile tile = empty_tile(unit);
         tile.chi2 = result.chi2;
@@ -333,7 +340,9 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
             options.progress(outcome.progress);
         }
     }
-    output.merge_slices();
+    if (!output.merge_slices(options.stop)) {
+        return outcome;
+    }
     outcome.progress.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     outcome.chi2_min = output.chi2_min();
     outcome.flagged = output.flagged();
