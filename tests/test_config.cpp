@@ -1266,6 +1266,9 @@ const BrokenScan broken_scans[] = {
      "scan.toml:2: unknown key \"uses\" in [[experiment]] did you mean \"use\"?"},
     {"output_key", "[output]\nfiles = \"a.h5\"",
      "scan.toml:2: unknown key \"files\" in [output] did you mean \"file\"?"},
+    {"output_polish_key", "[output]\npolished = false",
+     "scan.toml:2: unknown key \"polished\" in [output] did you mean \"polish\"?"},
+    {"output_polish", "[output]\npolish = 0", "scan.toml:2: polish is an integer (expected true or false)"},
     {"output_empty", "[output]\nfile = \"\"", "scan.toml:2: file is empty"},
     {"single_axis_table", "[axis]\nparameter = \"charge.ee\"",
      "scan.toml:1: axis is a single table (there may be several of them) write [[axis]]?"},
@@ -1650,6 +1653,8 @@ TEST_F(ScanFile, set_is_checked_like_the_file) {
     EXPECT_EQ(error(two_axes, {{"axis.0", "3"}}),
               "command line: \"axis.0\" is no key of the scan file (axis is counted from 0 to 1) write "
               "axis.0.KEY=VALUE?");
+    EXPECT_EQ(error("title = \"x\"", {{"output.polish", "no"}}),
+              "command line: output.polish is a string (expected true or false)");
     EXPECT_EQ(error("title = \"x\"", {{"title.sub", "3"}}), "command line: \"title\" is not a table");
     EXPECT_EQ(error(two_axes, {{"", "3"}}), "command line: --set has no key (expected KEY=VALUE)");
     // What stands in the file is still reported there.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <chrono>
@@ -8,6 +9,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/text.hpp"
+#include "scan/polish.hpp"
 #include "scan/scan.hpp"
 
 namespace nuscan::cli {
@@ -69,6 +71,10 @@ void print_axes(const Plan& plan) {
     }
 }
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
 /// Seconds for the whole scan, from one of its units.
 ///
 /// Moments are made once per value of the slow axes and set of units that lie together; the rest goes by points.
@@ -78,10 +84,6 @@ struct Estimate {
 };
 
 Estimate measure(const Plan& plan, Backend& backend) {
-    using Clock = std::chrono::steady_clock;
-    const auto seconds_since = [](Clock::time_point start) {
-        return std::chrono::duration<double>(Clock::now() - start).count();
-    };
     const WorkUnit unit = plan.unit(plan.n_units() / 2); // neither the first nor the last: their tables are there
     const auto start = Clock::now();
     plan.tables(unit);
@@ -98,6 +100,26 @@ Estimate measure(const Plan& plan, Backend& backend) {
     }
     return {n_tables > 1 ? tables * static_cast<double>(n_tables) : 0, static_cast<double>(plan.n_points()) / rate,
             rate};
+}
+
+//! Seconds on one core to polish the minimum of a kept point, from the point in the middle of the grid
+double measure_polish(const Plan& plan, Backend& backend) {
+    std::vector<std::int64_t> middle;
+    for (const Axis& axis : plan.config().axes) {
+        middle.push_back(static_cast<std::int64_t>(axis.values.size()) / 2);
+    }
+    const WorkUnit unit = plan.point_unit(middle);
+    UnitResult result;
+    backend.evaluate(unit, result);
+    const std::vector<std::vector<double>> profiled(plan.profiled_axes().size(), {0});
+    ResultTile tile{{}, {}, result.chi2, result.status, profiled};
+    double least = constants::infinity;
+    for (int repeat = 0; repeat < 20; ++repeat) { // the first makes tables and wakes threads
+        const auto start = Clock::now();
+        polish(plan, unit, result.profile_index, tile);
+        least = std::min(least, seconds_since(start));
+    }
+    return least;
 }
 
 void run(const Arguments& arguments) {
@@ -134,6 +156,11 @@ void run(const Arguments& arguments) {
                scaled(estimate.rate), backend->name(), backend->device());
     if (estimate.tables > 0) {
         fmt::print("  {} for the moments of all values of the slow axes\n", duration(estimate.tables));
+    }
+    if (!plan.polished_axes().empty()) {
+        const double each = measure_polish(plan, *backend);
+        fmt::print("  about {} to polish the minima of kept points, at {:.2g} ms each on a core\n",
+                   duration(double(n_kept) * each / omp_get_max_threads()), 1e3 * each);
     }
     fmt::print("  and about {} at most for the comparison of random points with the reference\n",
                duration(ScanOptions{}.parity_patience));

@@ -151,8 +151,9 @@ public:
         follow_ordering();
         check_pulls();
         const TomlTable output = root_.table("output");
-        output.allow_only({"file"});
+        output.allow_only({"file", "polish"});
         config_.output_file = output.string("file", "");
+        config_.polish = output.boolean("polish", true);
         if (output.has("file") && config_.output_file.empty()) {
             throw InputError(output.where("file"), "file is empty");
         }

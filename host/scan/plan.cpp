@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t tile_points = 1 << 19;
 
 //! Changes whenever the same plan would give other numbers or other units than before
-constexpr int plan_format = 2;
+constexpr int plan_format = 3;
 
 struct Effect {
     Coupling coupling;
@@ -74,24 +74,6 @@ Term term_of(const Parameter& p) {
     return {effect.coupling, effect.weight, pattern, part_of(p.part), p.row, p.column, {}, {}};
 }
 
-//! Fast axes can span a plane: predictions are quadratic in their u and v
-bool is_fast(const Parameter& parameter) {
-    switch (parameter.kind) {
-    case Parameter::Kind::element:
-    case Parameter::Kind::majorana_moment:
-    case Parameter::Kind::sin2_theta_w:
-        return true;
-    case Parameter::Kind::normalisation: // that of a signal multiplies what the other axes say
-        return parameter.background != Experiment::signal;
-    case Parameter::Kind::mixing:
-    case Parameter::Kind::baseline:
-    case Parameter::Kind::proton_radius:
-    case Parameter::Kind::neutron_radius:
-        break;
-    }
-    return false;
-}
-
 /// Feeds numbers to the plan's hash, bit for bit.
 class HashInput {
 public:
@@ -136,6 +118,7 @@ std::string hash_of(const ScanConfig& config, Method method, std::int64_t unit_p
         hash.add(fixed.parameter.name);
         hash.add(fixed.value);
     }
+    hash.add(config.polish);
     for (const Axis& axis : config.axes) {
         hash.add(axis.parameter.name);
         hash.add(axis.profile);
@@ -221,6 +204,41 @@ Method automatic_method(const ScanConfig& config) {
     return gaussian && fast ? Method::collapsed : Method::moments;
 }
 
+bool is_fast(const Parameter& parameter) {
+    switch (parameter.kind) {
+    case Parameter::Kind::element:
+    case Parameter::Kind::majorana_moment:
+    case Parameter::Kind::sin2_theta_w:
+        return true;
+    case Parameter::Kind::normalisation: // that of a signal multiplies what the other axes say
+        return parameter.background != Experiment::signal;
+    case Parameter::Kind::mixing:
+    case Parameter::Kind::baseline:
+    case Parameter::Kind::proton_radius:
+    case Parameter::Kind::neutron_radius:
+        break;
+    }
+    return false;
+}
+
+double reference_value(const Parameter& parameter, const ScanConfig& config) {
+    return parameter.kind == Parameter::Kind::sin2_theta_w ? config.neutrino.sin2_theta_w : 0; // form factors are zero
+}
+
+double prior_weight(const Parameter& parameter, const ScanConfig& config) {
+    double sigma = 0;
+    for (const Experiment& experiment : config.experiments) {
+        if (parameter.kind != Parameter::Kind::normalisation || parameter.experiment != experiment.name) {
+            continue;
+        }
+        sigma = parameter.background == Experiment::signal ? experiment.signal_sigma : sigma;
+        for (const Background& background : experiment.backgrounds) {
+            sigma = parameter.background == background.name ? background.sigma : sigma;
+        }
+    }
+    return sigma > 0 ? 1 / (sigma * sigma) : 0;
+}
+
 UnitView WorkUnit::view() const {
     UnitView v{ranges.data(), static_cast<int>(ranges.size()), 1, 1, 1, 1, false};
     for (int axis = 0; axis < v.n_axes; ++axis) {
@@ -293,24 +311,8 @@ Scalar Plan::scalar(Parameter::Kind kind, const std::string& name, double otherw
 void Plan::make_axes() {
     for (const Axis& axis : config_.axes) {
         const bool circular = is_element(axis.parameter) && axis.parameter.part == Parameter::Part::arg;
-        // Form factors are zero at the physical reference, the standard model; sin²θ_W is not.
-        const double reference =
-            axis.parameter.kind == Parameter::Kind::sin2_theta_w ? config_.neutrino.sin2_theta_w : 0;
-        double sigma = 0; // of the normalisation that the axis moves
-        for (const Experiment& experiment : config_.experiments) {
-            if (axis.parameter.kind != Parameter::Kind::normalisation || axis.parameter.experiment != experiment.name) {
-                continue;
-            }
-            if (axis.parameter.background == Experiment::signal) {
-                sigma = experiment.signal_sigma;
-            }
-            for (const Background& background : experiment.backgrounds) {
-                if (axis.parameter.background == background.name) {
-                    sigma = background.sigma;
-                }
-            }
-        }
-        const double prior = sigma > 0 ? 1 / (sigma * sigma) : 0;
+        const double reference = reference_value(axis.parameter, config_);
+        const double prior = prior_weight(axis.parameter, config_);
         AxisTable table;
         for (const double value : axis.values) {
             const double t = value - reference;
@@ -506,6 +508,9 @@ void Plan::choose_units() {
         const Axis& axis = config_.axes[i];
         (axis.profile ? profiled_ : kept_).push_back(static_cast<int>(i));
         (axis.profile ? slice_ : tile_).push_back(static_cast<std::int64_t>(axis.values.size()));
+        if (axis.profile && config_.polish && is_fast(axis.parameter)) {
+            polished_.push_back(static_cast<int>(i));
+        }
         n_points_ *= axis.values.size();
     }
     const std::vector<std::int64_t> whole_tile = tile_, whole_slice = slice_;
@@ -579,14 +584,25 @@ WorkUnit Plan::point_unit(const std::vector<std::int64_t>& indices) const {
     return make_unit(0, indices, std::vector<std::int64_t>(indices.size(), 1));
 }
 
-std::vector<std::vector<double>> Plan::profiled_values(std::vector<std::int64_t> profile_index) const {
-    std::vector<std::vector<double>> values(profiled_.size(), std::vector<double>(profile_index.size()));
+std::vector<std::int64_t> Plan::profiled_indices(std::int64_t profile_index) const {
+    std::vector<std::int64_t> indices(profiled_.size());
+    for (std::size_t i = profiled_.size(); i-- > 0;) {
+        const auto size = static_cast<std::int64_t>(config_.axes[static_cast<std::size_t>(profiled_[i])].values.size());
+        indices[i] = profile_index % size;
+        profile_index /= size;
+    }
+    return indices;
+}
+
+std::vector<std::vector<double>> Plan::profiled_values(const std::vector<std::int64_t>& profile_index) const {
+    std::vector<std::int64_t> rest = profile_index;
+    std::vector<std::vector<double>> values(profiled_.size(), std::vector<double>(rest.size()));
     for (std::size_t k = profiled_.size(); k-- > 0;) {
         const std::vector<double>& axis = config_.axes[static_cast<std::size_t>(profiled_[k])].values;
         const auto size = static_cast<std::int64_t>(axis.size());
-        for (std::size_t i = 0; i < profile_index.size(); ++i) {
-            values[k][i] = axis[static_cast<std::size_t>(profile_index[i] % size)];
-            profile_index[i] /= size;
+        for (std::size_t i = 0; i < rest.size(); ++i) {
+            values[k][i] = axis[static_cast<std::size_t>(rest[i] % size)];
+            rest[i] /= size;
         }
     }
     return values;

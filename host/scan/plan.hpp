@@ -24,6 +24,13 @@ const char* method_name(Method method);
 //! The fastest one that a scan can use
 Method automatic_method(const ScanConfig& config);
 
+//! Fast axes can span a plane: predictions are quadratic in their u and v
+bool is_fast(const Parameter& parameter);
+//! What an axis table counts from: the value in the standard model
+double reference_value(const Parameter& parameter, const ScanConfig& config);
+//! 1/σ² of the prior about 1 that an axis carries; zero where it has none
+double prior_weight(const Parameter& parameter, const ScanConfig& config);
+
 //! Points of a work unit, at most: large enough to fill a GPU, small enough for a journal entry every few seconds on a
 //! CPU
 constexpr std::int64_t default_unit_points(Method method) {
@@ -70,11 +77,14 @@ public:
 
     const std::vector<int>& kept_axes() const { return kept_; }
     const std::vector<int>& profiled_axes() const { return profiled_; }
-    const std::vector<int>& slow_axes() const { return slow_; }           //!< those that moments depend on
+    const std::vector<int>& polished_axes() const { return polished_; } //!< those of them that are not left to the grid
+    const std::vector<int>& slow_axes() const { return slow_; }         //!< those that moments depend on
     const std::vector<std::int64_t>& tile_shape() const { return tile_; } //!< on the kept axes
     std::uint64_t n_slices() const { return n_slices_; }                  //!< units per tile
-    //! Values of each profiled axis at flat indices over all of them
-    std::vector<std::vector<double>> profiled_values(std::vector<std::int64_t> profile_index) const;
+    //! Indices on the profiled axes at a flat profile index
+    std::vector<std::int64_t> profiled_indices(std::int64_t profile_index) const;
+    //! Values of each profiled axis at flat profile indices
+    std::vector<std::vector<double>> profiled_values(const std::vector<std::int64_t>& profile_index) const;
 
 private:
     void make_axes();
@@ -109,7 +119,7 @@ private:
     mutable std::mutex tables_mutex_;
     mutable std::list<std::pair<std::vector<double>, std::shared_ptr<const Tables>>> tables_;
 
-    std::vector<int> kept_, profiled_;
+    std::vector<int> kept_, profiled_, polished_;
     std::vector<std::int64_t> tile_, slice_; // shapes, on the kept and on the profiled axes
     std::uint64_t n_points_ = 0, n_units_ = 0, n_slices_ = 1;
     std::string hash_;

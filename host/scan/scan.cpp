@@ -14,6 +14,7 @@
 #include "output/journal.hpp"
 #include "output/result_file.hpp"
 #include "scan/background_queue.hpp"
+#include "scan/polish.hpp"
 
 namespace nuscan {
 
@@ -113,6 +114,18 @@ Variable variable_of(const Axis& axis, bool with_values) {
             with_values ? axis.values : std::vector<double>{}};
 }
 
+//! Over which of the profiled axes the minimum is one of a grid, and over which it is polished
+std::string profile_description(const Plan& plan) {
+    std::string polished, grid;
+    for (const int a : plan.profiled_axes()) {
+        const bool is_polished = std::count(plan.polished_axes().begin(), plan.polished_axes().end(), a) > 0;
+        std::string& names = is_polished ? polished : grid;
+        names += " " + plan.config().axes[static_cast<std::size_t>(a)].parameter.name;
+    }
+    return polished.empty() ? "grid minimum"
+                            : "polished minimum over" + polished + (grid.empty() ? "" : ", grid minimum over" + grid);
+}
+
 ResultLayout layout_of(const Plan& plan, const Backend& backend) {
     ResultLayout layout;
     const ScanConfig& config = plan.config();
@@ -158,7 +171,7 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         {"statistic", statistics},
         {"pulls", "minimised over"},
         {"minimum", "smallest chi2 on the scanned grid"},
-        {"profile", "grid minimum"},
+        {"profile", profile_description(plan)},
         {"bins", static_cast<std::int64_t>(fitted)},
         {"kept_axes", static_cast<std::int64_t>(layout.kept.size())},
         {"points", static_cast<std::int64_t>(plan.n_points())},
@@ -238,9 +251,14 @@ public:
         last_sync_ = std::chrono::steady_clock::now();
     }
 
-    //! Merges the tiles that several units make up; all units have been added
-    void merge_slices() {
+    /// Merges the tiles that several units make up; all units have been added.
+    ///
+    /// Returns false where \p stop (may be null) was set meanwhile: the journal still has what it takes.
+    bool merge_slices(const std::atomic<bool>* stop) {
         for (std::uint64_t first = 0; plan_.n_slices() > 1 && first < plan_.n_units(); first += plan_.n_slices()) {
+            if (stop && *stop) {
+                return false;
+            }
             const WorkUnit unit = plan_.unit(first);
             const auto n_kept = static_cast<std::size_t>(unit.view().n_kept);
             UnitResult best = unpack(journal_->records().at(first), n_kept);
@@ -251,6 +269,7 @@ public:
             writer_->write(tile);
             account(tile);
         }
+        return true;
     }
 
     void finish(const Attributes& attributes) {
@@ -273,11 +292,13 @@ private:
         return tile;
     }
 
+    //! What the file gets: minima polished
     ResultTile tile_of(const WorkUnit& unit, UnitResult result) const {
         ResultTile tile = empty_tile(unit);
         tile.chi2 = std::move(result.chi2);
         tile.status = std::move(result.status);
-        tile.profiled = plan_.profiled_values(std::move(result.profile_index));
+        tile.profiled = plan_.profiled_values(result.profile_index);
+        polish(plan_, unit, result.profile_index, tile);
         return tile;
     }
 
@@ -354,7 +375,9 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
     if (stopped) {
         return outcome;
     }
-    output.merge_slices();
+    if (!output.merge_slices(options.stop)) {
+        return outcome;
+    }
     outcome.progress.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     outcome.chi2_min = output.chi2_min();
     outcome.flagged = output.flagged();

@@ -15,7 +15,7 @@ namespace nuscan {
 enum class PointStatus : unsigned char {
     ok = 0,
     empty_prediction = 1, //!< N = 0 in a bin with counts: χ² = +inf
-    not_converged = 2,    //!< the minimisation over pulls stopped early: χ² is an upper bound
+    not_converged = 2,    //!< the minimisation over pulls or profiled axes stopped early: χ² is an upper bound
     not_a_number = 3,     //!< a prediction was NaN: so is χ²
 };
 

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scan/polish.hpp"
+
+#include <cmath>
+#include <map>
+
+#include "scan/chi2_surface.hpp"
+
+namespace nuscan {
+
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+/// What is minimised over: the parameter of a polished axis, from its reference value and in units of \p scale.
+struct Unknown {
+    int axis;
+    double low, high;
+    double scale;
+    double reference;
+    double prior; //!< 1/σ² about 1
+    bool cyclic;  //!< an argument on the whole circle
+
+    double value(double z) const { return reference + z * scale; }
+};
+
+/// A coordinate of the χ² surface: an unknown, or the real or imaginary part of an element whose argument is one.
+struct Coordinate {
+    enum class Part { whole, real, imaginary };
+    int axis;         //!< of the surface
+    int modulus;      //!< unknown; −1 where it is fixed
+    Scalar fixed;     //!< the modulus then
+    int argument = 0; //!< unknown, of parts
+    Part part = Part::whole;
+};
+
+/// A plan's polished axes as unknowns, and its terms as a surface needs them.
+struct Model {
+    std::vector<Unknown> unknowns;
+    std::vector<Coordinate> coordinates; //!< a real part comes before its imaginary part
+    std::vector<Term> terms;
+    std::size_t n_axes; //!< of the plan, and one for each part of an element
+    Box box;
+
+    explicit Model(const Plan& plan) : n_axes(plan.config().axes.size()) {
+        const ParameterView& parameters = plan.parameters();
+        for (const int a : plan.polished_axes()) {
+            const Axis& axis = plan.config().axes[static_cast<std::size_t>(a)];
+            const double reference = reference_value(axis.parameter, plan.config());
+            const double low = axis.values.front() - reference, high = axis.values.back() - reference;
+            const bool circular = parameters.axes[a].shape == AxisShape::circular;
+            const double scale = circular ? 1 : std::max(std::abs(low), std::abs(high));
+            unknowns.push_back({a, low / scale, high / scale, scale, reference,
+                                prior_weight(axis.parameter, plan.config()),
+                                circular && high - low > 2 * constants::pi * (1 - 1e-12)});
+        }
+        for (int i = 0; i < parameters.n_terms; ++i) {
+            add_term(parameters.terms[i]);
+        }
+        for (std::size_t i = 0; i < unknowns.size(); ++i) {
+            const Axis& axis = plan.config().axes[static_cast<std::size_t>(unknowns[i].axis)];
+            if (axis.parameter.kind == Parameter::Kind::normalisation) {
+                coordinates.push_back({unknowns[i].axis, static_cast<int>(i), {}});
+            }
+        }
+        make_box();
+    }
+
+    //! The same point with moduli not negative and arguments in their range
+    VectorXd canonical(VectorXd z) const {
+        for (const Coordinate& c : coordinates) {
+            if (c.part == Coordinate::Part::real) {
+                double& argument = z[c.argument];
+                if (c.modulus >= 0 && z[c.modulus] < 0) {
+                    z[c.modulus] = -z[c.modulus];
+                    argument += constants::pi;
+                }
+                const Unknown& v = unknowns[static_cast<std::size_t>(c.argument)];
+                argument -= 2 * constants::pi * std::floor((argument - v.low) / (2 * constants::pi));
+            }
+        }
+        return z;
+    }
+
+private:
+    int unknown_of(int axis) const {
+        for (std::size_t i = 0; i < unknowns.size(); ++i) {
+            if (axis >= 0 && unknowns[i].axis == axis) {
+                return static_cast<int>(i);
+            }
+        }
+        return -1;
+    }
+
+    void add_term(const Term& term) {
+        const int value = unknown_of(term.value.axis), argument = unknown_of(term.argument.axis);
+        if (argument < 0) {
+            terms.push_back(term);
+            if (value >= 0) {
+                coordinates.push_back({term.value.axis, value, {}});
+            }
+            return;
+        }
+        for (const bool real : {true, false}) { // r e^{iα} = r cos α + i r sin α
+            const auto axis = static_cast<int>(n_axes++);
+            Term part = term;
+            part.part = real ? Part::real : Part::imaginary;
+            part.value = {0, axis};
+            part.argument = {};
+            terms.push_back(part);
+            coordinates.push_back(
+                {axis, value, term.value, argument, real ? Coordinate::Part::real : Coordinate::Part::imaginary});
+        }
+    }
+
+    //! On the whole circle a modulus may go through zero, where polar coordinates would end.
+    void make_box() {
+        const auto n = static_cast<Index>(unknowns.size());
+        box = {VectorXd(n), VectorXd(n)};
+        for (Index i = 0; i < n; ++i) {
+            const Unknown& v = unknowns[static_cast<std::size_t>(i)];
+            box.low[i] = v.cyclic ? -constants::infinity : v.low;
+            box.high[i] = v.cyclic ? constants::infinity : v.high;
+        }
+        for (const Coordinate& c : coordinates) {
+            if (c.part == Coordinate::Part::real && c.modulus >= 0 && box.low[c.modulus] == 0 &&
+                unknowns[static_cast<std::size_t>(c.argument)].cyclic) {
+                box.low[c.modulus] = -box.high[c.modulus];
+            }
+        }
+    }
+};
+
+/// χ² of a kept point as a function of the unknowns.
+class Objective {
+public:
+    //! \param indices of a point of the grid; those of polished axes do not matter
+    Objective(const Model& model, const PlanView& plan, const std::vector<std::int64_t>& indices)
+        : model_(model), values_(model.n_axes), axes_(model.n_axes), ranges_(model.n_axes, AxisRange{0, 1, 1, 0, 0}),
+          surface_(make_surface(plan, indices)) {}
+
+    Derivatives operator()(const VectorXd& z) const {
+        const VectorXd y = coordinates(z);
+        const Derivatives f = surface_(y);
+        MatrixXd slopes = MatrixXd::Zero(y.size(), z.size());
+        MatrixXd hessian = MatrixXd::Zero(z.size(), z.size());
+        for (Index i = 0; i < y.size(); ++i) {
+            const Coordinate& c = model_.coordinates[static_cast<std::size_t>(i)];
+            const double scale = c.modulus >= 0 ? unknown(c.modulus).scale : 0;
+            if (c.part == Coordinate::Part::whole) {
+                slopes(i, c.modulus) = scale;
+                continue;
+            }
+            const double factor = part_of(c, z), turned = slope_of_part(c, z), r = modulus(c, z);
+            slopes(i, c.argument) = r * turned;
+            hessian(c.argument, c.argument) -= f.gradient[i] * r * factor;
+            if (c.modulus >= 0) {
+                slopes(i, c.modulus) = scale * factor;
+                hessian(c.argument, c.modulus) += f.gradient[i] * scale * turned;
+                hessian(c.modulus, c.argument) += f.gradient[i] * scale * turned;
+            }
+        }
+        hessian += slopes.transpose() * f.hessian * slopes;
+        Derivatives out{f.value + penalty_, f.converged, slopes.transpose() * f.gradient, std::move(hessian)};
+        for (Index i = 0; i < z.size(); ++i) {
+            const Unknown& v = unknown(static_cast<int>(i));
+            const double deviation = v.value(z[i]) - 1;
+            out.value += v.prior * deviation * deviation;
+            out.gradient[i] += 2 * v.prior * deviation * v.scale;
+            out.hessian(i, i) += 2 * v.prior * v.scale * v.scale;
+        }
+        return out;
+    }
+
+    /// Points from which another minimum may be found: with the sign of a coordinate turned, or of the amplitude that
+    /// it moves, or of all coordinates, as far as they may go.
+    std::vector<VectorXd> mirrored(const VectorXd& z) const {
+        const VectorXd y = coordinates(z);
+        const VectorXd steps = surface_.other_roots(y);
+        std::vector<VectorXd> points;
+        const auto add = [&](const VectorXd& at) {
+            points.push_back(unknowns(z, at).cwiseMax(model_.box.low).cwiseMin(model_.box.high));
+        };
+        for (Index i = 0; i < y.size(); ++i) {
+            for (const double step : {steps[i], -2 * y[i]}) {
+                if (step != 0) {
+                    VectorXd at = y;
+                    at[i] += step;
+                    add(at);
+                }
+            }
+        }
+        add(-y);
+        return points;
+    }
+
+private:
+    const Unknown& unknown(int i) const { return model_.unknowns[static_cast<std::size_t>(i)]; }
+
+    Chi2Surface make_surface(const PlanView& plan, const std::vector<std::int64_t>& indices) {
+        const AxisView* grid = plan.parameters.axes;
+        for (std::size_t a = 0; a < indices.size(); ++a) {
+            values_[a] = grid[a].value[indices[a]];
+            penalty_ += grid[a].penalty[indices[a]];
+        }
+        for (const Unknown& v : model_.unknowns) {
+            const auto a = static_cast<std::size_t>(v.axis);
+            values_[a] = 0;
+            penalty_ -= grid[a].penalty[indices[a]];
+        }
+        for (std::size_t a = 0; a < axes_.size(); ++a) {
+            axes_[a] = {&values_[a], nullptr, nullptr, nullptr, 1, AxisShape::linear};
+        }
+        PlanView at = plan;
+        at.parameters.axes = axes_.data();
+        at.parameters.n_axes = static_cast<int>(axes_.size());
+        at.parameters.terms = model_.terms.data();
+        at.parameters.n_terms = static_cast<int>(model_.terms.size());
+        std::vector<int> axes;
+        for (const Coordinate& c : model_.coordinates) {
+            axes.push_back(c.axis);
+        }
+        return {at, {ranges_.data(), static_cast<int>(ranges_.size()), 1, 1, 1, 1, false}, axes};
+    }
+
+    double modulus(const Coordinate& c, const VectorXd& z) const {
+        if (c.modulus >= 0) {
+            return z[c.modulus] * unknown(c.modulus).scale;
+        }
+        return c.fixed.axis >= 0 ? values_[static_cast<std::size_t>(c.fixed.axis)] : c.fixed.fixed;
+    }
+    static double part_of(const Coordinate& c, const VectorXd& z) {
+        const double a = z[c.argument];
+        return c.part == Coordinate::Part::real ? std::cos(a) : std::sin(a);
+    }
+    static double slope_of_part(const Coordinate& c, const VectorXd& z) {
+        const double a = z[c.argument];
+        return c.part == Coordinate::Part::real ? -std::sin(a) : std::cos(a);
+    }
+
+    VectorXd coordinates(const VectorXd& z) const {
+        VectorXd y(static_cast<Index>(model_.coordinates.size()));
+        for (Index i = 0; i < y.size(); ++i) {
+            const Coordinate& c = model_.coordinates[static_cast<std::size_t>(i)];
+            y[i] = modulus(c, z) * (c.part == Coordinate::Part::whole ? 1 : part_of(c, z));
+        }
+        return y;
+    }
+
+    //! The unknowns that have these coordinates, or the same argument where the modulus is fixed
+    VectorXd unknowns(VectorXd z, const VectorXd& y) const {
+        for (Index i = 0; i < y.size(); ++i) {
+            const Coordinate& c = model_.coordinates[static_cast<std::size_t>(i)];
+            if (c.part == Coordinate::Part::whole) {
+                z[c.modulus] = y[i] / unknown(c.modulus).scale;
+            } else if (c.part == Coordinate::Part::real) {
+                z[c.argument] = std::atan2(y[i + 1], y[i]);
+                if (c.modulus >= 0) {
+                    z[c.modulus] = std::hypot(y[i], y[i + 1]) / unknown(c.modulus).scale;
+                }
+            }
+        }
+        return model_.canonical(z);
+    }
+
+    const Model& model_;
+    std::vector<double> values_; //!< at which axes stand
+    std::vector<AxisView> axes_;
+    std::vector<AxisRange> ranges_;
+    double penalty_ = 0; //!< of axes that stay
+    Chi2Surface surface_;
+};
+
+/// The lowest minimum that is found from \p start, from its mirror images and from those of the minima they lead to.
+BoxMinimum lowest_minimum(const Objective& f, const Model& model, const VectorXd& start) {
+    constexpr std::size_t most = 16; // minima, equal ones counted once
+    std::vector<BoxMinimum> minima = {minimise_in_box(f, model.box, start)};
+    std::size_t lowest = 0;
+    for (std::size_t i = 0; i < minima.size(); ++i) {
+        for (const VectorXd& other_start : f.mirrored(minima[i].at)) {
+            BoxMinimum other = minimise_in_box(f, model.box, other_start);
+            const double value = other.f.value, tolerance = 1e-10 * (1 + value);
+            const bool is_known = std::any_of(minima.begin(), minima.end(), [&](const BoxMinimum& known) {
+                return std::abs(known.f.value - value) <= tolerance;
+            });
+            if (!is_known && std::isfinite(value) && minima.size() < most) {
+                minima.push_back(std::move(other));
+                lowest = value < minima[lowest].f.value ? minima.size() - 1 : lowest;
+            }
+        }
+    }
+    BoxMinimum& best = minima[lowest];
+    best.at = model.canonical(best.at);
+    best.f = f(best.at);
+    return best;
+}
+
+} // namespace
+
+void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64_t>& profile_index, ResultTile& tile) {
+    if (plan.polished_axes().empty()) {
+        return;
+    }
+    const Model model(plan);
+    const std::vector<Axis>& axes = plan.config().axes;
+    const auto indices_of = [&](std::size_t kept) {
+        std::vector<std::int64_t> indices(axes.size());
+        for (const int a : plan.kept_axes()) {
+            const AxisRange& range = unit.ranges[static_cast<std::size_t>(a)];
+            indices[static_cast<std::size_t>(a)] =
+                range.begin + static_cast<std::int64_t>(kept) / range.kept_stride % range.count;
+        }
+        const std::vector<std::int64_t> profiled = plan.profiled_indices(profile_index[kept]);
+        for (std::size_t i = 0; i < profiled.size(); ++i) {
+            indices[static_cast<std::size_t>(plan.profiled_axes()[i])] = profiled[i];
+        }
+        return indices;
+    };
+    const auto polish_point = [&](const PlanView& view, std::size_t kept) {
+        const std::vector<std::int64_t> indices = indices_of(kept);
+        const Objective f(model, view, indices);
+        VectorXd start(static_cast<Index>(model.unknowns.size()));
+        for (Index i = 0; i < start.size(); ++i) {
+            const Unknown& v = model.unknowns[static_cast<std::size_t>(i)];
+            const auto a = static_cast<std::size_t>(v.axis);
+            start[i] = view.parameters.axes[a].value[indices[a]] / v.scale;
+        }
+        const BoxMinimum minimum = lowest_minimum(f, model, start);
+        if (!(minimum.f.value <= tile.chi2[kept])) {
+            return;
+        }
+        tile.chi2[kept] = minimum.f.value;
+        tile.status[kept] =
+            static_cast<std::uint8_t>(with_status(minimum.f.value, minimum.f.converged && minimum.converged).status);
+        for (std::size_t p = 0, i = 0; p < plan.profiled_axes().size() && i < model.unknowns.size(); ++p) {
+            const Unknown& v = model.unknowns[i];
+            if (plan.profiled_axes()[p] == v.axis) {
+                const std::vector<double>& values = axes[static_cast<std::size_t>(v.axis)].values;
+                const double value = v.value(minimum.at[static_cast<Index>(i++)]);
+                tile.profiled[p][kept] = std::clamp(value, values.front(), values.back());
+            }
+        }
+    };
+
+    // Winners may have different values of slow axes: points that share moments go together.
+    std::map<std::vector<std::int64_t>, std::vector<std::size_t>> groups;
+    for (std::size_t kept = 0; kept < tile.chi2.size(); ++kept) {
+        if (!std::isfinite(tile.chi2[kept])) {
+            continue;
+        }
+        const std::vector<std::int64_t> indices = indices_of(kept);
+        std::vector<std::int64_t> slow(axes.size());
+        for (const int a : plan.slow_axes()) {
+            slow[static_cast<std::size_t>(a)] = indices[static_cast<std::size_t>(a)];
+        }
+        groups[slow].push_back(kept);
+    }
+    for (const auto& [slow, points] : groups) {
+        const std::shared_ptr<const Tables> tables = plan.tables(plan.point_unit(slow));
+#pragma omp parallel for schedule(dynamic, 8)
+        for (std::size_t i = 0; i < points.size(); ++i) {
+            polish_point(tables->view(), points[i]);
+        }
+    }
+}
+
+} // namespace nuscan

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "output/result_file.hpp"
+#include "scan/plan.hpp"
+
+namespace nuscan {
+
+/// Refines the minima of a tile over the fast profiled axes, so that a profile is not biased by its grid.
+///
+/// From the winner of each kept point χ² is minimised by Newton's method with exact derivatives, continuously between
+/// the ends of the plan's polished axes, all others staying at the winner's values. As rates are squares of amplitudes,
+/// χ² has several minima: those that are mirror images of the ones found are looked for too, and the lowest is kept, or
+/// the winner where none is lower. Points without a finite χ² stay as they are, and those where the method stopped
+/// early are not_converged. A point depends on its own winner alone: not on threads, or what else is in the tile.
+///
+/// \param profile_index of the winners of \p unit over all profiled points
+/// \param tile with what the grid says of them; receives χ², status and values of the polished parameters
+void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64_t>& profile_index,
+            ResultTile& tile);
+
+} // namespace nuscan

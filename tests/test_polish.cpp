@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: Apache-2.0
+// Profiles polished by Newton's method: against finer grids, the reference and searches that know no derivatives.
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+
+#include "backends/reference_model.hpp"
+#include "output/result_file.hpp"
+#include "random_physics.hpp"
+#include "scan/chi2_surface.hpp"
+#include "scan/scan.hpp"
+#include "temporary_folder.hpp"
+#include "toy_experiment.hpp"
+
+namespace nuscan::testing {
+namespace {
+
+using Eigen::VectorXd;
+
+constexpr double pi = constants::pi;
+constexpr double inf = constants::infinity;
+
+// ---- Newton's method --------------------------------------------------------------------------------------------
+
+VectorXd vector(double x, double y) { return Eigen::Vector2d(x, y); }
+Box box(double low, double high) { return {vector(low, low), vector(high, high)}; }
+
+//! (1 − x)² + 100 (y − x²)²: one minimum, at (1, 1), behind a curved valley
+Derivatives rosenbrock(const VectorXd& at) {
+    const double x = at[0], y = at[1], d = y - x * x;
+    Derivatives f{(1 - x) * (1 - x) + 100 * d * d, true, vector(2 * (x - 1) - 400 * x * d, 200 * d), {}};
+    f.hessian = Eigen::Matrix2d{{2 - 400 * d + 800 * x * x, -400 * x}, {-400 * x, 200}};
+    return f;
+}
+
+//! (x² − 0.09)² + y²: minima at x = ±0.3, a saddle between them
+Derivatives two_wells(const VectorXd& at) {
+    const double x = at[0], d = x * x - 0.09;
+    Derivatives f{d * d + at[1] * at[1], true, vector(4 * x * d, 2 * at[1]), {}};
+    f.hessian = Eigen::Matrix2d{{12 * x * x - 0.36, 0}, {0, 2}};
+    return f;
+}
+
+TEST(Newton, follows_a_curved_valley) {
+    const BoxMinimum m = minimise_in_box(rosenbrock, box(-3, 3), vector(-1.2, 1));
+    EXPECT_TRUE(m.converged);
+    EXPECT_LT(m.f.value, 1e-13);
+    EXPECT_NEAR(m.at[0], 1, 1e-6);
+    EXPECT_NEAR(m.at[1], 1, 1e-6);
+}
+
+TEST(Newton, ends_on_the_bound_that_stands_in_its_way) {
+    Box bounds = box(-3, 3);
+    bounds.high[0] = 0.5; // there the least is at y = 1/4
+    const BoxMinimum m = minimise_in_box(rosenbrock, bounds, vector(-1.2, 1));
+    EXPECT_TRUE(m.converged);
+    EXPECT_EQ(m.at[0], 0.5);
+    EXPECT_NEAR(m.at[1], 0.25, 1e-8);
+    EXPECT_NEAR(m.f.value, 0.25, 1e-13);
+    const BoxMinimum corner = minimise_in_box(rosenbrock, {vector(-3, -3), vector(-2, -2)}, vector(-2.5, -2.5));
+    EXPECT_TRUE(corner.converged);
+    EXPECT_EQ(corner.at, vector(-2, -2));
+}
+
+TEST(Newton, leaves_a_saddle) {
+    for (const double x : {0., 1e-9, -1e-9}) {
+        const BoxMinimum m = minimise_in_box(two_wells, box(-1, 1), vector(x, 0.5));
+        EXPECT_TRUE(m.converged);
+        EXPECT_NEAR(std::abs(m.at[0]), 0.3, 1e-6);
+        EXPECT_GE(m.at[0] * x, 0);
+        EXPECT_LT(m.f.value, 1e-13);
+    }
+}
+
+TEST(Newton, says_where_it_finds_nothing) {
+    const auto nowhere = [](const VectorXd& x) {
+        return Derivatives{inf, true, VectorXd::Zero(x.size()), Eigen::MatrixXd::Zero(x.size(), x.size())};
+    };
+    EXPECT_FALSE(minimise_in_box(nowhere, box(-1, 1), vector(0, 0)).converged);
+    // A gradient of the wrong sign: no step lowers the value.
+    const auto wrong = [](const VectorXd& x) {
+        Derivatives f = rosenbrock(x);
+        f.gradient = -f.gradient;
+        return f;
+    };
+    EXPECT_FALSE(minimise_in_box(wrong, box(-3, 3), vector(-1.2, 0.7)).converged);
+}
+
+// ---- scans ------------------------------------------------------------------------------------------------------
+
+struct Case {
+    const char* name;
+    ScanConfig (*config)(int points); //!< of each polished axis
+};
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+const std::vector<Case> cases = {
+    {"two_elements_of_two_kinds",
+     [](int n) {
+         return toy_scan({axis("magnetic_moment.mumu", range(0, 5e-11, 3)),
+                          axis("charge.ee", range(-1.5e-12, 1.5e-12, n), true),
+                          axis("charge_radius.emu.im", range(-4e-31, 5e-31, n), true)});
+     }},
+    {"modulus_and_argument",
+     [](int n) {
+         return toy_scan({axis("charge.emu.abs", range(0, 2e-12, n), true),
+                          axis("charge.emu.arg", range(-pi, pi, n), true), axis("charge.ee", range(-1e-12, 1e-12, 3))});
+     }},
+    {"argument_of_a_kept_modulus",
+     [](int n) {
+         return toy_scan({axis("charge.emu.arg", range(0, 2 * pi, n), true), axis("charge.emu.abs", range(0, 2e-12, 4)),
+                          axis("charge.ee", range(-1e-12, 1e-12, n), true)});
+     }},
+    {"modulus_of_a_kept_argument",
+     [](int n) {
+         return toy_scan({axis("charge.emu.arg", range(-2, 3, 3)), axis("charge.emu.abs", range(0, 2e-12, n), true)});
+     }},
+    {"part_of_the_circle",
+     [](int n) {
+         return toy_scan({axis("charge.emu.abs", range(1e-13, 2e-12, n), true),
+                          axis("charge.emu.arg", range(-2, 1.5, n), true),
+                          axis("magnetic_moment.mumu", range(0, 5e-11, 2))});
+     }},
+    {"gaussian",
+     [](int n) {
+         ScanConfig config = toy_scan({axis("charge_radius.mumu", range(-4e-31, 5e-31, 3)),
+                                       axis("charge.ee", range(-1.5e-12, 1.5e-12, n), true),
+                                       axis("magnetic_moment.emu.re", range(-5e-11, 4e-11, n), true)});
+         std::erase_if(config.fixed,
+                       [](const FixedParameter& f) { return f.parameter.name.starts_with("magnetic_moment.emu"); });
+         config.experiments = {gaussian(toy_experiment())};
+         return config;
+     }},
+    {"weak_mixing_angle_and_background",
+     [](int n) {
+         return toy_scan({axis("sin2_theta_w", range(0.18, 0.29, n), true), axis("charge.ee", range(-1e-12, 1e-12, 3)),
+                          axis("toy.flat", range(0, 2.5, n), true)});
+     }},
+    {"nuclei_and_electrons",
+     [](int n) {
+         return pulsed_scan({axis("charge_radius.mumu", range(-5e-31, 4e-31, n), true),
+                             axis("charge.mumu", range(-4e-10, 3e-10, 3)),
+                             axis("pulsed.steady", range(0, 2, n), true)});
+     }},
+    {"majorana",
+     [](int n) {
+         return majorana_scan({axis("majorana_moment.2.abs", range(0, 2e-10, n), true, Basis::mass, true),
+                               axis("majorana_moment.2.arg", range(-pi, pi, n), true, Basis::mass, true),
+                               axis("charge_radius.13.im", range(-3e-31, 3e-31, 2), false, Basis::mass, true)});
+     }},
+    {"medium_axis_beside",
+     [](int n) {
+         return toy_scan({axis("theta23", range(0.6, 0.9, 3), true, Basis::mass),
+                          axis("charge.12.re", range(-1e-12, 1e-12, n), true, Basis::mass),
+                          axis("charge_radius.13.im", range(-3e-31, 5e-31, 3), false, Basis::mass)},
+                         Basis::mass);
+     }},
+    {"slow_axis_beside",
+     [](int n) {
+         return pulsed_scan({axis("charge_radius.emu.re", range(-4e-31, 4e-31, n), true),
+                             axis("pulsed.baseline", {2e4, 2.7e4, 3.2e4}, true),
+                             axis("charge.mumu", range(-4e-10, 3e-10, 3))});
+     }},
+    {"two_experiments",
+     [](int n) {
+         ScanConfig config = toy_scan(
+             {axis("charge.ee", range(-1e-12, 1e-12, n), true), axis("anapole.mumu", range(-2e-31, 2e-31, n), true)});
+         config.experiments.push_back(gaussian(toy_experiment("other")));
+         config.experiments.push_back(pulsed_experiment());
+         return config;
+     }},
+};
+
+ScanConfig without_polish(ScanConfig config) {
+    config.polish = false;
+    return config;
+}
+
+class Polish : public ::testing::Test {
+protected:
+    Result run(const ScanConfig& config, std::int64_t unit_points = 1 << 20) {
+        const Plan plan(config, automatic_method(config), unit_points);
+        const auto backend = make_cpu_backend(plan);
+        ScanOptions options;
+        options.output = folder_ / "a.h5";
+        options.overwrite = true;
+        options.parity_points = 0;
+        EXPECT_TRUE(run_scan(plan, *backend, options).finished);
+        return read_result(options.output);
+    }
+
+    test::TemporaryFolder folder_;
+};
+
+class PolishedScan : public Polish, public ::testing::WithParamInterface<Case> {};
+INSTANTIATE_TEST_SUITE_P(All, PolishedScan, ::testing::ValuesIn(cases), [](const auto& c) { return c.param.name; });
+
+//! The values of all axes at a kept point, in the order of the axes
+std::vector<double> values_at(const Result& result, const ScanConfig& config, std::size_t kept) {
+    std::vector<double> values(config.axes.size());
+    std::size_t p = result.profiled.size(), k = result.kept.size(), rest = kept;
+    for (std::size_t a = config.axes.size(); a-- > 0;) {
+        if (config.axes[a].profile) {
+            values[a] = result.profiled_at[--p][kept];
+        } else {
+            const std::vector<double>& axis_values = result.kept[--k].values;
+            values[a] = axis_values[rest % axis_values.size()];
+            rest /= axis_values.size();
+        }
+    }
+    return values;
+}
+
+TEST_P(PolishedScan, is_below_every_grid_and_the_same_from_each) {
+    const auto config = [](int n) {
+        ScanConfig c = GetParam().config(n);
+        for (Axis& a : c.axes) { // these would take other values from other grids
+            a.profile = a.profile && is_fast(a.parameter);
+        }
+        return c;
+    };
+    const Result coarse = run(config(11)), fine = run(config(41));
+    const Result grid = run(without_polish(config(41))), finest = run(without_polish(config(401)));
+    double gain = 0;
+    for (std::size_t i = 0; i < coarse.chi2.size(); ++i) {
+        EXPECT_NEAR(coarse.chi2[i], fine.chi2[i], 1e-8) << i;
+        EXPECT_LE(fine.chi2[i], grid.chi2[i]);
+        EXPECT_LE(coarse.chi2[i], finest.chi2[i] + 1e-9);
+        EXPECT_NEAR(coarse.chi2[i], finest.chi2[i], 0.1);
+        EXPECT_EQ(fine.status[i], 0);
+        gain = std::max(gain, grid.chi2[i] - fine.chi2[i]);
+    }
+    EXPECT_GT(gain, 1e-6) << "nothing to polish";
+}
+
+//! The reference has χ² where the polished one says it is, and nothing lower around it.
+TEST_P(PolishedScan, is_a_minimum_of_the_reference) {
+    const ScanConfig config = GetParam().config(5);
+    const Result result = run(config);
+    const ReferenceModel reference(config);
+    Random random(7);
+    for (const std::size_t i : {std::size_t{0}, result.chi2.size() - 1}) {
+        const std::vector<double> at = values_at(result, config, i);
+        const double tolerance = 1e-8 * (1 + result.chi2[i]);
+        EXPECT_NEAR(reference(at).chi2, result.chi2[i], tolerance);
+        for (const double step : {0.1, 0.1, 1e-2, 1e-3}) {
+            std::vector<double> near = at;
+            for (std::size_t a = 0; a < at.size(); ++a) {
+                const std::vector<double>& values = config.axes[a].values;
+                if (config.axes[a].profile && is_fast(config.axes[a].parameter)) {
+                    const double distance = step * random.uniform(-1, 1) * (values.back() - values.front());
+                    near[a] = std::clamp(at[a] + distance, values.front(), values.back());
+                }
+            }
+            EXPECT_GT(reference(near).chi2, result.chi2[i] - tolerance);
+        }
+    }
+}
+
+TEST_P(PolishedScan, leaves_medium_and_slow_axes_at_their_grid_value) {
+    const ScanConfig config = GetParam().config(5);
+    const Result result = run(config);
+    for (std::size_t p = 0, a = 0; a < config.axes.size(); ++a) {
+        if (!config.axes[a].profile || is_fast(config.axes[a].parameter)) {
+            p += config.axes[a].profile;
+            continue;
+        }
+        for (const double value : config.axes[a].values) {
+            ScanConfig held = config;
+            held.axes[a].values = {value};
+            const Result at_value = run(held);
+            for (std::size_t i = 0; i < result.chi2.size(); ++i) {
+                if (result.profiled_at[p][i] == value) {
+                    EXPECT_NEAR(result.chi2[i], at_value.chi2[i], 1e-9 * (1 + result.chi2[i]));
+                }
+            }
+        }
+        EXPECT_TRUE(std::get<std::string>(result.attributes.at("profile"))
+                        .ends_with(", grid minimum over " + config.axes[a].parameter.name));
+        ++p;
+    }
+}
+
+TEST_F(Polish, says_what_it_minimised_over) {
+    const ScanConfig config = cases[0].config(5);
+    EXPECT_EQ(std::get<std::string>(run(config).attributes.at("profile")),
+              "polished minimum over charge.ee charge_radius.emu.im");
+    const Result grid = run(without_polish(config));
+    EXPECT_EQ(std::get<std::string>(grid.attributes.at("profile")), "grid minimum");
+    for (std::size_t p = 0; p < 2; ++p) {
+        const std::vector<double>& values = config.axes[1 + p].values;
+        for (const double value : grid.profiled_at[p]) {
+            EXPECT_EQ(std::count(values.begin(), values.end(), value), 1);
+        }
+    }
+    EXPECT_NE(Plan(config, Method::moments).hash(), Plan(without_polish(config), Method::moments).hash())
+        << "or one would go on with the journal of the other";
+}
+
+TEST_F(Polish, stays_between_the_ends_of_an_axis) {
+    const auto scan = [](double low, double high) {
+        return toy_scan({axis("magnetic_moment.mumu", range(0, 5e-11, 3)), axis("charge.ee", range(low, high, 5), true),
+                         axis("toy.flat", range(0.5, 2, 5), true)});
+    };
+    const Result free = run(scan(-2e-12, 2e-12));
+    for (std::size_t i = 0; i < free.chi2.size(); ++i) {
+        const double best = free.profiled_at[0][i];
+        ASSERT_GT(std::abs(best), 1e-13);
+        ASSERT_LT(std::abs(best), 1.9e-12);
+        const Result beside = run(scan(best + 1e-14, best + 6e-14));
+        EXPECT_EQ(beside.profiled_at[0][i], best + 1e-14);
+        EXPECT_GT(beside.chi2[i], free.chi2[i]);
+        ScanConfig at_end = scan(best + 1e-14, best + 6e-14);
+        at_end.axes[1].values = {best + 1e-14};
+        EXPECT_NEAR(beside.chi2[i], run(at_end).chi2[i], 1e-10) << "the other axis is free to follow";
+    }
+}
+
+//! A grid that has points near the higher of two minima alone
+TEST_F(Polish, finds_the_minimum_of_the_other_sign) {
+    const auto scan = [](std::vector<double> values, bool profile) {
+        return toy_scan({axis("anapole.ee", std::move(values), profile)});
+    };
+    const std::vector<double> fine = range(-5e-31, 5e-31, 6001);
+    const std::vector<double> chi2 = run(scan(fine, false)).chi2;
+    std::vector<std::size_t> minima;
+    for (std::size_t i = 1; i + 1 < chi2.size(); ++i) {
+        if (chi2[i] < chi2[i - 1] && chi2[i] < chi2[i + 1]) {
+            minima.push_back(i);
+        }
+    }
+    ASSERT_EQ(minima.size(), 2u);
+    const auto [lower, higher] =
+        chi2[minima[0]] < chi2[minima[1]] ? std::pair(minima[0], minima[1]) : std::pair(minima[1], minima[0]);
+    ASSERT_GT(chi2[higher], chi2[lower] + 0.01);
+    const ScanConfig config = scan({-5e-31, fine[higher] - 1e-34, fine[higher], 5e-31}, true);
+    ASSERT_EQ(run(without_polish(config)).profiled_at[0][0], fine[higher]);
+    const Result result = run(config);
+    EXPECT_NEAR(result.profiled_at[0][0], fine[lower], 2e-34);
+    EXPECT_LE(result.chi2[0], chi2[lower]);
+}
+
+TEST_F(Polish, gives_the_same_bytes_on_any_number_of_threads_and_in_any_units) {
+    const int threads = omp_get_max_threads();
+    for (std::size_t i = 1; i < cases.size(); i += 3) {
+        const Case& c = cases[i];
+        omp_set_num_threads(1);
+        const Result whole = run(c.config(4));
+        for (const int n : {1, 2}) {
+            for (const std::int64_t unit_points : {1 << 20, 16, 6}) { // the latter cut slices
+                omp_set_num_threads(n);
+                const Result result = run(c.config(4), unit_points);
+                omp_set_num_threads(threads);
+                EXPECT_EQ(result.chi2, whole.chi2) << c.name;
+                EXPECT_EQ(result.status, whole.status);
+                EXPECT_EQ(result.profiled_at, whole.profiled_at);
+            }
+        }
+    }
+}
+
+//! Winners by other methods polish to the same minima.
+TEST_F(Polish, goes_with_every_method) {
+    const ScanConfig config = cases[0].config(3);
+    const Result moments = run(config);
+    const Plan plan(config, Method::direct);
+    ScanOptions options;
+    options.output = folder_ / "direct.h5";
+    options.parity_points = 0;
+    EXPECT_TRUE(run_scan(plan, *make_cpu_backend(plan), options).finished);
+    const Result direct = read_result(options.output);
+    for (std::size_t i = 0; i < direct.chi2.size(); ++i) {
+        EXPECT_NEAR(direct.chi2[i], moments.chi2[i], 1e-9 * (1 + moments.chi2[i]));
+    }
+}
+
+TEST_F(Polish, leaves_alone_what_has_no_finite_chi2) {
+    ScanConfig config = cases[0].config(3);
+    config.experiments[0].backgrounds.clear();
+    config.experiments[0].target.units = 0; // nothing is predicted, but there are counts
+    const Result result = run(config);
+    EXPECT_EQ(result.chi2, std::vector<double>(3, inf));
+    EXPECT_EQ(result.status, std::vector<std::uint8_t>(3, static_cast<std::uint8_t>(PointStatus::empty_prediction)));
+    EXPECT_EQ(result.profiled_at, run(without_polish(config)).profiled_at);
+}
+
+// ---- the surface ------------------------------------------------------------------------------------------------
+
+/// χ² of a scan over its axes, all of them linear; their values are to be {0}.
+class SurfaceOf {
+public:
+    explicit SurfaceOf(const ScanConfig& config)
+        : plan_(config, Method::moments), unit_(plan_.point_unit(std::vector<std::int64_t>(config.axes.size()))),
+          tables_(plan_.tables(unit_)) {
+        std::vector<int> coordinates(config.axes.size());
+        std::iota(coordinates.begin(), coordinates.end(), 0);
+        for (AxisRange& axis_range : unit_.ranges) {
+            axis_range.plane_stride = 1;
+        }
+        surface_ = std::make_unique<Chi2Surface>(tables_->view(), unit_.view(), coordinates);
+    }
+    const Chi2Surface& operator*() const { return *surface_; }
+
+private:
+    Plan plan_;
+    WorkUnit unit_;
+    std::shared_ptr<const Tables> tables_; // the surface refers to them
+    std::unique_ptr<Chi2Surface> surface_;
+};
+
+//! Three elements and a background at once, both statistics, pulls: one, two, at their bound, on signals
+std::vector<ScanConfig> surfaces() {
+    ScanConfig config = toy_scan({axis("charge.ee", {0}), axis("magnetic_moment.mumu", {0}),
+                                  axis("charge_radius.emu.im", {0}), axis("toy.flat", {0})});
+    ScanConfig two_pulls = config, at_bound = config, both = config;
+    two_pulls.axes.pop_back();
+    at_bound.experiments[0].backgrounds.push_back({"much", {400, 3, 2, 100}, false, inf});
+    both.experiments[0] = gaussian(both.experiments[0]);
+    both.experiments.push_back(pulsed_experiment());
+    std::vector<ScanConfig> all = {config, two_pulls, at_bound, both};
+    for (ScanConfig signal_pull : {two_pulls, both}) {
+        for (Experiment& experiment : signal_pull.experiments) {
+            experiment.signal_sigma = 0.134;
+        }
+        all.push_back(signal_pull);
+    }
+    return all;
+}
+
+TEST(Surface, has_the_values_of_a_scan) {
+    for (ScanConfig config : surfaces()) {
+        const SurfaceOf surface(config);
+        const std::vector<double> y = {-4e-13, 2e-11, 1.2e-31, 1.3};
+        VectorXd at(config.axes.size());
+        double prior = 0;
+        for (std::size_t i = 0; i < config.axes.size(); ++i) {
+            config.axes[i].values = {y[i]};
+            at[static_cast<Eigen::Index>(i)] = y[i];
+            prior += prior_weight(config.axes[i].parameter, config) * (y[i] - 1) * (y[i] - 1);
+        }
+        const Plan plan(config, Method::moments);
+        UnitResult result;
+        make_cpu_backend(plan)->evaluate(plan.unit(0), result);
+        EXPECT_NEAR((*surface)(at).value + prior, result.chi2[0], 1e-10 * (1 + result.chi2[0]));
+    }
+}
+
+TEST(Surface, has_the_derivatives_of_its_values) {
+    const std::vector<double> unit = {1e-13, 1e-11, 1e-31, 0.2};
+    Random random(11);
+    for (const ScanConfig& config : surfaces()) {
+        const SurfaceOf surface(config);
+        const auto d = static_cast<Eigen::Index>(config.axes.size());
+        for (int repeat = 0; repeat < 10; ++repeat) {
+            VectorXd y(d);
+            for (Eigen::Index i = 0; i < d; ++i) {
+                y[i] = unit[static_cast<std::size_t>(i)] * random.uniform(i < 3 ? -5 : 0, 5);
+            }
+            const Derivatives f = (*surface)(y);
+            for (Eigen::Index i = 0; i < d; ++i) {
+                const double u = unit[static_cast<std::size_t>(i)], h = 1e-4 * u;
+                VectorXd step = VectorXd::Zero(d);
+                step[i] = h;
+                const Derivatives up = (*surface)(y + step), down = (*surface)(y - step);
+                const double scale = std::abs(f.gradient[i] * u) + std::abs(f.hessian(i, i) * u * u) + 1;
+                EXPECT_NEAR((up.value - down.value) / (2 * h) * u, f.gradient[i] * u, 1e-5 * scale);
+                for (Eigen::Index j = 0; j < d; ++j) {
+                    const double v = unit[static_cast<std::size_t>(j)];
+                    EXPECT_NEAR((up.gradient[j] - down.gradient[j]) / (2 * h) * u * v, f.hessian(i, j) * u * v,
+                                1e-5 * (std::abs(f.hessian(i, i) * u * u) + std::abs(f.hessian(j, j) * v * v) + 1));
+                }
+            }
+        }
+    }
+}
+
+//! A lone moment enters squared.
+TEST(Surface, other_root_turns_the_sign_of_an_amplitude) {
+    ScanConfig config = toy_scan({axis("magnetic_moment.ee", {0}), axis("toy.flat", {0})});
+    std::erase_if(config.fixed,
+                  [](const FixedParameter& f) { return f.parameter.name.find("moment") != f.parameter.name.npos; });
+    for (const bool is_gaussian : {false, true}) {
+        if (is_gaussian) {
+            config.experiments = {gaussian(toy_experiment())};
+        }
+        const VectorXd steps = (*SurfaceOf(config)).other_roots(vector(3e-11, 1.2));
+        EXPECT_NEAR(steps[0], -6e-11, 1e-20);
+        EXPECT_EQ(steps[1], 0);
+    }
+}
+
+} // namespace
+} // namespace nuscan::testing
