@@ -267,6 +267,7 @@ def main():
     parser.add_argument("--points", type=int, default=401, help="grid points an axis")
     parser.add_argument("--seconds", type=float, default=2, help="time for each measurement")
     parser.add_argument("--loop", help="program of lz_templates.cpp, to be measured as well")
+    parser.add_argument("--problem", help="file for the numbers that the other peers need, with χ² to compare theirs with")
     arguments = parser.parse_args()
 
     experiment = read_experiment(arguments.experiment)
@@ -303,6 +304,13 @@ def main():
             "numpy, templates": rate(vectorised, len(mu), arguments.seconds),
         },
     }
+    if arguments.problem:
+        check_mu, check_q = np.linspace(0, 3e-11, 31), np.linspace(-6e-13, 6e-13, 13)
+        problem = {"counts": counts, "background": background, "templates": templates.stack, "sigma": sigma,
+                   "mu": mu_axis, "charge": q_axis, "check_mu": check_mu, "check_charge": check_q,
+                   "check_chi2": [[chi2(prediction.solar_counts(m, e), background, counts, sigma)[0] for e in check_q]
+                                  for m in check_mu]}
+        Path(arguments.problem).write_text(json.dumps(problem, default=lambda array: array.tolist()))
     if arguments.loop:
         numbers = [len(counts), sigma, *counts, *background, *templates.stack.ravel(), len(mu_axis), *mu_axis, len(q_axis),
                    *q_axis]
