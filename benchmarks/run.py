@@ -302,7 +302,7 @@ def scaling(nuscan):
     for study, cases in studies.items():
         for statistic, method in (("poisson", "moments"), ("gaussian", "moments"), ("gaussian", "collapsed")):
             for options, size in cases:
-                report = nuscan.bench(synthetic(nuscan.folder, statistic, **options), method, threads=1, seconds=0.05)
+                report = nuscan.bench(synthetic(nuscan.folder, statistic, **options), method, threads=1, seconds=0.02)
                 rows.append({"study": study, "size": size, "statistic": statistic, "method": method,
                              "features": report["features"], "nanoseconds": 1e9 / best(report),
                              "limit_nanoseconds": 1e9 / machine(report)["limit_points_per_second"]})
@@ -310,9 +310,9 @@ def scaling(nuscan):
 
 
 def time_to_first_point(nuscan):
-    """Seconds from the command line to a finished result of four points: the best of five."""
-    small = nuscan.file(lz_map(2, 2))
-    return min(nuscan.scan(small, "--backend", "cpu", threads=1)[0]["wall_seconds"] for _ in range(5))
+    """Seconds from the command line to the χ² and the spectrum of a point of LZ 2022: the best of five."""
+    file = nuscan.file(LZ)
+    return min(nuscan.run("point", file, "--json", threads=1) for _ in range(5))
 
 
 def gaussian(nuscan):
@@ -333,9 +333,8 @@ PARTS = {"time_to_first_point": time_to_first_point, "lz": lz, "gaussian": gauss
 
 def asked(report):
     """What was asked for, what was measured, and whether it holds: one thread each, but for the file and the start."""
-    rates = {row["code"].split(" ")[0] + row["code"].split(",")[-1]: row["points_per_second"]
-             for row in report["lz"]["rates"] if row["threads"] == 1}
-    ours = rates["nuscan moments"]
+    rates = {row["code"]: row["points_per_second"] for row in report["lz"]["rates"] if row["threads"] == 1}
+    ours = rates["nuscan, moments"]
     gaussian, collapsed = report["gaussian"]["moments"], report["gaussian"]["collapsed"]
 
     def fma(bench):
@@ -349,13 +348,13 @@ def asked(report):
         ("Gaussian bin lines, part of the measured multiply-adds", ">= 60 %", f"{100 * fma(gaussian):.0f} %", fma(gaussian) >= 0.6),
         ("Gaussian collapsed lines, part of the same", ">= 40 %", f"{100 * fma(collapsed):.0f} %", fma(collapsed) >= 0.4),
     ]
-    for name, factor in (("C++ templates", 4), ("numpy templates", 30), ("numpy integrating per point", 1e5)):
-        rows.append((f"LZ 2022, Poisson, one pull: against {name}", f">= {factor:g} ×", f"{ours / rates[name]:.3g} ×",
+    for name, factor in (("C++, templates", 4), ("numpy, templates", 30), ("numpy, integrating per point", 1e5)):
+        rows.append((f"LZ 2022, Poisson, one pull, against {name}", f">= {factor:g} ×", f"{ours / rates[name]:.3g} ×",
                      ours / rates[name] >= factor))
     rows += [
         ("the same with six elements and phases on axes, a point", "<= 2 ×", f"{ratio:.2f} ×", ratio <= 2),
         ("dense stream to HDF5, against raw chunks", ">= 80 %", f"{100 * streamed:.0f} %", streamed >= 0.8),
-        ("from the command line to a finished result of four points", "<= 0.3 s", f"{first:.2f} s", first <= 0.3),
+        ("start-up: from the command line to χ² of a point of LZ 2022", "<= 0.3 s", f"{first:.2f} s", first <= 0.3),
         ("χ² against the reference's adaptive quadrature, relative to 1 + χ²", "<= 1e-8", f"{deviation:.1e}", deviation <= 1e-8),
     ]
     return [{"what": what, "asked": wanted, "measured": found, "holds": bool(holds)} for what, wanted, found, holds in rows]
@@ -390,11 +389,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("nuscan", type=Path, help="program to measure")
     parser.add_argument("--backends", default="cpu", help="comma-separated: cpu, cuda")
-    parser.add_argument("--seconds", type=float, default=1, help="time for each measurement")
+    parser.add_argument("--seconds", type=float, default=0.5, help="time for each measurement")
     parser.add_argument("--name", default="performance", help="of the results")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results", help="folder for the results")
     arguments = parser.parse_args()
 
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    raw = arguments.output / f"{arguments.name}.json"
     start = time.perf_counter()
     report = {"date": datetime.date.today().isoformat(), "hardware": hardware()}
     with tempfile.TemporaryDirectory() as folder:
@@ -402,13 +403,13 @@ def main():
         for name, part in PARTS.items():
             print(f"{time.perf_counter() - start:4.0f} s: {name}", file=sys.stderr)
             report[name] = part(nuscan)
+            raw.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")  # what there is, should a part fail
         if "cuda" in arguments.backends.split(","):
             report["cuda"] = cuda(nuscan)
     report["asked"] = asked(report)
     report["run_seconds"] = time.perf_counter() - start
 
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / f"{arguments.name}.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    raw.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     text = table(report)
     (arguments.output / f"{arguments.name}.md").write_text(text)
     print(text)

@@ -52,7 +52,7 @@ ScanConfig default_scan() {
     return config;
 }
 
-//! Points a second on one number of threads, with what the machine can do on as many
+//! Points a second on so many threads
 struct Rate {
     int threads;
     double points_per_second;
@@ -259,7 +259,8 @@ void print_table(const Report& report) {
                report.result_bytes);
     fmt::print("throughput, points/s, and as a part of what these operations allow\n  {:>12}", "points a call");
     for (const Rate& rate : report.batches.front().rates) {
-        fmt::print("  {:>18}", fmt::format("{} thread{}", rate.threads, rate.threads > 1 ? "s" : ""));
+        const bool is_cpu = report.backend == "cpu";
+        fmt::print("  {:>18}", is_cpu ? fmt::format("{} thread{}", rate.threads, rate.threads > 1 ? "s" : "") : "");
     }
     for (const Batch& batch : report.batches) {
         fmt::print("\n  {:>13}", batch.points);

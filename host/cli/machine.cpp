@@ -70,12 +70,12 @@ double divisions(double& seed) {
 }
 #endif
 
-/// What all threads together do a second: \p work(thread) returns how much it has done. The best of five rounds.
+/// What all threads together do a second: \p work(thread) returns how much it has done. The best of ten rounds.
 template <class Work>
 double best_rate(int threads, double seconds, const Work& work) {
     using Clock = std::chrono::steady_clock;
     double best = 0;
-    for (int round = 0; round < 5; ++round) {
+    for (int round = 0; round < 10; ++round) {
         double done = 0;
         const auto start = Clock::now();
         const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
