@@ -211,7 +211,8 @@ def peers(nuscan):
             continue
         found = report_of(PEER_PYTHON, PEERS / f"lz_{name}.py", file, threads=THREADS)
         differences[name] = check(problem, name, found["chi2"])
-        rates += [{"code": f"{found['version']}, templates", "threads": threads, "points_per_second": rate}
+        rates += [{"code": f"{found['version']}, templates", "threads": int(threads) if threads.isdigit() else threads,
+                   "points_per_second": rate}
                   for threads, rate in found["points_per_second"].items()]
     return problem, rates, differences, notes
 
@@ -338,15 +339,19 @@ def asked(report):
     gaussian, collapsed = report["gaussian"]["moments"], report["gaussian"]["collapsed"]
 
     def fma(bench):
-        return best(bench) / machine(bench)["limit_points_per_second"]
+        """Part of the limit, in the widest vectors of the processor and in those of the build."""
+        rates = machine(bench)
+        part = best(bench) / rates["limit_points_per_second"]
+        return part, part * rates["multiply_adds_per_second"] / rates["build_multiply_adds_per_second"]
 
     ratio = ours / best(report["lz"]["six_elements"])
     streamed = report["stream"]["bytes_per_second"] / report["stream"]["raw_bytes_per_second"]
     first = report["time_to_first_point"]
     deviation = report["lz"]["parity_largest_deviation"]
     rows = [
-        ("Gaussian bin lines, part of the measured multiply-adds", ">= 60 %", f"{100 * fma(gaussian):.0f} %", fma(gaussian) >= 0.6),
-        ("Gaussian collapsed lines, part of the same", ">= 40 %", f"{100 * fma(collapsed):.0f} %", fma(collapsed) >= 0.4),
+        (f"{name}, part of the measured multiply-adds (in the vectors of the build)", f">= {100 * least:.0f} %",
+         "{:.0f} % ({:.0f} %)".format(*(100 * part for part in fma(bench))), fma(bench)[0] >= least)
+        for name, bench, least in (("Gaussian bin lines", gaussian, 0.6), ("Gaussian collapsed lines", collapsed, 0.4))
     ]
     for name, factor in (("C++, templates", 4), ("numpy, templates", 30), ("numpy, integrating per point", 1e5)):
         rows.append((f"LZ 2022, Poisson, one pull, against {name}", f">= {factor:g} ×", f"{ours / rates[name]:.3g} ×",

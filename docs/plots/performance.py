@@ -108,8 +108,8 @@ def machine_text(report: dict) -> list[str]:
                       for row in bench["machine"])  # fmt: skip
     return [f"{report['date']}: {hard['cpu']}, {hard['cores']} cores, {bench['clock_MHz']} MHz; {bench['compiler']}, "
             f"{bench['instruction_set']}, nuscan {bench['nuscan_version']} ({bench['nuscan_commit']}); GPU: "
-            f"{hard['gpu'] or 'none'}. Load before the run {hard['load_before']:.1f}, of this run's own "
-            f"programs none. {rates}."]  # fmt: skip
+            f"{hard['gpu'] or 'none'}. Load before the run: {hard['load_before']:.1f} "
+            f"(other programs; where it is not near 0, take the numbers for less than they could be). {rates}."]  # fmt: skip
 
 
 def asked_table(report: dict) -> list[str]:

@@ -232,7 +232,7 @@ Report measure(const Arguments& arguments) {
     report.peak_bytes = 1024. * static_cast<double>(usage.ru_maxrss);
     if (report.backend == "cpu") { // the limit of another device is not this processor's
         for (const int n : threads) {
-            report.machine.emplace_back(n, measure_machine(n, 0.02));
+            report.machine.emplace_back(n, measure_machine(n, 0.1));
         }
     }
     report.clock = clock_rate();

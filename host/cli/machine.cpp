@@ -18,7 +18,7 @@ namespace {
 
 using Vector = xsimd::batch<double>;
 
-constexpr int turns = 10000;
+constexpr int turns = 2000;        // tens of microseconds
 constexpr int n_side_by_side = 12; // as many as hide each other's latency
 
 // Each does `turns` times something to independent numbers and returns how many results that makes. What is done stays
@@ -70,20 +70,46 @@ double divisions(double& seed) {
 }
 #endif
 
-/// What all threads together do a second: \p work(thread) returns how much it has done. The best of ten rounds.
-template <class Work>
-double best_rate(int threads, double seconds, const Work& work) {
-    using Clock = std::chrono::steady_clock;
-    double best = 0;
-    for (int round = 0; round < 10; ++round) {
-        double done = 0;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// What all threads together do a second where they share nothing: the best of many short calls of each, as long ones
+/// would count what other programs take.
+double best_of_calls(int threads, double seconds, double (*kernel)(double&)) {
+    double sum = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : sum)
+    {
         const auto start = Clock::now();
-        const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-#pragma omp parallel num_threads(threads) reduction(+ : done)
+        double best = 0;
         do {
-            done += work(omp_get_thread_num());
-        } while (elapsed() < seconds);
-        best = std::max(best, done / elapsed());
+            volatile double one = 0.999999; // which the compiler does not know
+            double seed = one;
+            const auto before = Clock::now();
+            const double done = kernel(seed);
+            best = std::max(best, done / seconds_since(before));
+            one = seed;
+        } while (seconds_since(start) < seconds);
+        sum += best;
+    }
+    return sum;
+}
+
+//! Bytes a second that all threads together read and write: the best of five rounds
+double copy_rate(int threads) {
+    constexpr std::size_t n = std::size_t{1} << 28;
+    const std::vector<char> from(n, 1);
+    std::vector<char> to(n, 0);
+    const std::size_t share = n / static_cast<std::size_t>(threads);
+    double best = 0;
+    for (int round = 0; round < 5; ++round) {
+        const auto start = Clock::now();
+#pragma omp parallel num_threads(threads)
+        {
+            const std::size_t first = share * static_cast<std::size_t>(omp_get_thread_num());
+            std::memcpy(to.data() + first, from.data() + first, share);
+        }
+        best = std::max(best, 2. * static_cast<double>(share) * threads / seconds_since(start));
     }
     return best;
 }
@@ -91,32 +117,15 @@ double best_rate(int threads, double seconds, const Work& work) {
 } // namespace
 
 MachineRates measure_machine(int threads, double seconds) {
-    const auto of = [&](double (*kernel)(double&)) {
-        return best_rate(threads, seconds, [&](int) {
-            volatile double one = 0.999999; // which the compiler does not know
-            double seed = one;
-            const double done = kernel(seed);
-            one = seed;
-            return done;
-        });
-    };
     MachineRates rates{};
-    rates.build_multiply_adds = rates.multiply_adds = of(multiply_adds);
-    rates.divisions = of(divisions);
+    rates.build_multiply_adds = rates.multiply_adds = best_of_calls(threads, seconds, multiply_adds);
+    rates.divisions = best_of_calls(threads, seconds, divisions);
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx512f")) {
-        rates.multiply_adds = std::max(rates.multiply_adds, of(multiply_adds_512));
+        rates.multiply_adds = std::max(rates.multiply_adds, best_of_calls(threads, seconds, multiply_adds_512));
     }
 #endif
-    constexpr std::size_t n = std::size_t{1} << 28;
-    const std::vector<char> from(n, 1);
-    std::vector<char> to(n, 0);
-    const std::size_t share = n / static_cast<std::size_t>(threads);
-    rates.copied_bytes = best_rate(threads, seconds, [&](int thread) {
-        const std::size_t first = share * static_cast<std::size_t>(thread);
-        std::memcpy(to.data() + first, from.data() + first, share);
-        return 2. * static_cast<double>(share);
-    });
+    rates.copied_bytes = copy_rate(threads);
     return rates;
 }
 

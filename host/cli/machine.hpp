@@ -11,7 +11,7 @@ struct MachineRates {
     double copied_bytes;        //!< read and written again, a second, of more than the caches hold
 };
 
-//! The best of several rounds of \p seconds each, on so many threads at once
+//! On so many threads at once, the best within \p seconds for each kind of operation
 MachineRates measure_machine(int threads, double seconds);
 
 } // namespace nuscan::cli
