@@ -4,9 +4,9 @@
 
     benchmarks/run.py build/cpu/nuscan
 
-Writes performance.json, and performance.md with its tables, to benchmarks/results; docs/plots/performance.py makes the
-plots and tables of docs/performance.md from them. χ² is compared before anything is timed. Peers in numba and JAX run in
-the virtual environment benchmarks/.venv (benchmarks/peers/requirements.txt says how to make it) and are left out without.
+Writes performance.json, and performance.md with its tables, to benchmarks/results; docs/plots/performance.py makes
+the plots and tables of docs/performance.md from them. χ² is compared before anything is timed. Peers in numba and JAX
+run in the virtual environment build/peers (benchmarks/peers/requirements.txt says how to make it), or are left out.
 """
 import argparse
 import datetime
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / "benchmarks/peers"
 EXPERIMENT = ROOT / "experiments/lz-2022/experiment.toml"
 SIX_AXES = ROOT / "examples/six-axes.toml"
-PEER_PYTHON = ROOT / "benchmarks/.venv/bin/python"
+PEER_PYTHON = ROOT / "build/peers/bin/python"
 PEER_FLAGS = ["-O3", "-march=native", "-ffast-math"]
 THREADS = os.cpu_count()
 
@@ -56,8 +56,10 @@ def lz_six_elements():
         "charge.mumu", '"-6e-13 e"', '"6e-13 e"', 101) + axis("charge.ee", '"-6e-13 e"', '"6e-13 e"', 401)
 
 
-def synthetic(folder, statistic="gaussian", bins=40, sources=(("e", "short"), ("mu", "short"), ("tau", "short")), pulls=1,
-              axes=2, profile=True):
+FLAVOURS = tuple((flavour, "short") for flavour in ("e", "mu", "tau"))
+
+
+def synthetic(folder, statistic="gaussian", bins=40, sources=FLAVOURS, pulls=1, axes=2, profile=True):
     """Writes an experiment of so many bins, sources and pulls with a scan over so many axes; returns the scan file.
 
     One neutrino line of each source on the free electrons of germanium between 1 and 41 keV; counts wiggle about what
@@ -133,8 +135,8 @@ class Nuscan:
 
     def bench(self, file, method, backend="cpu", threads=THREADS, seconds=None):
         output = self.folder / "bench.json"
-        self.run("bench", file, "--method", method, "--backend", backend, "--seconds", seconds or self.seconds, "--json",
-                 output, threads=threads)
+        self.run("bench", file, "--method", method, "--backend", backend, "--seconds", seconds or self.seconds,
+                 "--json", output, threads=threads)
         report = json.loads(output.read_text())
         report["title"] = ""  # of a temporary file
         return report
@@ -205,7 +207,8 @@ def peers(nuscan):
              for code, rate in report["points_per_second"].items()]
     differences, notes = {}, []
     for name in ("numba", "jax"):
-        if not PEER_PYTHON.exists() or subprocess.run([PEER_PYTHON, "-c", f"import {name}"], capture_output=True).returncode:
+        probe = [PEER_PYTHON, "-c", f"import {name}"]
+        if not PEER_PYTHON.exists() or subprocess.run(probe, capture_output=True).returncode:
             notes.append(f"{name} is left out: it is not in {PEER_PYTHON.parent.parent.relative_to(ROOT)}")
             print(notes[-1], file=sys.stderr)
             continue
@@ -289,13 +292,12 @@ values = ["{float(radius)!r} cm^2", "{float(radius) + 1e-31!r} cm^2"]
 
 
 def scaling(nuscan):
-    """Nanoseconds a point on one thread against the size of a scan, beside what the counted operations take at least."""
-    one = ("e", "short")
-    flavours = [(flavour, "short") for flavour in ("e", "mu", "tau")]
+    """Nanoseconds a point on one thread against a scan's size, beside what the counted operations take at least."""
+    distant = [(flavour, "exact") for flavour, _ in FLAVOURS]
     studies = {
         "bins": [({"bins": n}, n) for n in (10, 20, 40, 80, 160, 320)],
-        "features": [({"sources": s}, n) for s, n in (([one], 7), (flavours[:2], 14), (flavours, 21),
-                                                      ([("e", "exact")], 49), ([(f, "exact") for f, _ in flavours], 147))],
+        "features": [({"sources": s}, n) for s, n in ((FLAVOURS[:1], 7), (FLAVOURS[:2], 14), (FLAVOURS, 21),
+                                                      (distant[:1], 49), (distant, 147))],
         "axes": [({"axes": n}, n) for n in (1, 2, 3, 4, 5, 6)],
         "pulls": [({"pulls": n}, n) for n in (0, 1, 2, 4, 8)],
     }
@@ -328,8 +330,8 @@ def cuda(nuscan):
         "lz": nuscan.bench(nuscan.file(lz_map(8193, 8193)), "moments", "cuda")}
 
 
-PARTS = {"time_to_first_point": time_to_first_point, "lz": lz, "gaussian": gaussian, "stream": stream, "six_axes": six_axes,
-         "scaling": scaling}
+PARTS = {"time_to_first_point": time_to_first_point, "lz": lz, "gaussian": gaussian, "stream": stream,
+         "six_axes": six_axes, "scaling": scaling}
 
 
 def asked(report):
@@ -360,32 +362,35 @@ def asked(report):
         ("the same with six elements and phases on axes, a point", "<= 2 ×", f"{ratio:.2f} ×", ratio <= 2),
         ("dense stream to HDF5, against raw chunks", ">= 80 %", f"{100 * streamed:.0f} %", streamed >= 0.8),
         ("start-up: from the command line to χ² of a point of LZ 2022", "<= 0.3 s", f"{first:.2f} s", first <= 0.3),
-        ("χ² against the reference's adaptive quadrature, relative to 1 + χ²", "<= 1e-8", f"{deviation:.1e}", deviation <= 1e-8),
+        ("χ² against the reference's adaptive quadrature, relative to 1 + χ²", "<= 1e-8", f"{deviation:.1e}",
+         deviation <= 1e-8),
     ]
-    return [{"what": what, "asked": wanted, "measured": found, "holds": bool(holds)} for what, wanted, found, holds in rows]
+    return [{"what": what, "asked": wanted, "measured": found, "holds": bool(holds)}
+            for what, wanted, found, holds in rows]
 
 
 def table(report):
     """performance.md: the short version."""
-    hard, bench = report["hardware"], report["lz"]["moments"]
+    hard, bench, six = report["hardware"], report["lz"]["moments"], report["six_axes"]
     lines = [
         "# Performance", "",
         f"{report['date']}, nuscan {bench['nuscan_version']} ({bench['nuscan_commit']}, {bench['compiler']}, "
         f"{bench['instruction_set']}), {hard['cpu']}, {hard['cores']} cores, {bench['clock_MHz']:.0f} MHz, "
-        f"GPU: {hard['gpu'] or 'none'}, numpy {hard['numpy']}; load before the run {hard['load_before']:.2f}; the run took "
+        f"GPU: {hard['gpu'] or 'none'}, numpy {hard['numpy']}; load before the run {hard['load_before']:.2f}; it took "
         f"{report['run_seconds']:.0f} s. C++ peer: {' '.join(PEER_FLAGS)}.", "",
         "| | asked | measured | holds |", "|---|---|---|---|",
         *(f"| {row['what']} | {row['asked']} | {row['measured']} | {'yes' if row['holds'] else 'no'} |"
           for row in report["asked"]), "",
         f"## LZ 2022: magnetic moment × charge, {bench['bins']} bins, Poisson χ², one pull", "",
         "| code | threads | points/s |", "|---|---|---|",
-        *(f"| {row['code']} | {row['threads']} | {row['points_per_second']:.2g} |" for row in report["lz"]["rates"]), "",
+        *(f"| {row['code']} | {row['threads']} | {row['points_per_second']:.2g} |"
+          for row in report["lz"]["rates"]), "",
         f"Largest difference in χ² from numpy integrating per point, over 403 points (9 of the direct method): "
         f"{max(report['lz']['largest_chi2_difference'].values()):.1e}. {' '.join(report['lz']['notes'])}", "",
         "## Six axes", "",
-        f"{report['six_axes']['points']:.0e} points, four axes minimised away, in {report['six_axes']['elapsed_seconds']:.1f} s "
-        f"on {hard['cores']} cores; smallest χ² {report['six_axes']['minimum_difference']:.1e} from the reference's, "
-        f"{report['six_axes']['parity_points']} random points {report['six_axes']['parity_largest_deviation']:.1e}.",
+        f"{six['points']:.0e} points, four axes minimised away, in {six['elapsed_seconds']:.1f} s on {hard['cores']} "
+        f"cores; smallest χ² {six['minimum_difference']:.1e} from the reference's, {six['parity_points']} random points "
+        f"{six['parity_largest_deviation']:.1e}.",
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 

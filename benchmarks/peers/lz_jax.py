@@ -48,7 +48,7 @@ def main():
         return (jnp.asarray(x.ravel()) for x in np.meshgrid(mu, q, indexing="ij"))
 
     check = chi2(*grid(problem["check_mu"], problem["check_charge"]))
-    mu, q = grid(problem["mu"], problem["charge"])
+    mu, q = grid(*(np.linspace(problem[name][0], problem[name][-1], 401) for name in ("mu", "charge")))
     device = jax.devices()[0]
     print(json.dumps({
         "chi2": check.reshape(len(problem["check_mu"]), -1).tolist(),

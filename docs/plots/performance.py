@@ -97,19 +97,29 @@ def scaling(report: dict) -> Figure:
 
 def number(value: float) -> str:
     """Three digits, as 5.2e9 or 312."""
-    return f"{value:.3g}" if 0.01 <= abs(value) < 1e4 or value == 0 else re.sub(r"e([+-])0*(\d)", r"e\1\2", f"{value:.2e}").replace("e+", "e")
+    if 0.01 <= abs(value) < 1e4 or value == 0:
+        return f"{value:.3g}"
+    return re.sub(r"e([+-])0*(\d)", r"e\1\2", f"{value:.2e}").replace("e+", "e")
 
 
 def machine_text(report: dict) -> list[str]:
     hard, bench = report["hardware"], report["lz"]["moments"]
-    rates = "; ".join(f"{row['threads']} thread{'s' * (row['threads'] > 1)}: {number(row['multiply_adds_per_second'])} multiply-adds/s "
-                      f"({number(row['build_multiply_adds_per_second'])} in the vectors of the build), "
-                      f"{number(row['divisions_per_second'])} divisions/s, {number(row['copied_bytes_per_second'])} B/s copied"
-                      for row in bench["machine"])  # fmt: skip
-    return [f"{report['date']}: {hard['cpu']}, {hard['cores']} cores, {bench['clock_MHz']} MHz; {bench['compiler']}, "
-            f"{bench['instruction_set']}, nuscan {bench['nuscan_version']} ({bench['nuscan_commit']}); GPU: "
-            f"{hard['gpu'] or 'none'}. Load before the run: {hard['load_before']:.1f} "
-            f"(other programs; where it is not near 0, take the numbers for less than they could be). {rates}."]  # fmt: skip
+    lines = [
+        f"{report['date']}: {hard['cpu']}, {hard['cores']} cores, {bench['clock_MHz']} MHz.",
+        f"nuscan {bench['nuscan_version']} ({bench['nuscan_commit']}), {bench['compiler']}, {bench['instruction_set']}.",
+        f"Load before the run: {hard['load_before']:.1f}.",
+    ]
+    if hard["gpu"]:
+        lines.append(f"GPU: {hard['gpu']}.")
+    if hard["load_before"] > 0.5:
+        lines += ["**Other programs were running**: several threads waited for each other, and for the disk;",
+                  "only what one thread does in memory can be trusted."]  # fmt: skip
+    lines += ["", "| threads | multiply-adds/s | in the vectors of the build | divisions/s | B/s copied |"]
+    lines += ["|---" * 5 + "|"]
+    keys = "multiply_adds", "build_multiply_adds", "divisions", "copied_bytes"
+    for row in bench["machine"]:
+        lines.append(f"| {row['threads']} | " + " | ".join(number(row[f"{key}_per_second"]) for key in keys) + " |")
+    return lines
 
 
 def asked_table(report: dict) -> list[str]:
@@ -119,16 +129,18 @@ def asked_table(report: dict) -> list[str]:
 
 
 def tiers_table(report: dict) -> list[str]:
-    lines = ["| method | bins × features | instructions, divisions, logarithms a point | result [B] | limit, 1 thread | "
-             "measured | of it | 2 threads | with the file |", "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    heads = ["method", "bins × features", "instructions, divisions, logarithms a point", "result [B]", "limit, 1 thread",
+             "measured", "of it", "all threads", "with the file"]  # fmt: skip
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, bench in tiers(report).items():
         operations, one, threads = bench["operations_per_point"], bench["machine"][0], bench["machine"][-1]["threads"]
         limit, rate = one["limit_points_per_second"], best(bench, 1)
         whole = bench["end_to_end_points_per_second"]
-        lines.append(f"| {name} | {bench['bins']} × {bench['features']} | {number(operations['instructions'])}, "
-                     f"{number(operations['divisions'])}, {number(operations['logarithms'])} | "
-                     f"{number(bench['result_bytes_per_point'])} | {number(limit)} | {number(rate)} | {100 * rate / limit:.0f} % | "
-                     f"{number(best(bench, threads))} | {number(whole) if whole else ''} |")  # fmt: skip
+        counts = ", ".join(number(operations[key]) for key in ("instructions", "divisions", "logarithms"))
+        cells = [name, f"{bench['bins']} × {bench['features']}", counts, number(bench["result_bytes_per_point"]),
+                 number(limit), number(rate), f"{100 * rate / limit:.0f} %", number(best(bench, threads)),
+                 number(whole) if whole else ""]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
@@ -139,7 +151,8 @@ def gpu_table(report: dict) -> list[str]:
                              ("moments, Poisson: LZ 2022", report["lz"]["moments"], "lz"),
                              ("moments, Gaussian", report["gaussian"]["moments"], "moments"),
                              ("collapsed", report["gaussian"]["collapsed"], "collapsed")):  # fmt: skip
-        found = number(max(row["points_per_second"] for row in measured[key]["throughput"])) if key in measured else "not measured"
+        rates = [row["points_per_second"] for row in measured.get(key, {"throughput": []})["throughput"]]
+        found = number(max(rates)) if rates else "not measured"
         lines.append(f"| {name} | {number(H200 / sum(bench['operations_per_point'].values()))} | {found} |")
     return lines
 
@@ -148,21 +161,25 @@ def peers_table(report: dict) -> list[str]:
     rows = sorted(report["lz"]["rates"], key=lambda row: row["points_per_second"])
     lines = ["| code | threads | points/s |", "|---|---|---|"]
     lines += [f"| {row['code']} | {row['threads']} | {number(row['points_per_second'])} |" for row in rows]
-    return lines + ["", f"χ² of all of them agrees to {max(report['lz']['largest_chi2_difference'].values()):.0e} on the "
-                    "grid that is compared first. " + " ".join(report["lz"]["notes"])]  # fmt: skip
+    difference = max(report["lz"]["largest_chi2_difference"].values())
+    notes = " ".join(report["lz"]["notes"])
+    return lines + ["", f"χ² of all of them agrees to {difference:.0e} on the grid that is compared first. {notes}"]
 
 
 def six_axes_text(report: dict) -> list[str]:
     run = report["six_axes"]
-    return [f"{run['points']:.0e} points in {run['elapsed_seconds']:.1f} s on {report['hardware']['cores']} cores, journal and "
-            f"file included. The smallest χ² is {run['minimum_difference']:.0e} from the reference's at the same point, "
-            f"{run['parity_points']} random points at most {run['parity_largest_deviation']:.0e} (relative to 1 + χ²)."]  # fmt: skip
+    return [
+        f"{run['points']:.0e} points in {run['elapsed_seconds']:.1f} s on {report['hardware']['cores']} cores, journal and file",
+        f"included. The smallest χ² is {run['minimum_difference']:.0e} from the reference's at the same point,",
+        f"{run['parity_points']} random points at most {run['parity_largest_deviation']:.0e} (relative to 1 + χ²).",
+    ]
 
 
 def stream_text(report: dict) -> list[str]:
     run = report["stream"]
-    return [f"{number(run['bytes'])} B: {number(run['bytes_per_second'])} B/s of results, {number(run['raw_bytes_per_second'])} B/s "
-            f"of raw chunks ({number(run['whole_program_bytes_per_second'])} B/s counting the whole program)."]  # fmt: skip
+    results, raw, whole = (number(run[f"{key}bytes_per_second"]) for key in ("", "raw_", "whole_program_"))
+    return [f"{number(run['bytes'])} B: {results} B/s of results, {raw} B/s of raw chunks ({whole} B/s counting the whole",
+            "program)."]  # fmt: skip
 
 
 TEXTS = {"machine": machine_text, "asked": asked_table, "tiers": tiers_table, "gpu": gpu_table, "peers": peers_table,

@@ -31,7 +31,8 @@ UNITS = {"charge": "e", "charge_radius": "cm^2", "magnetic_moment": "mu_B"}
 
 def small_scan(output, points, *arguments):
     sizes = [word for axis, n in enumerate(points) for word in ("--set", f"axis.{axis}.points={n}")]
-    subprocess.run([PROGRAM, "scan", SIX_AXES, "-o", output, *sizes, *arguments], check=True, capture_output=True, timeout=300)
+    command = [PROGRAM, "scan", SIX_AXES, "-o", output, *sizes, *arguments]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
     with xarray.open_dataset(output, engine="h5netcdf") as opened:
         return opened.load()
 
