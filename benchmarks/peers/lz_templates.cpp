@@ -28,7 +28,7 @@ int main() {
     const auto qs = read(n_q);
     double best_time = 1e300, minimum = 1e300;
     std::vector<double> S(n_bins);
-    for (int repeat = 0; repeat < 5; ++repeat) {
+    for (int repeat = 0; repeat < 100; ++repeat) {
         const auto start = std::chrono::steady_clock::now();
         for (double mu : mus) {
             for (double q : qs) {

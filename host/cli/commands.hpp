@@ -17,5 +17,6 @@ void add_explain_command(CLI::App& app);
 void add_point_command(CLI::App& app);
 void add_limits_command(CLI::App& app);
 void add_cross_section_command(CLI::App& app);
+void add_bench_command(CLI::App& app);
 
 } // namespace nuscan::cli

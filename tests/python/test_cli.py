@@ -322,6 +322,13 @@ def test_sigterm_stops_cleanly_with_75(tmp_path):
          "--energy: 0 MeV is no neutrino energy (it must be positive)\n"),
         (["cross-section", LZ, "--target", "electron", "--flavour", "e", "--energy", "1", "--recoil", "0.1", "--propagation", "exact"],
          "--baseline: missing (exact propagation needs the distance) write --baseline METRES?\n"),
+        (["bench", "--set", "title=x"],
+         "command line: --set without a scan file (it changes what the file says) name one: nuscan bench FILE --set …?\n"),
+        (["bench", "--json", "/no/such/folder/b.json"],
+         "--json: no such folder: /no/such/folder (the numbers are written there) make it first?\n"),
+        (["bench", LZ, "--method", "collapsed", "--json", "b.json"],
+         '--method: "collapsed" does not go with lz-2022 (its statistic is Poisson, which needs every bin) use "moments"?\n'),
+        (["bench", "--seconds", "0"], "--seconds: Value 0 not in range"),
     ],
 )  # fmt: skip
 def test_bad_input_exits_with_2_and_says_why(tmp_path, arguments, message):
@@ -330,6 +337,34 @@ def test_bad_input_exits_with_2_and_says_why(tmp_path, arguments, message):
     assert message in run.stderr
     assert run.stdout == ""
     assert list(tmp_path.iterdir()) == [], "nothing half-written"
+
+
+# ---- bench ------------------------------------------------------------------------------------------------------
+
+
+def test_bench_measures_and_says_what_the_limit_is(tmp_path):
+    file = tmp_path / "bench.json"
+    run = nuscan("bench", LZ, "--set", "axis.0.points=300", "--seconds", 0.1, "--json", file, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    for line in ("this machine", "a point", "throughput", "first point", "memory"):
+        assert f"\n{line}" in run.stdout
+    report = json.loads(file.read_text())
+    assert (report["method"], report["bins"], report["pulls"]) == ("moments", 19, 1)
+    assert report["result_bytes_per_point"] == 9
+    batches = [row["points"] for row in report["throughput"] if row["threads"] == 1]
+    assert batches == [1, 16, 150, 300][: len(batches)]  # fewer where the machine is busy
+    operations = report["operations_per_point"]
+    # Two multiply-adds a bin and point at least, and a division for two bins in each of the pull's two or three steps
+    assert operations["instructions"] > 2 * 19
+    assert 2 * 10 <= operations["divisions"] <= 4 * 12
+    assert operations["logarithms"] == 1
+    one = report["machine"][0]
+    assert one["limit_points_per_second"] == pytest.approx(
+        1 / max((operations["instructions"] + 1) / one["multiply_adds_per_second"],
+                operations["divisions"] / one["divisions_per_second"]), rel=1e-4)  # fmt: skip
+    assert 0 < report["first_point_seconds"]["moments"] < report["first_point_seconds"]["total"]
+    assert report["end_to_end_points_per_second"] is None or report["end_to_end_points_per_second"] > 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.json"]
 
 
 EXPERIMENT = """name = "toy"
