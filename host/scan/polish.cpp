@@ -358,8 +358,9 @@ void polish(const Plan& plan, const WorkUnit& unit, const UnitResult& winners, R
         }
         groups[slow].push_back(kept);
     }
-    for (const auto& [slow, points] : groups) {
-        const std::shared_ptr<const Tables> tables = plan.tables(plan.point_unit(slow));
+    for (const auto& group : groups) { // no structured binding: clang keeps those out of parallel regions
+        const std::vector<std::size_t>& points = group.second;
+        const std::shared_ptr<const Tables> tables = plan.tables(plan.point_unit(group.first));
 #pragma omp parallel for schedule(dynamic, 8)
         for (std::size_t i = 0; i < points.size(); ++i) {
             polish_point(tables->view(), points[i]);
