@@ -898,6 +898,7 @@ TEST_F(ScanFile, defaults) {
     EXPECT_TRUE(config.fixed.empty());
     EXPECT_TRUE(config.axes.empty());
     EXPECT_EQ(config.output_file, "");
+    EXPECT_TRUE(config.polish);
 }
 
 TEST_F(ScanFile, everything) {
@@ -940,6 +941,7 @@ couplings = "tree"
 systematics.flat = "free"
 [output]
 file = "out.h5"
+polish = false
 )";
     const ScanConfig config = read(text, {}, true);
     EXPECT_EQ(config.title, "A scan");
@@ -983,6 +985,7 @@ file = "out.h5"
     EXPECT_EQ(config.experiments[0].couplings, CouplingScheme::tree);
     EXPECT_EQ(config.experiments[0].backgrounds[0].sigma, std::numeric_limits<double>::infinity());
     EXPECT_EQ(config.output_file, "out.h5");
+    EXPECT_FALSE(config.polish);
 }
 
 TEST_F(ScanFile, inverted_ordering_defaults) {
@@ -1654,7 +1657,7 @@ TEST_F(ScanFile, set_is_checked_like_the_file) {
               "command line: \"axis.0\" is no key of the scan file (axis is counted from 0 to 1) write "
               "axis.0.KEY=VALUE?");
     EXPECT_EQ(error("title = \"x\"", {{"output.polish", "no"}}),
-              "command line: output.polish is a string (expected true or false)");
+              "command line: polish is a string (expected true or false)");
     EXPECT_EQ(error("title = \"x\"", {{"title.sub", "3"}}), "command line: \"title\" is not a table");
     EXPECT_EQ(error(two_axes, {{"", "3"}}), "command line: --set has no key (expected KEY=VALUE)");
     // What stands in the file is still reported there.

@@ -76,6 +76,15 @@ TEST(Newton, leaves_a_saddle) {
     }
 }
 
+TEST(Newton, leaves_a_saddle_by_the_side_that_is_open) {
+    for (const double side : {-1., 1.}) {
+        const Box half{vector(std::min(side, 0.), -1), vector(std::max(side, 0.), 1)};
+        const BoxMinimum m = minimise_in_box(two_wells, half, vector(0, 0.5));
+        EXPECT_TRUE(m.converged);
+        EXPECT_NEAR(m.at[0], 0.3 * side, 1e-6);
+    }
+}
+
 TEST(Newton, says_where_it_finds_nothing) {
     const auto nowhere = [](const VectorXd& x) {
         return Derivatives{inf, true, VectorXd::Zero(x.size()), Eigen::MatrixXd::Zero(x.size(), x.size())};

@@ -65,14 +65,14 @@ BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x)
         const double softest = stiffness.minCoeff();
         ArrayXd slope = eigen.eigenvectors().transpose() * g(free);
         const double decrement = (slope.square() / stiffness).sum(); // twice the distance to the minimum
-        bool saddle = false;
+        std::vector<Index> saddle;                                   // directions in which it stands on one
         for (Index k = 0; k < slope.size(); ++k) {
             if (curvature[k] < -1e-7 * largest && std::abs(slope[k]) < kick * stiffness[k]) {
-                saddle = true;
+                saddle.push_back(k);
                 slope[k] = std::copysign(kick * stiffness[k], slope[k]);
             }
         }
-        if (!saddle && decrement < precision) {
+        if (saddle.empty() && decrement < precision) {
             best.converged = true;
             return best;
         }
@@ -87,10 +87,13 @@ BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x)
             if (improved) {
                 best = {std::move(next), std::move(there)};
                 damping = damping > softest ? damping / 64 : 0;
-            } else if (!saddle && decrement < 1e-11 * (1 + best.f.value)) {
+            } else if (saddle.empty() && decrement < 1e-11 * (1 + best.f.value)) {
                 break; // what is left is rounding
             } else {
                 damping = std::max(16 * damping, softest);
+                for (const Index k : saddle) { // a bound may be on this side
+                    slope[k] = -slope[k];
+                }
             }
         }
         if (!improved) {

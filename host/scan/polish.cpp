@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scan/polish.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -275,17 +276,17 @@ private:
 
 /// The lowest minimum that is found from \p start, from its mirror images and from those of the minima they lead to.
 BoxMinimum lowest_minimum(const Objective& f, const Model& model, const VectorXd& start) {
-    constexpr std::size_t most = 16; // minima, equal ones counted once
+    constexpr std::size_t most = 16; // of those, equal ones counted once
     std::vector<BoxMinimum> minima = {minimise_in_box(f, model.box, start)};
     std::size_t lowest = 0;
-    for (std::size_t i = 0; i < minima.size(); ++i) {
+    for (std::size_t i = 0; i < std::min(minima.size(), most); ++i) {
         for (const VectorXd& other_start : f.mirrored(minima[i].at)) {
             BoxMinimum other = minimise_in_box(f, model.box, other_start);
             const double value = other.f.value, tolerance = 1e-10 * (1 + value);
             const bool is_known = std::any_of(minima.begin(), minima.end(), [&](const BoxMinimum& known) {
                 return std::abs(known.f.value - value) <= tolerance;
             });
-            if (!is_known && std::isfinite(value) && minima.size() < most) {
+            if (!is_known && std::isfinite(value)) {
                 minima.push_back(std::move(other));
                 lowest = value < minima[lowest].f.value ? minima.size() - 1 : lowest;
             }
@@ -357,8 +358,9 @@ void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64
         }
         groups[slow].push_back(kept);
     }
-    for (const auto& [slow, points] : groups) {
-        const std::shared_ptr<const Tables> tables = plan.tables(plan.point_unit(slow));
+    for (const auto& group : groups) { // no structured binding: clang keeps those out of parallel regions
+        const std::vector<std::size_t>& points = group.second;
+        const std::shared_ptr<const Tables> tables = plan.tables(plan.point_unit(group.first));
 #pragma omp parallel for schedule(dynamic, 8)
         for (std::size_t i = 0; i < points.size(); ++i) {
             polish_point(tables->view(), points[i]);

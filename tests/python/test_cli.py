@@ -214,12 +214,22 @@ def test_methods_and_backends_agree(tmp_path):
 def test_profile_keeps_the_minimising_value(tmp_path):
     file = tmp_path / "profile.toml"
     file.write_text(LZ_MAP.read_text().replace('max = "1.2e-12 e"', 'max = "1.2e-12 e"\nprofile = true'))
-    scan(file, tmp_path / "profile.h5", "--set", "axis.0.points=11", "--set", "axis.1.points=41")
-    scan(LZ_MAP, tmp_path / "map.h5", "--set", "axis.0.points=11", "--set", "axis.1.points=41")
+    grid = ["--set", "axis.0.points=11", "--set", "axis.1.points=41"]
+    scan(file, tmp_path / "profile.h5", *grid, "--set", "output.polish=false")
+    scan(LZ_MAP, tmp_path / "map.h5", *grid)
     profile, full = dataset(tmp_path / "profile.h5"), dataset(tmp_path / "map.h5")
     assert profile.chi2.dims == ("magnetic_moment.universal",)
+    assert profile.attrs["profile"] == "grid minimum"
     np.testing.assert_array_equal(profile.chi2, full.chi2.min("charge.universal"))
     np.testing.assert_array_equal(profile["charge.universal"], full["charge.universal"][full.chi2.argmin("charge.universal")])
+
+    scan(file, tmp_path / "polished.h5", *grid)
+    scan(file, tmp_path / "fine.h5", *grid, "--set", "axis.1.points=40001", "--set", "output.polish=false")
+    polished, fine = dataset(tmp_path / "polished.h5"), dataset(tmp_path / "fine.h5")
+    assert polished.attrs["profile"] == "polished minimum over charge.universal"
+    assert (polished.chi2 <= fine.chi2).all()
+    np.testing.assert_allclose(polished.chi2, fine.chi2, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(polished["charge.universal"], fine["charge.universal"], rtol=0, atol=6e-17)
 
 
 BIG = ["--set", "axis.0.points=1801", "--set", "axis.1.points=1201"]
