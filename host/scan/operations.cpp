@@ -163,9 +163,9 @@ Operations operations_per_point(const Plan& plan) {
     if (plan.method() == Method::direct) {
         return {direct_arithmetic(view), 0, 0};
     }
-    const auto n_bins = static_cast<std::size_t>(view.n_bins);
+    const auto n_columns = static_cast<std::size_t>(view.n_columns);
     std::vector<double> features(static_cast<std::size_t>(view.n_features) * n_plane_coefficients),
-        plane(n_bins * n_plane_coefficients), row(n_bins * 3);
+        plane(n_columns * n_plane_coefficients), row(n_columns * 3);
     constexpr int n_samples = 64; // steps of a pull differ from point to point
     std::mt19937_64 generator(1);
     Counted::done = {};
@@ -190,20 +190,17 @@ Operations operations_per_point(const Plan& plan) {
             continue;
         }
         plane_features(view, unit, 0, features.data());
-        for (int e = 0; e < view.n_experiments; ++e) {
-            const ExperimentView& x = view.experiments[e];
-            for (int i = 0; i < n_plane_coefficients; ++i) {
-                for (int b = 0; b < x.n_bins; ++b) {
-                    plane[static_cast<std::size_t>(i) * n_bins + static_cast<std::size_t>(x.first_bin + b)] =
-                        prediction_coefficient(x, features.data(), b, i);
-                }
+        for (int i = 0; i < n_plane_coefficients; ++i) {
+            for (int c = 0; c < view.n_columns; ++c) {
+                plane[static_cast<std::size_t>(i) * n_columns + static_cast<std::size_t>(c)] =
+                    column_coefficient(view, features.data(), c, i);
             }
         }
         const AxisFactors factors = axis_factors(view, unit, view.layout.row_axis, 0);
         for (int i = 0; i < 3; ++i) {
-            for (int b = 0; b < view.n_bins; ++b) {
-                row[static_cast<std::size_t>(i) * n_bins + static_cast<std::size_t>(b)] =
-                    row_coefficient(plane.data(), view.n_bins, i, b, factors);
+            for (int c = 0; c < view.n_columns; ++c) {
+                row[static_cast<std::size_t>(i) * n_columns + static_cast<std::size_t>(c)] =
+                    row_coefficient(plane.data(), view.n_columns, i, c, factors);
             }
         }
         count_bins(view, row.data(), line);
