@@ -7,3 +7,6 @@
 #else
 #define NUSCAN_HOST_DEVICE
 #endif
+
+//! The same for what is seldom called, so that it takes no registers from what calls it
+#define NUSCAN_HOST_DEVICE_NOINLINE NUSCAN_HOST_DEVICE __attribute__((noinline))
