@@ -238,6 +238,62 @@ TEST_P(Backends, FlagAnEmptyPrediction) {
     EXPECT_EQ(result.status[1], static_cast<std::uint8_t>(PointStatus::ok));
 }
 
+//! More points than a team takes at once; of a collapsed row some blocks are within reach of the form, others not
+TEST_P(Backends, FindTheMinimumOfALongRow) {
+    if (GetParam().method == Method::direct) {
+        GTEST_SKIP() << "has no rows";
+    }
+    const std::vector<double> kept = range(-3e-31, 3e-31, 3);
+    const std::vector<Axis> lines = {
+        axis("toy.steep", range(0, 9, 1100), true), axis("charge.ee", range(-3e-11, 1e-11, 2050), true),
+        axis("charge.ee", range(-3e-10, 1e-8, 1100), true), axis("magnetic_moment.emu.arg", range(-3, 3, 1031), true)};
+    for (const Axis& line : lines) {
+        SCOPED_TRACE(line.parameter.name);
+        ScanConfig config = config_for({"", toy_scan({axis("charge_radius.mumu", kept), line})}, GetParam().method);
+        const Plan plan(config, GetParam().method), baseline_plan(config, Method::moments);
+        UnitResult ours, theirs;
+        GetParam().make(plan)->evaluate(plan.unit(0), ours);
+        make_cpu_backend(baseline_plan)->evaluate(baseline_plan.unit(0), theirs);
+        ASSERT_EQ(ours.chi2.size(), kept.size());
+        for (std::size_t i = 0; i < kept.size(); ++i) {
+            EXPECT_NEAR(ours.chi2[i], theirs.chi2[i], tolerance(theirs.chi2[i], config));
+            EXPECT_EQ(ours.status[i], theirs.status[i]);
+            // Neighbours may differ by less than rounding.
+            EXPECT_NEAR(static_cast<double>(ours.profile_index[i]), static_cast<double>(theirs.profile_index[i]), 1);
+        }
+    }
+}
+
+//! Every point ties: the first wins, wherever threads, segments and batches of planes begin
+TEST_P(Backends, OfEqualPointsTheFirstWins) {
+    const std::int64_t n = GetParam().method == Method::direct ? 3 : 1100;
+    ScanConfig config = toy_scan({axis("theta23", range(0.6, 0.9, 7), true), axis("charge.mumu", {0, 1e-13}, true),
+                                  axis("charge.ee", {0, 1e-13}), axis("charge.tautau", range(0, 1e-12, n), true)});
+    config = config_for({"", config}, GetParam().method);
+    for (Source& source : config.experiments[0].sources) {
+        source.flux = 0;
+    }
+    const Plan plan(config, GetParam().method);
+    UnitResult result;
+    GetParam().make(plan)->evaluate(plan.unit(0), result);
+    EXPECT_EQ(result.profile_index, (std::vector<std::int64_t>{0, 0}));
+    EXPECT_EQ(result.chi2[0], result.chi2[1]);
+}
+
+TEST_P(Backends, WhereAllIsNaNTheFirstPointSaysSo) {
+    ScanConfig config = toy_scan({axis("charge.ee", {0, 1e-13}), axis("charge.mumu", range(0, 1e-12, 40), true)});
+    config = config_for({"", config}, GetParam().method);
+    config.experiments[0].sources[0].flux = constants::not_a_number;
+    const Plan plan(config, GetParam().method);
+    UnitResult result;
+    GetParam().make(plan)->evaluate(plan.unit(0), result);
+    for (std::size_t i = 0; i < 2; ++i) {
+        EXPECT_NE(result.chi2[i], result.chi2[i]);
+        EXPECT_EQ(result.profile_index[i], 0);
+        EXPECT_EQ(result.status[i], static_cast<std::uint8_t>(PointStatus::not_a_number));
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Backends,
                          ::testing::Values(Implementation{"cpu_moments", Method::moments, make_cpu_backend},
                                            Implementation{"cpu_direct", Method::direct, make_cpu_backend},
