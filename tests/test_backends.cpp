@@ -321,6 +321,20 @@ TEST(Plan, UnitsCoverEveryPointOnce) {
     EXPECT_EQ(covered, plan.n_points());
 }
 
+TEST(Plan, ALongProfiledAxisIsTheLine) {
+    const auto layout = [](std::int64_t n, bool profile) {
+        return Plan(toy_scan({axis("charge.ee", range(0, 1, n), profile), axis("charge.mumu", range(0, 1, 3)),
+                              axis("charge.tautau", range(0, 1, 40))}),
+                    Method::moments)
+            .layout();
+    };
+    EXPECT_EQ(layout(40, true).line_axis, 0);
+    EXPECT_EQ(layout(40, true).row_axis, 2);
+    EXPECT_EQ(layout(4, true).line_axis, 2);
+    EXPECT_EQ(layout(40, false).line_axis, 2);
+    EXPECT_EQ(layout(40, false).row_axis, 1);
+}
+
 TEST(Plan, AUnitHoldsOneValueOfASlowParameter) {
     const Plan plan(testing::pulsed_scan({axis("charge.ee", range(0, 1, 5)), axis("dm21", {7e-5, 8e-5, 9e-5}),
                                           axis("neutron_radius.X40", {3.4, 3.6}, true)}),

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t tile_points = 1 << 18;
 
 //! Changes whenever the same plan would give other numbers or other units than before
-constexpr int plan_format = 2;
+constexpr int plan_format = 3;
 
 struct Effect {
     Coupling coupling;
@@ -453,15 +453,24 @@ void Plan::choose_layout() {
     if (method_ == Method::direct) {
         return; // every point is a plane of its own
     }
+    // Of a row whose line axis is profiled no more than a minimum is left, where that axis is long enough to be worth
+    // the set-up of a row; else the innermost axis is the line.
+    constexpr std::size_t long_enough = 32;
+    std::vector<int> fast; // innermost first
     for (std::size_t i = config_.axes.size(); i-- > 0;) {
-        if (!is_fast(config_.axes[i].parameter)) {
-            continue;
-        }
-        (layout_.line_axis < 0 ? layout_.line_axis : layout_.row_axis) = static_cast<int>(i);
-        if (layout_.row_axis >= 0) {
-            break;
+        if (is_fast(config_.axes[i].parameter)) {
+            fast.push_back(static_cast<int>(i));
         }
     }
+    const auto profiled_line = std::find_if(fast.begin(), fast.end(), [this](int axis) {
+        const Axis& a = config_.axes[static_cast<std::size_t>(axis)];
+        return a.profile && a.values.size() >= long_enough;
+    });
+    if (profiled_line != fast.end()) {
+        std::rotate(fast.begin(), profiled_line, profiled_line + 1);
+    }
+    layout_.line_axis = fast.empty() ? -1 : fast[0];
+    layout_.row_axis = fast.size() < 2 ? -1 : fast[1];
     const auto origin = [this](int axis) {
         const auto i = static_cast<std::size_t>(axis);
         if (axis < 0 || axis_views_[i].shape == AxisShape::circular) {

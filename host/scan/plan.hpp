@@ -24,10 +24,17 @@ const char* method_name(Method method);
 //! The fastest one that a scan can use
 Method automatic_method(const ScanConfig& config);
 
-//! Points of a work unit, at most: large enough to fill a GPU, small enough for a journal entry every few seconds on a
-//! CPU
+//! Points of a work unit, at most: so many that launching kernels and writing a journal take little beside them on a
+//! GPU, so few that a CPU makes an entry every few seconds
 constexpr std::int64_t default_unit_points(Method method) {
-    return method == Method::direct ? std::int64_t{1} << 10 : std::int64_t{1} << 22;
+    switch (method) {
+    case Method::direct:
+        return std::int64_t{1} << 10;
+    case Method::moments:
+        return std::int64_t{1} << 22;
+    default:
+        return std::int64_t{1} << 30;
+    }
 }
 
 /// A work unit: a box of indices, a tile of the kept axes × a slice of the profiled ones.
