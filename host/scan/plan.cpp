@@ -408,7 +408,8 @@ void Plan::make_backgrounds() {
         if (includes_solar) {
             const bool inverted = config_.neutrino.inverted_ordering;
             const SignalTables signal =
-                make_signal(experiment, default_mixing(inverted), config_.neutrino.charge_radius_mode, interactions_);
+                make_signal(experiment, default_mixing(inverted), config_.neutrino.charge_radius_mode, interactions_,
+                            EnergyNodes::left_out);
             standard_signals_.back() = standard_signal(experiment, signal, inverted, interactions_);
         }
     }
@@ -420,9 +421,10 @@ std::shared_ptr<const Tables> Plan::make_tables(const std::vector<double>& slow_
     for (std::size_t i = 0; i < slow_.size(); ++i) {
         set_slow(config_.axes[static_cast<std::size_t>(slow_[i])].parameter, slow_values[i], experiments, mixing);
     }
+    const EnergyNodes nodes = method_ == Method::direct ? EnergyNodes::listed : EnergyNodes::left_out;
     std::vector<SignalTables> signals;
     for (const Experiment& experiment : experiments) {
-        signals.push_back(make_signal(experiment, mixing, config_.neutrino.charge_radius_mode, interactions_));
+        signals.push_back(make_signal(experiment, mixing, config_.neutrino.charge_radius_mode, interactions_, nodes));
     }
     return std::make_shared<const Tables>(std::move(experiments), std::move(signals), standard_signals_,
                                           normalisations_, parameters_, layout_);
