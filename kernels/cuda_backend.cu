@@ -2,8 +2,6 @@
 #include "cuda_backend.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <optional>
 
 #include "backends/backend.hpp"
 #include "device_plan.hpp"
@@ -94,7 +92,7 @@ public:
                                           cudaMemcpyHostToDevice, stream_));
         UnitView device_unit = unit;
         device_unit.ranges = ranges_.data();
-        const kernels::UnitLaunch launch{device_plan_->view(), device_unit, rows, stream_};
+        const kernels::UnitLaunch launch{device_plan_.view(), device_unit, rows, stream_};
         for (std::int64_t first = 0; first < unit.n_planes; first += batch_) {
             const kernels::PlaneBatch batch{first, std::min(batch_, unit.n_planes - first), slots_.arrays()};
             evaluate_batch(launch, batch, unit.profiled ? batch.slots : kept_.arrays());
@@ -145,7 +143,7 @@ private:
     void use_tables(const WorkUnit& work) {
         const std::shared_ptr<const Tables> tables = plan_.tables(work);
         if (tables != tables_) {
-            device_plan_.emplace(tables->view());
+            device_plan_.assign(tables->view());
             tables_ = tables;
         }
     }
@@ -159,7 +157,7 @@ private:
     std::string device_;
     const Plan& plan_;
     std::shared_ptr<const Tables> tables_; // those on the device
-    std::optional<DevicePlan> device_plan_;
+    DevicePlan device_plan_;
     Stream stream_;
     std::int64_t batch_ = 0;    // planes
     std::int64_t n_chunks_ = 0; // of a kept point's planes

@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
 
 /// Memory and errors of the CUDA runtime, held by objects.
 namespace nuscan {
@@ -31,12 +30,6 @@ public:
             NUSCAN_CUDA_CHECK(cudaMalloc(&data_, size * sizeof(T)));
         }
     }
-    DeviceArray(const T* host, std::size_t size) : DeviceArray(size) {
-        if (size > 0) {
-            NUSCAN_CUDA_CHECK(cudaMemcpy(data_, host, size * sizeof(T), cudaMemcpyHostToDevice));
-        }
-    }
-    explicit DeviceArray(const std::vector<T>& host) : DeviceArray(host.data(), host.size()) {}
     DeviceArray(DeviceArray&& other) noexcept : data_(other.data_), size_(other.size_) {
         other.data_ = nullptr;
         other.size_ = 0;

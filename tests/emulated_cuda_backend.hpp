@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 
 #include "backends/backend.hpp"
 #include "kernels.hpp"
+#include "packed_plan.hpp"
 
 namespace nuscan::testing {
 
@@ -18,9 +20,13 @@ public:
     std::string device() const override { return "host"; }
 
     void evaluate(const WorkUnit& work, UnitResult& result) override {
-        const std::shared_ptr<const Tables> tables = plan_.tables(work);
+        PackedPlan packed; // pointers first as on another machine, then into memory
+        packed.pack(plan_.tables(work)->view(), nullptr);
+        std::vector<std::byte> memory(packed.bytes().size());
+        packed.pack(plan_.tables(work)->view(), memory.data());
+        std::memcpy(memory.data(), packed.bytes().data(), memory.size());
         const UnitView unit = work.view();
-        const Launch x{tables->view(), unit, kernels::row_layout(tables->view().layout, unit)};
+        const Launch x{packed.view(), unit, kernels::row_layout(packed.view().layout, unit)};
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
         result.chi2.assign(n_kept, -1);
         result.status.assign(n_kept, 255);
