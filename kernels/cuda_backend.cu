@@ -124,8 +124,7 @@ private:
         const PlanView& plan = tables_->view(); // on the host
         if (method_ == Method::direct) {
             kernels::launch_couplings(launch, batch, couplings_.data(), places_.data());
-            kernels::launch_direct(launch, batch, max_recoil_nodes(plan), couplings_.data(), places_.data(),
-                                   predictions_.data(), out);
+            kernels::launch_direct(launch, batch, couplings_.data(), places_.data(), predictions_.data(), out);
             return;
         }
         kernels::launch_planes(launch, batch, features_.data(), places_.data(), coefficients_.data());

@@ -162,19 +162,23 @@ __global__ void __launch_bounds__(block_size)
 __global__ void __launch_bounds__(block_size)
     direct_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit, PlaneBatch batch,
                   const PlaneCouplings* couplings, double* predictions) {
-    extern __shared__ double rates[];
+    constexpr int n_rates = 2048;
+    __shared__ double rates[n_rates];
     for (std::int64_t i = blockIdx.x; i < batch.n_planes; i += gridDim.x) {
         const DirectTeam team{
-            plan,         unit,  batch.first_plane + i,        static_cast<int>(threadIdx.x), block_size,
-            couplings[i], rates, predictions + i * plan.n_bins};
+            plan,    unit,  batch.first_plane + i,        static_cast<int>(threadIdx.x), block_size, couplings[i],
+            n_rates, rates, predictions + i * plan.n_bins};
         for (int e = 0; e < plan.n_experiments; ++e) {
             const ExperimentView& experiment = plan.experiments[e];
             team.start_bins(experiment); // a thread's own bins: no barrier before it adds to them
             for (int c = 0; c < experiment.n_contributions; ++c) {
-                team.evaluate_rates(experiment.contributions[c]);
-                __syncthreads();
-                team.add_bins(experiment, experiment.contributions[c]);
-                __syncthreads();
+                for (int first = 0; first < experiment.contributions[c].n_recoils; first += n_rates) {
+                    const ContributionView part = team.part(experiment, c, first);
+                    team.evaluate_rates(part);
+                    __syncthreads();
+                    team.add_bins(experiment, part);
+                    __syncthreads();
+                }
             }
         }
     }
@@ -348,12 +352,10 @@ void launch_couplings(const UnitLaunch& x, const PlaneBatch& batch, PlaneCouplin
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 
-void launch_direct(const UnitLaunch& x, const PlaneBatch& batch, int n_rates, const PlaneCouplings* couplings,
+void launch_direct(const UnitLaunch& x, const PlaneBatch& batch, const PlaneCouplings* couplings,
                    const PlanePlace* places, double* predictions, const WinnerArrays& out) {
-    const std::size_t shared = static_cast<std::size_t>(n_rates) * sizeof(double);
-    use_shared_memory(direct_kernel, shared);
-    direct_kernel<<<striding_blocks(batch.n_planes, 1), block_size, shared, x.stream>>>(x.plan, x.unit, batch,
-                                                                                        couplings, predictions);
+    direct_kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, x.unit, batch, couplings,
+                                                                                   predictions);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
     direct_chi2_kernel<<<blocks_for(batch.n_planes, block_size), block_size, 0, x.stream>>>(
         x.plan, x.unit, x.rows, batch, places, predictions, out);

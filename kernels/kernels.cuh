@@ -38,9 +38,8 @@ void launch_collapsed_rows(const UnitLaunch& unit, const PlaneBatch& batch, Axis
 //! Couplings and places of a batch's points, each a plane of its own
 void launch_couplings(const UnitLaunch& unit, const PlaneBatch& batch, PlaneCouplings* couplings, PlanePlace* places);
 
-//! χ² of its points by the direct method; \p n_rates is the largest number of recoil nodes of a contribution,
-//! \p predictions takes n_bins a point
-void launch_direct(const UnitLaunch& unit, const PlaneBatch& batch, int n_rates, const PlaneCouplings* couplings,
+//! χ² of its points by the direct method; \p predictions takes n_bins a point
+void launch_direct(const UnitLaunch& unit, const PlaneBatch& batch, const PlaneCouplings* couplings,
                    const PlanePlace* places, double* predictions, const WinnerArrays& out);
 
 //! Parts into which the planes of a kept point are divided, so that few kept points fill a device too; \p plan and

@@ -444,6 +444,17 @@ private:
     }
 };
 
+//! \p n recoil nodes of a contribution, from \p first on
+NUSCAN_HOST_DEVICE constexpr ContributionView part_of(ContributionView x, int n_energy_bins, int first, int n) {
+    x.n_recoils = n;
+    x.recoil += first;
+    x.weight += static_cast<std::ptrdiff_t>(first) * n_energy_bins;
+    x.atom += x.atom == nullptr ? 0 : first;
+    x.nucleus += x.nucleus == nullptr ? 0 : first;
+    x.first_node += first;
+    return x;
+}
+
 /// A block of threads on the predictions of one point of the direct method, step by step with a barrier after each.
 struct DirectTeam {
     const PlanView& plan;
@@ -451,13 +462,20 @@ struct DirectTeam {
     std::int64_t point;
     int thread, n_threads;
     const PlaneCouplings& couplings;
-    double* rates;       //!< one per recoil node of the largest contribution
+    int n_rates;         //!< recoil nodes of a part: a contribution with more is done part by part
+    double* rates;       //!< of a part, shared by the team
     double* predictions; //!< n_bins
 
     NUSCAN_HOST_DEVICE void start_bins(const ExperimentView& experiment) const {
         for (int b = thread; b < experiment.n_bins; b += n_threads) {
             predictions[experiment.first_bin + b] = direct_backgrounds(plan, experiment, unit, point, b);
         }
+    }
+    //! The part of a contribution that begins with recoil node \p first
+    NUSCAN_HOST_DEVICE ContributionView part(const ExperimentView& experiment, int c, int first) const {
+        const ContributionView& x = experiment.contributions[c];
+        const int rest = x.n_recoils - first;
+        return part_of(x, experiment.n_bins / experiment.n_inner_bins, first, rest < n_rates ? rest : n_rates);
     }
     NUSCAN_HOST_DEVICE void evaluate_rates(const ContributionView& contribution) const {
         const Mixing mixing = mixing_of(plan.parameters, unit, point);

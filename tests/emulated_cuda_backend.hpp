@@ -194,21 +194,25 @@ private:
     }
 
     static void run_direct(const Launch& x, const kernels::WinnerArrays& out) {
-        std::vector<double> rates(static_cast<std::size_t>(max_recoil_nodes(x.plan)));
+        constexpr int n_rates = 50; // fewer than most contributions have
+        std::vector<double> rates(n_rates);
         std::vector<double> predictions(static_cast<std::size_t>(x.plan.n_bins));
         for (std::int64_t point = 0; point < x.unit.n_planes; ++point) {
             const PlaneCouplings couplings = plane_couplings(x.plan.parameters, x.plan.layout, x.unit, point);
             const kernels::PlanePlace place = kernels::plane_place(x.plan, x.unit, point);
             const auto team = [&](int thread) {
-                return kernels::DirectTeam{x.plan,    x.unit,    point,        thread,
-                                           n_threads, couplings, rates.data(), predictions.data()};
+                return kernels::DirectTeam{
+                    x.plan, x.unit, point, thread, n_threads, couplings, n_rates, rates.data(), predictions.data()};
             };
             for (int e = 0; e < x.plan.n_experiments; ++e) {
                 const ExperimentView& experiment = x.plan.experiments[e];
                 each_thread([&](int thread) { team(thread).start_bins(experiment); });
                 for (int c = 0; c < experiment.n_contributions; ++c) {
-                    each_thread([&](int thread) { team(thread).evaluate_rates(experiment.contributions[c]); });
-                    each_thread([&](int thread) { team(thread).add_bins(experiment, experiment.contributions[c]); });
+                    for (int first = 0; first < experiment.contributions[c].n_recoils; first += n_rates) {
+                        const ContributionView part = team(0).part(experiment, c, first);
+                        each_thread([&](int thread) { team(thread).evaluate_rates(part); });
+                        each_thread([&](int thread) { team(thread).add_bins(experiment, part); });
+                    }
                 }
             }
             kernels::Row row = kernels::row_of(x.plan, x.unit, x.rows, &place, 0, 0);
