@@ -246,7 +246,9 @@ TEST_P(Backends, FindTheMinimumOfALongRow) {
     const std::vector<double> kept = range(-3e-31, 3e-31, 3);
     const std::vector<Axis> lines = {
         axis("toy.steep", range(0, 9, 1100), true), axis("charge.ee", range(-3e-11, 1e-11, 2050), true),
-        axis("charge.ee", range(-3e-10, 1e-8, 1100), true), axis("magnetic_moment.emu.arg", range(-3, 3, 1031), true)};
+        axis("charge.ee", range(-3e-10, 1e-8, 1100), true), axis("magnetic_moment.emu.arg", range(-3, 3, 1031), true),
+        // Neighbours differ in the lower half of χ² alone; the last is the smallest.
+        axis("charge.mumu", range(-1e-16, 1e-16, 1100), true)};
     for (const Axis& line : lines) {
         SCOPED_TRACE(line.parameter.name);
         ScanConfig config = config_for({"", toy_scan({axis("charge_radius.mumu", kept), line})}, GetParam().method);
@@ -349,6 +351,15 @@ TEST(Plan, AUnitHoldsOneValueOfASlowParameter) {
     ScanConfig config = testing::pulsed_scan({axis("charge.ee", range(0, 1, 5)), axis("dm31", {2e-3, 3e-3})});
     config.experiments[0].sources.erase(config.experiments[0].sources.begin() + 1);
     EXPECT_EQ(Plan(std::move(config), Method::moments).n_units(), 1u);
+}
+
+TEST(Plan, OnlyTheDirectMethodHasNodesInItsTables) {
+    const auto contributions = [](Method method) {
+        const Plan plan(toy_scan({axis("charge.ee", {0, 1e-12})}), method);
+        return plan.tables(plan.unit(0))->view().experiments[0].n_contributions;
+    };
+    EXPECT_GT(contributions(Method::direct), 0);
+    EXPECT_EQ(contributions(Method::moments), 0);
 }
 
 TEST(Plan, TablesAreMadeOncePerValueOfASlowParameter) {
