@@ -172,11 +172,11 @@ __global__ void __launch_bounds__(block_size)
             const ExperimentView& experiment = plan.experiments[e];
             team.start_bins(experiment); // a thread's own bins: no barrier before it adds to them
             for (int c = 0; c < experiment.n_contributions; ++c) {
-                for (int first = 0; first < experiment.contributions[c].n_recoils; first += n_rates) {
-                    const ContributionView part = team.part(experiment, c, first);
-                    team.evaluate_rates(part);
+                const ContributionView& contribution = experiment.contributions[c];
+                for (int first = 0; first < contribution.n_recoils; first += n_rates) {
+                    team.evaluate_rates(contribution, first);
                     __syncthreads();
-                    team.add_bins(experiment, part);
+                    team.add_bins(experiment, contribution, first);
                     __syncthreads();
                 }
             }

@@ -444,17 +444,6 @@ private:
     }
 };
 
-//! \p n recoil nodes of a contribution, from \p first on
-NUSCAN_HOST_DEVICE constexpr ContributionView part_of(ContributionView x, int n_energy_bins, int first, int n) {
-    x.n_recoils = n;
-    x.recoil += first;
-    x.weight += static_cast<std::ptrdiff_t>(first) * n_energy_bins;
-    x.atom += x.atom == nullptr ? 0 : first;
-    x.nucleus += x.nucleus == nullptr ? 0 : first;
-    x.first_node += first;
-    return x;
-}
-
 /// A block of threads on the predictions of one point of the direct method, step by step with a barrier after each.
 struct DirectTeam {
     const PlanView& plan;
@@ -471,23 +460,20 @@ struct DirectTeam {
             predictions[experiment.first_bin + b] = direct_backgrounds(plan, experiment, unit, point, b);
         }
     }
-    //! The part of a contribution that begins with recoil node \p first
-    NUSCAN_HOST_DEVICE ContributionView part(const ExperimentView& experiment, int c, int first) const {
-        const ContributionView& x = experiment.contributions[c];
-        const int rest = x.n_recoils - first;
-        return part_of(x, experiment.n_bins / experiment.n_inner_bins, first, rest < n_rates ? rest : n_rates);
-    }
-    NUSCAN_HOST_DEVICE void evaluate_rates(const ContributionView& contribution) const {
+    //! Of the part that begins with recoil node \p first
+    NUSCAN_HOST_DEVICE void evaluate_rates(const ContributionView& x, int first) const {
         const Mixing mixing = mixing_of(plan.parameters, unit, point);
-        const Target target = plan.parameters.interactions[contribution.interaction].target;
-        for (int i = thread; i < contribution.n_recoils; i += n_threads) {
-            rates[i] =
-                direct_rate(contribution, target, couplings.U, mixing, couplings.base[contribution.interaction], i);
+        const Target target = plan.parameters.interactions[x.interaction].target;
+        for (int i = thread; i < n_rates && first + i < x.n_recoils; i += n_threads) {
+            rates[i] = direct_rate(x, target, couplings.U, mixing, couplings.base[x.interaction], first + i);
         }
     }
-    NUSCAN_HOST_DEVICE void add_bins(const ExperimentView& experiment, const ContributionView& contribution) const {
+    NUSCAN_HOST_DEVICE void add_bins(const ExperimentView& experiment, const ContributionView& x, int first) const {
+        ContributionView part = x;
+        part.n_recoils = x.n_recoils - first < n_rates ? x.n_recoils - first : n_rates;
+        part.weight += static_cast<std::ptrdiff_t>(first) * (experiment.n_bins / experiment.n_inner_bins);
         for (int b = thread; b < experiment.n_bins; b += n_threads) {
-            predictions[experiment.first_bin + b] += direct_counts(experiment, contribution, rates, b);
+            predictions[experiment.first_bin + b] += direct_counts(experiment, part, rates, b);
         }
     }
 };

@@ -208,10 +208,10 @@ private:
                 const ExperimentView& experiment = x.plan.experiments[e];
                 each_thread([&](int thread) { team(thread).start_bins(experiment); });
                 for (int c = 0; c < experiment.n_contributions; ++c) {
-                    for (int first = 0; first < experiment.contributions[c].n_recoils; first += n_rates) {
-                        const ContributionView part = team(0).part(experiment, c, first);
-                        each_thread([&](int thread) { team(thread).evaluate_rates(part); });
-                        each_thread([&](int thread) { team(thread).add_bins(experiment, part); });
+                    const ContributionView& contribution = experiment.contributions[c];
+                    for (int first = 0; first < contribution.n_recoils; first += n_rates) {
+                        each_thread([&](int thread) { team(thread).evaluate_rates(contribution, first); });
+                        each_thread([&](int thread) { team(thread).add_bins(experiment, contribution, first); });
                     }
                 }
             }
