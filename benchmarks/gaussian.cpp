@@ -11,15 +11,23 @@
 #include <xsimd/xsimd.hpp>
 
 #include "backends/backend.hpp"
+#include "config/error.hpp"
 #include "gaussian_map.hpp"
 
 namespace nuscan {
 namespace {
 
-void gaussian(benchmark::State& state, Method method, bool profiled) {
+void gaussian(benchmark::State& state, BackendChoice choice, Method method, bool profiled) {
     omp_set_num_threads(1);
     const Plan plan(gaussian_map(static_cast<int>(state.range(0)), profiled), method);
-    const auto backend = make_cpu_backend(plan);
+    std::unique_ptr<Backend> backend;
+    try {
+        std::string notice;
+        backend = make_backend(choice, plan, notice);
+    } catch (const InputError& error) {
+        state.SkipWithError(error.what());
+        return;
+    }
     UnitResult result;
     for ([[maybe_unused]] auto _ : state) {
         for (std::uint64_t u = 0; u < plan.n_units(); ++u) {
@@ -30,10 +38,19 @@ void gaussian(benchmark::State& state, Method method, bool profiled) {
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(plan.n_points()));
 }
 
-BENCHMARK_CAPTURE(gaussian, collapsed_profiled, Method::collapsed, true)->Arg(401)->Arg(2001);
-BENCHMARK_CAPTURE(gaussian, collapsed_kept, Method::collapsed, false)->Arg(401)->Arg(2001);
-BENCHMARK_CAPTURE(gaussian, bins_profiled, Method::moments, true)->Arg(401)->Arg(2001);
-BENCHMARK_CAPTURE(gaussian, bins_kept, Method::moments, false)->Arg(401)->Arg(2001);
+constexpr auto cpu = BackendChoice::cpu, cuda = BackendChoice::cuda;
+BENCHMARK_CAPTURE(gaussian, collapsed_profiled, cpu, Method::collapsed, true)->Arg(401)->Arg(2001);
+BENCHMARK_CAPTURE(gaussian, collapsed_kept, cpu, Method::collapsed, false)->Arg(401)->Arg(2001);
+BENCHMARK_CAPTURE(gaussian, bins_profiled, cpu, Method::moments, true)->Arg(401)->Arg(2001);
+BENCHMARK_CAPTURE(gaussian, bins_kept, cpu, Method::moments, false)->Arg(401)->Arg(2001);
+// A collapsed unit has 2^30 points: the last fills one, the others show what launching kernels costs.
+BENCHMARK_CAPTURE(gaussian, cuda_collapsed_profiled, cuda, Method::collapsed, true)
+    ->Arg(401)
+    ->Arg(4001)
+    ->Arg(32001)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(gaussian, cuda_collapsed_kept, cuda, Method::collapsed, false)->Arg(4001)->UseRealTime();
+BENCHMARK_CAPTURE(gaussian, cuda_bins_profiled, cuda, Method::moments, true)->Arg(401)->Arg(4001)->UseRealTime();
 
 //! Fused multiply-adds of one core, with AVX2: independent ones, as many as hide each other's latency
 void multiply_adds(benchmark::State& state) {

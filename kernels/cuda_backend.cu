@@ -2,7 +2,6 @@
 #include "cuda_backend.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "backends/backend.hpp"
 #include "device_plan.hpp"
@@ -12,36 +11,73 @@ namespace nuscan {
 
 namespace {
 
-//! Device memory for features and coefficients of planes; a unit with more planes goes through it in batches
-constexpr std::size_t plane_bytes = std::size_t{256} << 20;
+//! Device memory for what batches of planes need; a unit that needs more goes through it in several
+constexpr std::size_t batch_bytes = std::size_t{512} << 20;
+
+/// Winners on the device.
+class DeviceWinners {
+public:
+    DeviceWinners() = default;
+    DeviceWinners(std::int64_t size, bool profiled)
+        : chi2_(count(size)), profile_(profiled ? count(size) : 0), status_(count(size)) {}
+    kernels::WinnerArrays arrays() const { return {chi2_.data(), profile_.data(), status_.data()}; }
+
+private:
+    static std::size_t count(std::int64_t size) { return static_cast<std::size_t>(size); }
+    DeviceArray<double> chi2_;
+    DeviceArray<std::int64_t> profile_;
+    DeviceArray<unsigned char> status_;
+};
 
 class CudaBackend final : public Backend {
 public:
     CudaBackend(const Plan& plan, std::string device)
-        : direct_(plan.method() == Method::direct), collapsed_(plan.method() == Method::collapsed),
-          device_(std::move(device)), plan_(plan) {
+        : method_(plan.method()), device_(std::move(device)), plan_(plan) {
         // The first unit is the largest one: buffers are made once, for it.
         const WorkUnit largest = plan.unit(0);
-        const PlanView& view = use_tables(largest);
+        use_tables(largest);
+        const PlanView& view = tables_->view();
         const UnitView unit = largest.view();
-        const auto n_points = static_cast<std::size_t>(largest.n_points());
-        const auto n_kept = static_cast<std::size_t>(unit.n_kept);
-        ranges_ = DeviceArray<AxisRange>(std::max<std::size_t>(largest.ranges.size(), 1));
-        chi2_ = DeviceArray<double>(n_points);
-        status_ = DeviceArray<unsigned char>(n_points);
-        if (unit.profiled) {
-            winner_chi2_ = DeviceArray<double>(n_kept);
-            winner_profile_ = DeviceArray<std::int64_t>(n_kept);
-            winner_status_ = DeviceArray<unsigned char>(n_kept);
+        const kernels::RowLayout rows = kernels::row_layout(view.layout, unit);
+        const auto n_axes = std::max<std::size_t>(largest.ranges.size(), 1);
+        ranges_ = DeviceArray<AxisRange>(n_axes);
+        kept_ = DeviceWinners(unit.n_kept, unit.profiled);
+        chi2_ = PinnedArray<double>(static_cast<std::size_t>(unit.n_kept));
+        profile_ = PinnedArray<std::int64_t>(unit.profiled ? static_cast<std::size_t>(unit.n_kept) : 0);
+        status_ = PinnedArray<unsigned char>(static_cast<std::size_t>(unit.n_kept));
+
+        const std::int64_t slots = unit.profiled ? unit.n_rows * rows.slots_per_row : 0; // of a plane
+        const std::size_t winner_bytes = sizeof(double) + sizeof(std::int64_t) + sizeof(unsigned char);
+        const auto n_columns = static_cast<std::size_t>(view.n_columns);
+        std::size_t plane_bytes = sizeof(kernels::PlanePlace) + static_cast<std::size_t>(slots) * winner_bytes;
+        std::size_t features = 0, coefficients = 0, forms = 0;
+        if (method_ == Method::direct) {
+            plane_bytes += sizeof(PlaneCouplings) + n_columns * sizeof(double);
+        } else {
+            features = static_cast<std::size_t>(view.n_features) * n_plane_coefficients;
+            coefficients = n_columns * n_plane_coefficients;
+            forms = method_ == Method::collapsed ? n_collapsed : 0;
+            plane_bytes += (features + coefficients + forms) * sizeof(double);
         }
-        if (!direct_) {
-            const auto features = static_cast<std::size_t>(view.n_features) * n_plane_coefficients;
-            const auto coefficients = static_cast<std::size_t>(view.n_columns) * n_plane_coefficients;
-            const std::size_t fit = plane_bytes / ((features + coefficients) * sizeof(double));
-            batch_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(fit), 1, unit.n_planes);
-            features_ = DeviceArray<double>(static_cast<std::size_t>(batch_) * features);
-            coefficients_ = DeviceArray<double>(static_cast<std::size_t>(batch_) * coefficients);
-            forms_ = DeviceArray<double>(collapsed_ ? static_cast<std::size_t>(batch_) * n_collapsed : 0);
+        // Rows and segments of a batch are counted in 32 bits.
+        const std::int64_t most = (std::int64_t{1} << 30) / (unit.n_rows * rows.n_segments);
+        const auto fit = static_cast<std::int64_t>(batch_bytes / plane_bytes);
+        batch_ = std::clamp<std::int64_t>(std::min(fit, most), 1, unit.n_planes);
+        const auto n = static_cast<std::size_t>(batch_);
+        places_ = DeviceArray<kernels::PlanePlace>(n);
+        slots_ = DeviceWinners(batch_ * slots, true);
+        if (unit.profiled) {
+            n_chunks_ = kernels::winner_chunks(view, unit);
+            partial_ = DeviceWinners(unit.n_kept * n_chunks_, true);
+        }
+        if (method_ == Method::direct) {
+            couplings_ = DeviceArray<PlaneCouplings>(n);
+            columns_ = DeviceArray<double>(n * n_columns);
+        } else {
+            features_ = DeviceArray<double>(n * features);
+            coefficients_ = DeviceArray<double>(n * coefficients);
+            forms_ = DeviceArray<double>(n * forms);
+            staging_ = DeviceArray<double>(method_ == Method::moments ? kernels::rows_staging(view) : 0);
         }
     }
 
@@ -49,74 +85,89 @@ public:
     std::string device() const override { return device_; }
 
     void evaluate(const WorkUnit& work, UnitResult& result) override {
-        UnitView unit = work.view();
+        const UnitView unit = work.view();
+        use_tables(work);
+        const kernels::RowLayout rows = kernels::row_layout(tables_->view().layout, unit);
         NUSCAN_CUDA_CHECK(cudaMemcpyAsync(ranges_.data(), work.ranges.data(), work.ranges.size() * sizeof(AxisRange),
                                           cudaMemcpyHostToDevice, stream_));
-        unit.ranges = ranges_.data();
-        const PlanView& plan = use_tables(work);
-        const kernels::PointOutput points{chi2_.data(), status_.data()};
-        if (direct_) {
-            kernels::launch_direct(plan, unit, n_rates_, points, stream_);
-        } else {
-            for (std::int64_t first = 0; first < unit.n_planes; first += batch_) {
-                const std::int64_t n = std::min(batch_, unit.n_planes - first);
-                kernels::launch_planes(plan, unit, first, n, features_.data(), coefficients_.data(), stream_);
-                if (collapsed_) {
-                    kernels::launch_collapse(plan, n, coefficients_.data(), forms_.data(), stream_);
-                    kernels::launch_collapsed_rows(plan, unit, first, n, coefficients_.data(), forms_.data(), points,
-                                                   stream_);
-                } else {
-                    kernels::launch_rows(plan, unit, first, n, coefficients_.data(), points, stream_);
-                }
+        UnitView device_unit = unit;
+        device_unit.ranges = ranges_.data();
+        const kernels::UnitLaunch launch{device_plan_.view(), device_unit, rows, stream_};
+        for (std::int64_t first = 0; first < unit.n_planes; first += batch_) {
+            const kernels::PlaneBatch batch{first, std::min(batch_, unit.n_planes - first), slots_.arrays()};
+            evaluate_batch(launch, batch, unit.profiled ? batch.slots : kept_.arrays());
+            if (unit.profiled) {
+                // A smaller unit may have fewer planes than chunks: the chunks beyond find nothing.
+                kernels::launch_winners(launch, batch, n_chunks_, partial_.arrays(), kept_.arrays());
             }
         }
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
-        result.chi2.resize(n_kept);
-        result.status.resize(n_kept);
-        result.profile_index.assign(n_kept, 0);
+        const kernels::WinnerArrays kept = kept_.arrays();
+        download(chi2_, kept.chi2, n_kept);
+        download(status_, kept.status, n_kept);
         if (unit.profiled) {
-            kernels::launch_winners(plan, unit, points,
-                                    {winner_chi2_.data(), winner_profile_.data(), winner_status_.data()}, stream_);
-            download(result.chi2, winner_chi2_);
-            download(result.status, winner_status_);
-            download(result.profile_index, winner_profile_);
-        } else {
-            download(result.chi2, chi2_);
-            download(result.status, status_);
+            download(profile_, kept.profile, n_kept);
         }
         stream_.synchronize();
+        result.chi2.assign(chi2_.data(), chi2_.data() + n_kept);
+        result.status.assign(status_.data(), status_.data() + n_kept);
+        if (unit.profiled) {
+            result.profile_index.assign(profile_.data(), profile_.data() + n_kept);
+        } else {
+            result.profile_index.assign(n_kept, 0);
+        }
     }
 
 private:
-    //! The tables of a unit's slow parameters, uploaded anew where they differ from those of the last unit
-    const PlanView& use_tables(const WorkUnit& work) {
+    void evaluate_batch(const kernels::UnitLaunch& launch, const kernels::PlaneBatch& batch,
+                        const kernels::WinnerArrays& out) {
+        const PlanView& plan = tables_->view(); // on the host
+        if (method_ == Method::direct) {
+            kernels::launch_couplings(launch, batch, couplings_.data(), places_.data());
+            kernels::launch_direct(launch, batch, couplings_.data(), places_.data(), columns_.data(), out);
+            return;
+        }
+        kernels::launch_planes(launch, batch, features_.data(), places_.data(), coefficients_.data());
+        if (method_ == Method::collapsed) {
+            kernels::launch_collapse(launch, batch, coefficients_.data(), forms_.data());
+            kernels::launch_collapsed_rows(launch, batch, axis_shape(plan, plan.layout.line_axis), places_.data(),
+                                           coefficients_.data(), forms_.data(), out);
+        } else {
+            kernels::launch_rows(launch, batch, kernels::bins_kind(plan), places_.data(), coefficients_.data(),
+                                 staging_.data(), out);
+        }
+    }
+
+    //! Has the tables of a unit's slow parameters on the device: uploads them where they differ from the last unit's
+    void use_tables(const WorkUnit& work) {
         const std::shared_ptr<const Tables> tables = plan_.tables(work);
         if (tables != tables_) {
-            device_plan_.emplace(tables->view());
-            n_rates_ = max_recoil_nodes(tables->view());
+            device_plan_.assign(tables->view());
             tables_ = tables;
         }
-        return device_plan_->view();
     }
 
     template <class T>
-    void download(std::vector<T>& host, const DeviceArray<T>& device) {
-        NUSCAN_CUDA_CHECK(
-            cudaMemcpyAsync(host.data(), device.data(), host.size() * sizeof(T), cudaMemcpyDeviceToHost, stream_));
+    void download(const PinnedArray<T>& host, const T* device, std::size_t size) {
+        NUSCAN_CUDA_CHECK(cudaMemcpyAsync(host.data(), device, size * sizeof(T), cudaMemcpyDeviceToHost, stream_));
     }
 
-    bool direct_, collapsed_;
+    Method method_;
     std::string device_;
     const Plan& plan_;
     std::shared_ptr<const Tables> tables_; // those on the device
-    std::optional<DevicePlan> device_plan_;
+    DevicePlan device_plan_;
     Stream stream_;
-    std::int64_t batch_ = 0;
-    int n_rates_ = 0;
+    std::int64_t batch_ = 0;    // planes
+    std::int64_t n_chunks_ = 0; // of a kept point's planes
     DeviceArray<AxisRange> ranges_;
-    DeviceArray<double> features_, coefficients_, forms_, chi2_, winner_chi2_;
-    DeviceArray<unsigned char> status_, winner_status_;
-    DeviceArray<std::int64_t> winner_profile_;
+    DeviceArray<kernels::PlanePlace> places_;
+    DeviceArray<PlaneCouplings> couplings_;
+    DeviceArray<double> features_, coefficients_, forms_, staging_, columns_;
+    DeviceWinners slots_, partial_, kept_;
+    PinnedArray<double> chi2_;
+    PinnedArray<std::int64_t> profile_;
+    PinnedArray<unsigned char> status_;
 };
 
 } // namespace

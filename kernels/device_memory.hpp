@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
-#include <vector>
+#include <utility>
 
 /// Memory and errors of the CUDA runtime, held by objects.
 namespace nuscan {
@@ -30,12 +30,6 @@ public:
             NUSCAN_CUDA_CHECK(cudaMalloc(&data_, size * sizeof(T)));
         }
     }
-    DeviceArray(const T* host, std::size_t size) : DeviceArray(size) {
-        if (size > 0) {
-            NUSCAN_CUDA_CHECK(cudaMemcpy(data_, host, size * sizeof(T), cudaMemcpyHostToDevice));
-        }
-    }
-    explicit DeviceArray(const std::vector<T>& host) : DeviceArray(host.data(), host.size()) {}
     DeviceArray(DeviceArray&& other) noexcept : data_(other.data_), size_(other.size_) {
         other.data_ = nullptr;
         other.size_ = 0;
@@ -53,6 +47,29 @@ public:
 private:
     T* data_ = nullptr;
     std::size_t size_ = 0;
+};
+
+/// An array of the host that the device reads and writes without a copy in between.
+template <class T>
+class PinnedArray {
+public:
+    PinnedArray() = default;
+    explicit PinnedArray(std::size_t size) {
+        if (size > 0) {
+            NUSCAN_CUDA_CHECK(cudaMallocHost(&data_, size * sizeof(T)));
+        }
+    }
+    PinnedArray(PinnedArray&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+    PinnedArray& operator=(PinnedArray&& other) noexcept {
+        std::swap(data_, other.data_);
+        return *this;
+    }
+    ~PinnedArray() { cudaFreeHost(data_); }
+
+    T* data() const { return data_; }
+
+private:
+    T* data_ = nullptr;
 };
 
 /// A stream of its own for one back end.

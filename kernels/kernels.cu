@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cub/block/block_reduce.cuh>
-
 #include "kernels.cuh"
+
+#include <cub/warp/warp_reduce.cuh>
+
+#include <algorithm>
+
 #include "kernels.hpp"
 
 namespace nuscan::kernels {
@@ -9,64 +12,81 @@ namespace nuscan::kernels {
 namespace {
 
 constexpr int block_size = 128;
+constexpr int warp_size = 32;
 
-struct Better {
-    __device__ Winner operator()(Winner a, const Winner& b) const {
+//! The best of a warp, in its first thread. Ordered completely, winners come out the same in whatever order they meet.
+__device__ Winner best_of_warp(const Winner& mine) {
+    using Reduce = cub::WarpReduce<Winner>;
+    __shared__ typename Reduce::TempStorage storage[block_size / warp_size];
+    return Reduce(storage[threadIdx.x / warp_size]).Reduce(mine, [](Winner a, const Winner& b) {
         a.offer(b);
         return a;
-    }
-};
+    });
+}
 
-__global__ void __launch_bounds__(block_size)
-    plane_features_kernel(PlanView plan, UnitView unit, std::int64_t first_plane, std::int64_t n_planes, double* out) {
-    const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * block_size + threadIdx.x;
-    if (i < n_planes) {
-        plane_features(plan, unit, first_plane + i, out + i * plan.n_features * n_plane_coefficients);
+//! Calls work(row, segment) for the segments of a batch, each of which has a warp
+template <class Work>
+__device__ void for_each_segment(const UnitView& unit, const RowLayout& rows, const PlaneBatch& batch,
+                                 const Work& work) {
+    const auto segments = static_cast<std::uint32_t>(rows.n_segments);
+    const auto n = static_cast<std::uint32_t>(batch.n_planes * unit.n_rows) * segments;
+    const std::uint32_t n_warps = blockDim.x / warp_size;
+    for (std::uint32_t i = blockIdx.x * n_warps + threadIdx.x / warp_size; i < n; i += gridDim.x * n_warps) {
+        const std::uint32_t row = i / segments;
+        work(row, static_cast<int>(i - row * segments));
     }
 }
 
 __global__ void __launch_bounds__(block_size)
-    plane_coefficients_kernel(PlanView plan, std::int64_t n_planes, const double* features, double* out) {
+    plane_features_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit,
+                          PlaneBatch batch, double* features, PlanePlace* places) {
+    const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * block_size + threadIdx.x;
+    if (i < batch.n_planes) {
+        plane_features(plan, unit, batch.first_plane + i, features + i * plan.n_features * n_plane_coefficients);
+        places[i] = plane_place(plan, unit, batch.first_plane + i);
+    }
+}
+
+__global__ void __launch_bounds__(block_size)
+    plane_coefficients_kernel(const __grid_constant__ PlanView plan, PlaneBatch batch, const double* features,
+                              double* out) {
     const int per_plane = n_plane_coefficients * plan.n_columns;
-    for (std::int64_t p = blockIdx.x; p < n_planes; p += gridDim.x) {
+    for (std::int64_t p = blockIdx.x; p < batch.n_planes; p += gridDim.x) {
         for (int i = static_cast<int>(threadIdx.x); i < per_plane; i += block_size) {
             out[p * per_plane + i] = plane_coefficient(plan, features + p * plan.n_features * n_plane_coefficients, i);
         }
     }
 }
 
-//! Teams of blockDim.x threads, blockDim.y teams a block, one row each
+//! A row's coefficients lie in shared memory, or in \p staging
+template <class Bins, bool in_shared_memory>
 __global__ void __launch_bounds__(block_size)
-    rows_kernel(PlanView plan, UnitView unit, std::int64_t first_plane, std::int64_t n_planes,
-                const double* coefficients, PointOutput output) {
-    extern __shared__ double row_coefficients[];
-    const std::int64_t n_rows = n_planes * unit.n_rows;
-    // Every thread of a block makes the same number of turns, so that all reach the barriers.
-    for (std::int64_t start = static_cast<std::int64_t>(blockIdx.x) * blockDim.y; start < n_rows;
-         start += static_cast<std::int64_t>(gridDim.x) * blockDim.y) {
-        const std::int64_t r = start + threadIdx.y;
-        const std::int64_t plane = r / unit.n_rows;
-        const RowTeam team{plan,
-                           unit,
-                           first_plane + plane,
-                           r - plane * unit.n_rows,
-                           static_cast<int>(threadIdx.x),
-                           static_cast<int>(blockDim.x),
-                           row_coefficients + threadIdx.y * 3 * plan.n_columns};
-        if (r < n_rows) {
-            team.stage(coefficients + plane * n_plane_coefficients * plan.n_columns);
+    rows_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit,
+                const __grid_constant__ RowLayout rows, PlaneBatch batch, const PlanePlace* places,
+                const double* coefficients, double* staging, WinnerArrays out) {
+    extern __shared__ double shared[];
+    const int warp = static_cast<int>(threadIdx.x) / warp_size, thread = static_cast<int>(threadIdx.x) % warp_size;
+    const std::size_t place = in_shared_memory ? warp : blockIdx.x * (blockDim.x / warp_size) + warp;
+    double* mine = (in_shared_memory ? shared : staging) + place * 3 * plan.n_columns;
+    for_each_segment(unit, rows, batch, [&](std::uint32_t r, int segment) {
+        const Row row = row_of(plan, unit, rows, places, r, segment);
+        const RowTeam<Bins> team{plan, unit, rows, row, thread, warp_size, mine};
+        team.stage(coefficients + row.plane * n_plane_coefficients * plan.n_columns);
+        __syncwarp();
+        Winner best = team.evaluate(out);
+        if (rows.line_profiled) {
+            best = best_of_warp(best);
+            if (thread == 0) {
+                store_segment(rows, row, best, out);
+            }
         }
-        __syncthreads();
-        if (r < n_rows) {
-            team.evaluate(output);
-        }
-        __syncthreads();
-    }
+        __syncwarp();
+    });
 }
 
 __global__ void __launch_bounds__(block_size)
-    collapse_kernel(PlanView plan, std::int64_t n_planes, double* coefficients, double* collapsed) {
-    for (std::int64_t p = blockIdx.x; p < n_planes; p += gridDim.x) {
+    collapse_kernel(const __grid_constant__ PlanView plan, PlaneBatch batch, double* coefficients, double* collapsed) {
+    for (std::int64_t p = blockIdx.x; p < batch.n_planes; p += gridDim.x) {
         double* plane = coefficients + p * n_plane_coefficients * plan.n_columns;
         for (int b = static_cast<int>(threadIdx.x); b < plan.n_bins; b += block_size) {
             centre_bin(plan, plane, b);
@@ -78,141 +98,284 @@ __global__ void __launch_bounds__(block_size)
     }
 }
 
-//! Teams as those of rows_kernel
+template <AxisShape shape>
 __global__ void __launch_bounds__(block_size)
-    collapsed_rows_kernel(PlanView plan, UnitView unit, std::int64_t first_plane, std::int64_t n_planes,
-                          const double* coefficients, const double* collapsed, PointOutput output) {
-    constexpr int n_numbers = n_products + 3;
-    __shared__ double row_numbers[n_numbers * block_size / 32];
-    const std::int64_t n_rows = n_planes * unit.n_rows;
-    for (std::int64_t start = static_cast<std::int64_t>(blockIdx.x) * blockDim.y; start < n_rows;
-         start += static_cast<std::int64_t>(gridDim.x) * blockDim.y) {
-        const std::int64_t r = start + threadIdx.y;
-        const std::int64_t plane = r / unit.n_rows;
+    collapsed_rows_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit,
+                          const __grid_constant__ RowLayout rows, PlaneBatch batch, const PlanePlace* places,
+                          const double* coefficients, const double* collapsed, WinnerArrays out) {
+    __shared__ double numbers[block_size / warp_size][n_products + 3];
+    for_each_segment(unit, rows, batch, [&](std::uint32_t r, int segment) {
+        const Row row = row_of(plan, unit, rows, places, r, segment);
         const CollapsedTeam team{plan,
                                  unit,
-                                 first_plane + plane,
-                                 r - plane * unit.n_rows,
-                                 static_cast<int>(threadIdx.x),
-                                 static_cast<int>(blockDim.x),
-                                 row_numbers + threadIdx.y * n_numbers,
-                                 coefficients + plane * n_plane_coefficients * plan.n_columns};
-        if (r < n_rows) {
-            team.stage(collapsed + plane * n_collapsed);
+                                 rows,
+                                 row,
+                                 static_cast<int>(threadIdx.x) % warp_size,
+                                 warp_size,
+                                 numbers[threadIdx.x / warp_size]};
+        team.stage(collapsed + row.plane * n_collapsed);
+        __syncwarp();
+        team.evaluate<shape>(coefficients + row.plane * n_plane_coefficients * plan.n_columns, out);
+        __syncwarp();
+    });
+}
+
+//! Blocks along y share the segments of a row, blocks along x the rows
+template <AxisShape shape>
+__global__ void __launch_bounds__(block_size)
+    collapsed_minima_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit,
+                            const __grid_constant__ RowLayout rows, PlaneBatch batch, const PlanePlace* places,
+                            const double* coefficients, const double* collapsed, WinnerArrays slots) {
+    using Minima = CollapsedMinima<shape>;
+    __shared__ LineSegment<shape> line;
+    const int segment = static_cast<int>(blockIdx.y), thread = static_cast<int>(threadIdx.x);
+    const bool prior = line.stage(plan, unit, static_cast<std::int64_t>(segment) * segment_points, thread, block_size);
+    const bool has_prior = __syncthreads_or(prior) != 0;
+    line.stage_extents(thread, block_size);
+    __syncthreads();
+    const Minima minima{plan, unit, line, has_prior};
+    const auto n = static_cast<std::uint32_t>(batch.n_planes * unit.n_rows);
+    for (std::uint32_t r = (blockIdx.x * block_size + threadIdx.x) * Minima::n_rows; r < n;
+         r += gridDim.x * block_size * Minima::n_rows) {
+        Row mine[Minima::n_rows];
+        Winner winners[Minima::n_rows];
+        for (int k = 0; k < Minima::n_rows; ++k) { // beyond the end the last row is done twice
+            mine[k] = row_of(plan, unit, rows, places, r + k < n ? r + k : n - 1, segment);
         }
-        __syncthreads();
-        if (r < n_rows) {
-            team.evaluate(output);
+        minima.evaluate(mine, collapsed, coefficients, winners);
+        for (int k = 0; k < Minima::n_rows; ++k) {
+            store_segment(rows, mine[k], winners[k], slots);
         }
-        __syncthreads();
     }
 }
 
 __global__ void __launch_bounds__(block_size)
-    direct_kernel(PlanView plan, UnitView unit, int n_rates, PointOutput output) {
-    extern __shared__ double scratch[];
-    __shared__ alignas(PlaneCouplings) unsigned char couplings[sizeof(PlaneCouplings)];
-    for (std::int64_t point = blockIdx.x; point < unit.n_planes; point += gridDim.x) {
-        const DirectTeam team{plan,       unit,
-                              point,      static_cast<int>(threadIdx.x),
-                              block_size, *reinterpret_cast<PlaneCouplings*>(couplings),
-                              scratch,    scratch + n_rates};
-        team.stage_couplings();
-        __syncthreads();
+    couplings_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit, PlaneBatch batch,
+                     PlaneCouplings* couplings, PlanePlace* places) {
+    const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * block_size + threadIdx.x;
+    if (i < batch.n_planes) {
+        couplings[i] = plane_couplings(plan.parameters, plan.layout, unit, batch.first_plane + i);
+        places[i] = plane_place(plan, unit, batch.first_plane + i);
+    }
+}
+
+__global__ void __launch_bounds__(block_size)
+    direct_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit, PlaneBatch batch,
+                  const PlaneCouplings* couplings, double* columns) {
+    constexpr int n_rates = 2048;
+    __shared__ double rates[n_rates];
+    for (std::int64_t i = blockIdx.x; i < batch.n_planes; i += gridDim.x) {
+        const DirectTeam team{
+            plan,    unit,  batch.first_plane + i,        static_cast<int>(threadIdx.x), block_size, couplings[i],
+            n_rates, rates, columns + i * plan.n_columns};
         for (int e = 0; e < plan.n_experiments; ++e) {
             const ExperimentView& experiment = plan.experiments[e];
             team.start_bins(experiment); // a thread's own bins: no barrier before it adds to them
             for (int c = 0; c < experiment.n_contributions; ++c) {
-                team.evaluate_rates(experiment.contributions[c]);
-                __syncthreads();
-                team.add_bins(experiment, experiment.contributions[c]);
-                __syncthreads();
+                const ContributionView& contribution = experiment.contributions[c];
+                for (int first = 0; first < contribution.n_recoils; first += n_rates) {
+                    team.evaluate_rates(contribution, first);
+                    __syncthreads();
+                    team.add_bins(experiment, contribution, first);
+                    __syncthreads();
+                }
             }
             team.finish_bins(experiment);
-            __syncthreads();
         }
-        team.evaluate_chi2(output);
-        __syncthreads();
     }
 }
 
 __global__ void __launch_bounds__(block_size)
-    winners_kernel(PlanView plan, UnitView unit, PointOutput points, WinnerOutput output) {
-    using Reduce = cub::BlockReduce<Winner, block_size>;
-    __shared__ typename Reduce::TempStorage storage;
-    for (std::int64_t kept = blockIdx.x; kept < unit.n_kept; kept += gridDim.x) {
-        const Winner mine = best_candidate(plan, unit, points, kept, static_cast<int>(threadIdx.x), block_size);
-        const Winner best = Reduce(storage).Reduce(mine, Better{});
-        if (threadIdx.x == 0) {
-            output.chi2[kept] = best.minimum.chi2;
-            output.profile[kept] = best.minimum.index;
-            output.status[kept] = static_cast<unsigned char>(best.status);
-        }
-        __syncthreads();
+    direct_chi2_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit,
+                       const __grid_constant__ RowLayout rows, PlaneBatch batch, const PlanePlace* places,
+                       const double* columns, WinnerArrays out) {
+    const std::uint32_t i = blockIdx.x * block_size + threadIdx.x;
+    if (i < batch.n_planes) {
+        const Row row = row_of(plan, unit, rows, places, i, 0);
+        const Chi2 chi2 = direct_chi2(plan, columns + static_cast<std::size_t>(i) * plan.n_columns, row.penalty);
+        store_point(unit, rows, row, 0, chi2, out);
     }
 }
 
-//! Enough blocks for \p n pieces of work, within what a grid may have; the kernels stride over the rest
-unsigned int grid_size(std::int64_t n) {
-    constexpr std::int64_t most = 1 << 20;
-    return static_cast<unsigned int>(n < most ? (n > 0 ? n : 1) : most);
+//! A warp to each chunk of each kept point
+__global__ void __launch_bounds__(block_size)
+    winners_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit,
+                   const __grid_constant__ RowLayout rows, PlaneBatch batch, std::int64_t n_chunks,
+                   WinnerArrays partial) {
+    const int thread = static_cast<int>(threadIdx.x) % warp_size;
+    const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * (block_size / warp_size) + threadIdx.x / warp_size;
+    if (i >= unit.n_kept * n_chunks) {
+        return;
+    }
+    const std::int64_t kept = i / n_chunks;
+    const Winner best =
+        best_of_warp(best_slot(plan, unit, rows, batch, kept, i - kept * n_chunks, n_chunks, thread, warp_size));
+    if (thread == 0) {
+        partial.store(i, best);
+    }
 }
 
-void use_shared_memory(const void* kernel, std::size_t bytes) {
+//! A warp to each kept point
+__global__ void __launch_bounds__(block_size)
+    merge_kernel(std::int64_t n_kept, std::int64_t n_chunks, WinnerArrays partial, bool first, WinnerArrays winners) {
+    const int thread = static_cast<int>(threadIdx.x) % warp_size;
+    const std::int64_t kept =
+        static_cast<std::int64_t>(blockIdx.x) * (block_size / warp_size) + threadIdx.x / warp_size;
+    if (kept >= n_kept) {
+        return;
+    }
+    Winner best;
+    for (std::int64_t i = thread; i < n_chunks; i += warp_size) {
+        best.offer(partial.load(kept * n_chunks + i));
+    }
+    best = best_of_warp(best);
+    if (thread == 0) {
+        if (!first) {
+            best.offer(winners.load(kept));
+        }
+        winners.store(kept, best);
+    }
+}
+
+unsigned int blocks_for(std::int64_t n, std::int64_t per_block) {
+    return static_cast<unsigned int>((n + per_block - 1) / per_block);
+}
+
+//! The same for kernels that stride over what a grid of this size leaves
+unsigned int striding_blocks(std::int64_t n, std::int64_t per_block) {
+    return std::min(blocks_for(n, per_block), 1u << 20);
+}
+
+std::size_t most_shared_memory() {
+    int device = 0, bytes = 0;
+    NUSCAN_CUDA_CHECK(cudaGetDevice(&device));
+    NUSCAN_CUDA_CHECK(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+    return static_cast<std::size_t>(bytes) - 1024; // what static arrays of the kernels take
+}
+
+template <class Kernel>
+void use_shared_memory(Kernel* kernel, std::size_t bytes) {
     if (bytes > 48 * 1024) {
         NUSCAN_CUDA_CHECK(
             cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
     }
 }
 
+//! Blocks that work with rows in global memory: enough for any device, few enough for its memory
+constexpr unsigned int staging_blocks = 256;
+
+std::size_t row_bytes(const PlanView& plan) { return 3 * static_cast<std::size_t>(plan.n_columns) * sizeof(double); }
+
+template <class Bins>
+void launch_rows_of(const UnitLaunch& x, const PlaneBatch& batch, const PlanePlace* places, const double* coefficients,
+                    double* staging, const WinnerArrays& out) {
+    const std::int64_t n_segments = batch.n_planes * x.unit.n_rows * x.rows.n_segments;
+    if (staging != nullptr) {
+        const unsigned int blocks = std::min(staging_blocks, blocks_for(n_segments, block_size / warp_size));
+        rows_kernel<Bins, false>
+            <<<blocks, block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch, places, coefficients, staging, out);
+    } else {
+        const std::size_t warps =
+            std::min<std::size_t>(most_shared_memory() / row_bytes(x.plan), block_size / warp_size);
+        const std::size_t bytes = warps * row_bytes(x.plan);
+        use_shared_memory(rows_kernel<Bins, true>, bytes);
+        rows_kernel<Bins, true><<<striding_blocks(n_segments, static_cast<std::int64_t>(warps)),
+                                  static_cast<unsigned int>(warps) * warp_size, bytes, x.stream>>>(
+            x.plan, x.unit, x.rows, batch, places, coefficients, staging, out);
+    }
+    NUSCAN_CUDA_CHECK(cudaGetLastError());
+}
+
+template <AxisShape shape>
+void launch_collapsed_rows_of(const UnitLaunch& x, const PlaneBatch& batch, const PlanePlace* places,
+                              const double* coefficients, const double* collapsed, const WinnerArrays& out) {
+    const std::int64_t n_rows = batch.n_planes * x.unit.n_rows;
+    if (x.rows.line_profiled) {
+        const dim3 grid(striding_blocks(n_rows, block_size * CollapsedMinima<shape>::n_rows),
+                        static_cast<unsigned int>(x.rows.n_segments));
+        collapsed_minima_kernel<shape>
+            <<<grid, block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch, places, coefficients, collapsed, out);
+    } else {
+        const unsigned int blocks = striding_blocks(n_rows * x.rows.n_segments, block_size / warp_size);
+        collapsed_rows_kernel<shape>
+            <<<blocks, block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch, places, coefficients, collapsed, out);
+    }
+    NUSCAN_CUDA_CHECK(cudaGetLastError());
+}
+
 } // namespace
 
-void launch_planes(const PlanView& plan, const UnitView& unit, std::int64_t first_plane, std::int64_t n_planes,
-                   double* features, double* coefficients, cudaStream_t stream) {
-    plane_features_kernel<<<grid_size((n_planes + block_size - 1) / block_size), block_size, 0, stream>>>(
-        plan, unit, first_plane, n_planes, features);
+void launch_planes(const UnitLaunch& x, const PlaneBatch& batch, double* features, PlanePlace* places,
+                   double* coefficients) {
+    plane_features_kernel<<<blocks_for(batch.n_planes, block_size), block_size, 0, x.stream>>>(x.plan, x.unit, batch,
+                                                                                               features, places);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
-    plane_coefficients_kernel<<<grid_size(n_planes), block_size, 0, stream>>>(plan, n_planes, features, coefficients);
-    NUSCAN_CUDA_CHECK(cudaGetLastError());
-}
-
-void launch_rows(const PlanView& plan, const UnitView& unit, std::int64_t first_plane, std::int64_t n_planes,
-                 const double* coefficients, const PointOutput& output, cudaStream_t stream) {
-    // Long rows take a whole block; short ones a warp, so that fewer lanes idle.
-    const dim3 block = unit.row_length >= block_size ? dim3(block_size, 1) : dim3(32, block_size / 32);
-    const std::size_t shared = block.y * 3 * static_cast<std::size_t>(plan.n_columns) * sizeof(double);
-    use_shared_memory(reinterpret_cast<const void*>(rows_kernel), shared);
-    rows_kernel<<<grid_size((n_planes * unit.n_rows + block.y - 1) / block.y), block, shared, stream>>>(
-        plan, unit, first_plane, n_planes, coefficients, output);
+    plane_coefficients_kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, batch, features,
+                                                                                               coefficients);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 
-void launch_collapse(const PlanView& plan, std::int64_t n_planes, double* coefficients, double* collapsed,
-                     cudaStream_t stream) {
-    collapse_kernel<<<grid_size(n_planes), block_size, 0, stream>>>(plan, n_planes, coefficients, collapsed);
+std::size_t rows_staging(const PlanView& plan) {
+    const std::size_t rows = staging_blocks * (block_size / warp_size);
+    return row_bytes(plan) <= most_shared_memory() ? 0 : rows * 3 * static_cast<std::size_t>(plan.n_columns);
+}
+
+void launch_rows(const UnitLaunch& x, const PlaneBatch& batch, BinsKind kind, const PlanePlace* places,
+                 const double* coefficients, double* staging, const WinnerArrays& out) {
+    switch (kind) {
+    case BinsKind::gaussian:
+        return launch_rows_of<GaussianBins>(x, batch, places, coefficients, staging, out);
+    case BinsKind::one_pull:
+        return launch_rows_of<OnePullBins>(x, batch, places, coefficients, staging, out);
+    case BinsKind::many_pulls:
+        return launch_rows_of<ManyPullsBins>(x, batch, places, coefficients, staging, out);
+    }
+}
+
+void launch_collapse(const UnitLaunch& x, const PlaneBatch& batch, double* coefficients, double* collapsed) {
+    collapse_kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, batch, coefficients,
+                                                                                     collapsed);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 
-void launch_collapsed_rows(const PlanView& plan, const UnitView& unit, std::int64_t first_plane, std::int64_t n_planes,
-                           const double* coefficients, const double* collapsed, const PointOutput& output,
-                           cudaStream_t stream) {
-    const dim3 block = unit.row_length >= block_size ? dim3(block_size, 1) : dim3(32, block_size / 32);
-    collapsed_rows_kernel<<<grid_size((n_planes * unit.n_rows + block.y - 1) / block.y), block, 0, stream>>>(
-        plan, unit, first_plane, n_planes, coefficients, collapsed, output);
+void launch_collapsed_rows(const UnitLaunch& x, const PlaneBatch& batch, AxisShape line_shape, const PlanePlace* places,
+                           const double* coefficients, const double* collapsed, const WinnerArrays& out) {
+    if (line_shape == AxisShape::linear) {
+        launch_collapsed_rows_of<AxisShape::linear>(x, batch, places, coefficients, collapsed, out);
+    } else {
+        launch_collapsed_rows_of<AxisShape::circular>(x, batch, places, coefficients, collapsed, out);
+    }
+}
+
+void launch_couplings(const UnitLaunch& x, const PlaneBatch& batch, PlaneCouplings* couplings, PlanePlace* places) {
+    couplings_kernel<<<blocks_for(batch.n_planes, block_size), block_size, 0, x.stream>>>(x.plan, x.unit, batch,
+                                                                                          couplings, places);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 
-void launch_direct(const PlanView& plan, const UnitView& unit, int n_rates, const PointOutput& output,
-                   cudaStream_t stream) {
-    const std::size_t shared = static_cast<std::size_t>(n_rates + plan.n_columns) * sizeof(double);
-    use_shared_memory(reinterpret_cast<const void*>(direct_kernel), shared);
-    direct_kernel<<<grid_size(unit.n_planes), block_size, shared, stream>>>(plan, unit, n_rates, output);
+void launch_direct(const UnitLaunch& x, const PlaneBatch& batch, const PlaneCouplings* couplings,
+                   const PlanePlace* places, double* predictions, const WinnerArrays& out) {
+    direct_kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, x.unit, batch, couplings,
+                                                                                   predictions);
+    NUSCAN_CUDA_CHECK(cudaGetLastError());
+    direct_chi2_kernel<<<blocks_for(batch.n_planes, block_size), block_size, 0, x.stream>>>(
+        x.plan, x.unit, x.rows, batch, places, predictions, out);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 
-void launch_winners(const PlanView& plan, const UnitView& unit, const PointOutput& points, const WinnerOutput& output,
-                    cudaStream_t stream) {
-    winners_kernel<<<grid_size(unit.n_kept), block_size, 0, stream>>>(plan, unit, points, output);
+std::int64_t winner_chunks(const PlanView& plan, const UnitView& unit) {
+    constexpr std::int64_t enough = 4096; // warps
+    return std::clamp<std::int64_t>(enough / unit.n_kept, 1, n_profiled_planes(unit, plan.layout));
+}
+
+void launch_winners(const UnitLaunch& x, const PlaneBatch& batch, std::int64_t n_chunks, const WinnerArrays& partial,
+                    const WinnerArrays& winners) {
+    constexpr int n_warps = block_size / warp_size;
+    winners_kernel<<<blocks_for(x.unit.n_kept * n_chunks, n_warps), block_size, 0, x.stream>>>(
+        x.plan, x.unit, x.rows, batch, n_chunks, partial);
+    NUSCAN_CUDA_CHECK(cudaGetLastError());
+    merge_kernel<<<blocks_for(x.unit.n_kept, n_warps), block_size, 0, x.stream>>>(x.unit.n_kept, n_chunks, partial,
+                                                                                  batch.first_plane == 0, winners);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 

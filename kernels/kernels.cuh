@@ -4,39 +4,51 @@
 #include "device_memory.hpp"
 #include "kernels.hpp"
 
-/// Launchers: one per step of a work unit. All pointers are to device memory, all work goes to \p stream.
+/// Launchers: one per step of a batch of planes. All pointers are to device memory, all work goes to one stream.
 namespace nuscan::kernels {
 
-//! The best candidate of every kept point
-struct WinnerOutput {
-    double* chi2;
-    std::int64_t* profile;
-    unsigned char* status;
+/// What every step of a work unit takes.
+struct UnitLaunch {
+    const PlanView& plan;
+    const UnitView& unit;
+    const RowLayout& rows;
+    cudaStream_t stream;
 };
 
-//! Features (n_features × 9 a plane), then plane coefficients (9 × n_bins a plane)
-void launch_planes(const PlanView& plan, const UnitView& unit, std::int64_t first_plane, std::int64_t n_planes,
-                   double* features, double* coefficients, cudaStream_t stream);
+//! Features (n_features × 9 a plane) and places, then plane coefficients (9 × n_columns a plane)
+void launch_planes(const UnitLaunch& unit, const PlaneBatch& batch, double* features, PlanePlace* places,
+                   double* coefficients);
 
-//! χ² of all points of the planes
-void launch_rows(const PlanView& plan, const UnitView& unit, std::int64_t first_plane, std::int64_t n_planes,
-                 const double* coefficients, const PointOutput& output, cudaStream_t stream);
+//! Numbers of global memory that launch_rows() needs where shared memory does not hold a row's coefficients; else 0.
+//! \p plan may be on the host.
+std::size_t rows_staging(const PlanView& plan);
+
+//! χ² of all points of the planes, to the slots or, where nothing is profiled, to \p out
+void launch_rows(const UnitLaunch& unit, const PlaneBatch& batch, BinsKind kind, const PlanePlace* places,
+                 const double* coefficients, double* staging, const WinnerArrays& out);
 
 //! Centres plane coefficients, then collapses them: n_collapsed numbers a plane
-void launch_collapse(const PlanView& plan, std::int64_t n_planes, double* coefficients, double* collapsed,
-                     cudaStream_t stream);
+void launch_collapse(const UnitLaunch& unit, const PlaneBatch& batch, double* coefficients, double* collapsed);
 
-//! χ² of all points of collapsed planes
-void launch_collapsed_rows(const PlanView& plan, const UnitView& unit, std::int64_t first_plane, std::int64_t n_planes,
-                           const double* coefficients, const double* collapsed, const PointOutput& output,
-                           cudaStream_t stream);
+//! As launch_rows(), of collapsed planes; \p line_shape is that of the line axis
+void launch_collapsed_rows(const UnitLaunch& unit, const PlaneBatch& batch, AxisShape line_shape,
+                           const PlanePlace* places, const double* coefficients, const double* collapsed,
+                           const WinnerArrays& out);
 
-//! χ² of all points by the direct method; \p n_rates is the largest number of recoil nodes of a contribution
-void launch_direct(const PlanView& plan, const UnitView& unit, int n_rates, const PointOutput& output,
-                   cudaStream_t stream);
+//! Couplings and places of a batch's points, each a plane of its own
+void launch_couplings(const UnitLaunch& unit, const PlaneBatch& batch, PlaneCouplings* couplings, PlanePlace* places);
 
-//! Minimises over the profiled points of the unit
-void launch_winners(const PlanView& plan, const UnitView& unit, const PointOutput& points, const WinnerOutput& output,
-                    cudaStream_t stream);
+//! χ² of its points by the direct method; \p columns takes n_columns a point
+void launch_direct(const UnitLaunch& unit, const PlaneBatch& batch, const PlaneCouplings* couplings,
+                   const PlanePlace* places, double* columns, const WinnerArrays& out);
+
+//! Parts into which the planes of a kept point are divided, so that few kept points fill a device too; \p plan and
+//! \p unit are on the host
+std::int64_t winner_chunks(const PlanView& plan, const UnitView& unit);
+
+/// Merges the slots of a batch into the winners of the kept points; the first batch finds none there.
+/// \p partial takes winner_chunks() a kept point.
+void launch_winners(const UnitLaunch& unit, const PlaneBatch& batch, std::int64_t n_chunks, const WinnerArrays& partial,
+                    const WinnerArrays& winners);
 
 } // namespace nuscan::kernels

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 
 #include "backends/backend.hpp"
 #include "kernels.hpp"
+#include "packed_plan.hpp"
 
 namespace nuscan::testing {
 
@@ -18,124 +20,223 @@ public:
     std::string device() const override { return "host"; }
 
     void evaluate(const WorkUnit& work, UnitResult& result) override {
-        const std::shared_ptr<const Tables> tables = plan_.tables(work);
-        const PlanView& plan = tables->view();
+        PackedPlan packed; // pointers first as on another machine, then into memory
+        packed.pack(plan_.tables(work)->view(), nullptr);
+        std::vector<std::byte> memory(packed.bytes().size());
+        packed.pack(plan_.tables(work)->view(), memory.data());
+        std::memcpy(memory.data(), packed.bytes().data(), memory.size());
         const UnitView unit = work.view();
-        const auto n_points = static_cast<std::size_t>(work.n_points());
-        std::vector<double> chi2(n_points, -1);
-        std::vector<unsigned char> status(n_points, 255);
-        const kernels::PointOutput output{chi2.data(), status.data()};
-        if (plan_.method() == Method::direct) {
-            run_direct(plan, unit, output);
-        } else {
-            run_rows(plan, unit, output, plan_.method() == Method::collapsed);
-        }
+        const Launch x{packed.view(), unit, kernels::row_layout(packed.view().layout, unit)};
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
-        result.chi2.assign(n_kept, 0);
-        result.status.assign(n_kept, 0);
+        result.chi2.assign(n_kept, -1);
+        result.status.assign(n_kept, 255);
         result.profile_index.assign(n_kept, 0);
-        for (std::size_t kept = 0; kept < n_kept; ++kept) {
-            if (!unit.profiled) {
-                result.chi2[kept] = chi2[kept];
-                result.status[kept] = status[kept];
-                continue;
+        const kernels::WinnerArrays kept{result.chi2.data(), unit.profiled ? result.profile_index.data() : nullptr,
+                                         result.status.data()};
+        const bool direct = plan_.method() == Method::direct, collapsed = plan_.method() == Method::collapsed;
+        const std::int64_t most = direct ? unit.n_planes : 3; // planes of a batch: fewer than there are
+        Slots slots(unit.profiled ? most * unit.n_rows * x.rows.slots_per_row : 0);
+        for (std::int64_t first = 0; first < unit.n_planes; first += most) {
+            const kernels::PlaneBatch batch{first, std::min(most, unit.n_planes - first), slots.arrays()};
+            const kernels::WinnerArrays& out = unit.profiled ? batch.slots : kept;
+            if (direct) {
+                run_direct(x, out);
+            } else {
+                run_planes(x, batch, out, collapsed);
             }
-            Winner best;
-            for (int thread = 0; thread < block_size; ++thread) {
-                best.offer(
-                    kernels::best_candidate(plan, unit, output, static_cast<std::int64_t>(kept), thread, block_size));
+            if (unit.profiled) {
+                run_winners(x, batch, kept);
             }
-            result.chi2[kept] = best.minimum.chi2;
-            result.profile_index[kept] = best.minimum.index;
-            result.status[kept] = static_cast<std::uint8_t>(best.status);
         }
     }
 
 private:
-    static constexpr int block_size = 32;
-    static constexpr std::int64_t batch = 3; // planes at a time, fewer than there are
+    static constexpr int n_threads = 32;
 
-    static void run_rows(const PlanView& plan, const UnitView& unit, const kernels::PointOutput& output,
-                         bool collapsed) {
-        const int n_features = plan.n_features * n_plane_coefficients;
-        const int n_coefficients = plan.n_columns * n_plane_coefficients;
-        std::vector<double> features(static_cast<std::size_t>(batch * n_features));
-        std::vector<double> coefficients(static_cast<std::size_t>(batch * n_coefficients));
-        std::vector<double> shared(static_cast<std::size_t>(3 * plan.n_columns));
-        for (std::int64_t first = 0; first < unit.n_planes; first += batch) {
-            const std::int64_t n = std::min(batch, unit.n_planes - first);
-            for (std::int64_t p = 0; p < n; ++p) {
-                plane_features(plan, unit, first + p, features.data() + p * n_features);
-                for (int i = 0; i < n_coefficients; ++i) {
-                    coefficients[static_cast<std::size_t>(p * n_coefficients + i)] =
-                        kernels::plane_coefficient(plan, features.data() + p * n_features, i);
-                }
+    struct Launch {
+        const PlanView& plan;
+        const UnitView& unit;
+        kernels::RowLayout rows;
+    };
+
+    struct Slots {
+        std::vector<double> chi2;
+        std::vector<std::int64_t> profile;
+        std::vector<unsigned char> status;
+        explicit Slots(std::int64_t n)
+            : chi2(static_cast<std::size_t>(n), -1), profile(static_cast<std::size_t>(n), -1),
+              status(static_cast<std::size_t>(n), 255) {}
+        kernels::WinnerArrays arrays() { return {chi2.data(), profile.data(), status.data()}; }
+    };
+
+    template <class Step>
+    static void each_thread(const Step& step) {
+        for (int thread = 0; thread < n_threads; ++thread) {
+            step(thread);
+        }
+    }
+
+    static void run_planes(const Launch& x, const kernels::PlaneBatch& batch, const kernels::WinnerArrays& out,
+                           bool collapsed) {
+        const int n_features = x.plan.n_features * n_plane_coefficients;
+        const int n_coefficients = x.plan.n_columns * n_plane_coefficients;
+        std::vector<double> features(static_cast<std::size_t>(n_features));
+        std::vector<double> coefficients(static_cast<std::size_t>(batch.n_planes * n_coefficients));
+        std::vector<kernels::PlanePlace> places;
+        for (std::int64_t p = 0; p < batch.n_planes; ++p) {
+            plane_features(x.plan, x.unit, batch.first_plane + p, features.data());
+            places.push_back(kernels::plane_place(x.plan, x.unit, batch.first_plane + p));
+            for (int i = 0; i < n_coefficients; ++i) {
+                coefficients[static_cast<std::size_t>(p * n_coefficients + i)] =
+                    kernels::plane_coefficient(x.plan, features.data(), i);
             }
-            if (collapsed) {
-                run_collapsed_rows(plan, unit, first, n, coefficients, output);
-                continue;
-            }
-            for (std::int64_t r = 0; r < n * unit.n_rows; ++r) {
-                const std::int64_t p = r / unit.n_rows;
-                const auto each_thread = [&](const auto& step) {
-                    for (int thread = 0; thread < block_size; ++thread) {
-                        step(kernels::RowTeam{plan, unit, first + p, r - p * unit.n_rows, thread, block_size,
-                                              shared.data()});
-                    }
-                };
-                each_thread([&](const auto& team) { team.stage(coefficients.data() + p * n_coefficients); });
-                each_thread([&](const auto& team) { team.evaluate(output); });
+        }
+        if (collapsed && axis_shape(x.plan, x.plan.layout.line_axis) == AxisShape::linear) {
+            run_collapsed_rows<AxisShape::linear>(x, batch, places.data(), coefficients, out);
+        } else if (collapsed) {
+            run_collapsed_rows<AxisShape::circular>(x, batch, places.data(), coefficients, out);
+        } else {
+            switch (kernels::bins_kind(x.plan)) {
+            case kernels::BinsKind::gaussian:
+                return run_rows<kernels::GaussianBins>(x, batch, places.data(), coefficients.data(), out);
+            case kernels::BinsKind::one_pull:
+                return run_rows<kernels::OnePullBins>(x, batch, places.data(), coefficients.data(), out);
+            case kernels::BinsKind::many_pulls:
+                return run_rows<kernels::ManyPullsBins>(x, batch, places.data(), coefficients.data(), out);
             }
         }
     }
 
-    static void run_collapsed_rows(const PlanView& plan, const UnitView& unit, std::int64_t first,
-                                   std::int64_t n_planes, std::vector<double>& coefficients,
-                                   const kernels::PointOutput& output) {
-        std::vector<double> shared(n_products + 3), collapsed(n_collapsed);
-        for (std::int64_t p = 0; p < n_planes; ++p) {
-            double* plane = coefficients.data() + p * n_plane_coefficients * plan.n_columns;
-            for (int b = 0; b < plan.n_bins; ++b) {
-                centre_bin(plan, plane, b);
+    template <class Work>
+    static void each_segment(const Launch& x, const kernels::PlaneBatch& batch, const kernels::PlanePlace* places,
+                             const Work& work) {
+        const auto n_rows = static_cast<std::uint32_t>(batch.n_planes * x.unit.n_rows);
+        for (std::uint32_t r = 0; r < n_rows; ++r) {
+            for (int segment = 0; segment < x.rows.n_segments; ++segment) {
+                work(kernels::row_of(x.plan, x.unit, x.rows, places, r, segment));
+            }
+        }
+    }
+
+    template <class Bins>
+    static void run_rows(const Launch& x, const kernels::PlaneBatch& batch, const kernels::PlanePlace* places,
+                         const double* coefficients, const kernels::WinnerArrays& out) {
+        std::vector<double> shared(static_cast<std::size_t>(3 * x.plan.n_columns));
+        each_segment(x, batch, places, [&](const kernels::Row& row) {
+            const auto team = [&](int thread) {
+                return kernels::RowTeam<Bins>{x.plan, x.unit, x.rows, row, thread, n_threads, shared.data()};
+            };
+            each_thread([&](int thread) {
+                team(thread).stage(coefficients + row.plane * n_plane_coefficients * x.plan.n_columns);
+            });
+            Winner best;
+            each_thread([&](int thread) { best.offer(team(thread).evaluate(out)); });
+            if (x.rows.line_profiled) {
+                kernels::store_segment(x.rows, row, best, out);
+            }
+        });
+    }
+
+    template <AxisShape shape>
+    static void run_collapsed_rows(const Launch& x, const kernels::PlaneBatch& batch, const kernels::PlanePlace* places,
+                                   std::vector<double>& coefficients, const kernels::WinnerArrays& out) {
+        std::vector<double> shared(n_products + 3), collapsed(static_cast<std::size_t>(batch.n_planes * n_collapsed));
+        const std::int64_t n_coefficients = n_plane_coefficients * x.plan.n_columns;
+        for (std::int64_t p = 0; p < batch.n_planes; ++p) {
+            for (int b = 0; b < x.plan.n_bins; ++b) {
+                centre_bin(x.plan, coefficients.data() + p * n_coefficients, b);
             }
             for (int i = 0; i < n_collapsed; ++i) {
-                collapsed[static_cast<std::size_t>(i)] = collapsed_number(plan, plane, i);
+                collapsed[static_cast<std::size_t>(p * n_collapsed + i)] =
+                    collapsed_number(x.plan, coefficients.data() + p * n_coefficients, i);
             }
-            for (std::int64_t row = 0; row < unit.n_rows; ++row) {
-                const auto each_thread = [&](const auto& step) {
-                    for (int thread = 0; thread < block_size; ++thread) {
-                        step(kernels::CollapsedTeam{plan, unit, first + p, row, thread, block_size, shared.data(),
-                                                    plane});
-                    }
-                };
-                each_thread([&](const auto& team) { team.stage(collapsed.data()); });
-                each_thread([&](const auto& team) { team.evaluate(output); });
+        }
+        if (x.rows.line_profiled) {
+            return run_collapsed_minima<shape>(x, batch, places, coefficients.data(), collapsed.data(), out);
+        }
+        each_segment(x, batch, places, [&](const kernels::Row& row) {
+            const auto team = [&](int thread) {
+                return kernels::CollapsedTeam{x.plan, x.unit, x.rows, row, thread, n_threads, shared.data()};
+            };
+            each_thread([&](int thread) { team(thread).stage(collapsed.data() + row.plane * n_collapsed); });
+            each_thread([&](int thread) {
+                team(thread).template evaluate<shape>(coefficients.data() + row.plane * n_coefficients, out);
+            });
+        });
+    }
+
+    template <AxisShape shape>
+    static void run_collapsed_minima(const Launch& x, const kernels::PlaneBatch& batch,
+                                     const kernels::PlanePlace* places, const double* coefficients,
+                                     const double* collapsed, const kernels::WinnerArrays& out) {
+        using Minima = kernels::CollapsedMinima<shape>;
+        const auto n = static_cast<std::uint32_t>(batch.n_planes * x.unit.n_rows);
+        for (int segment = 0; segment < x.rows.n_segments; ++segment) {
+            const auto line = std::make_unique<kernels::LineSegment<shape>>();
+            bool has_prior = false;
+            each_thread([&](int thread) {
+                const std::int64_t first = static_cast<std::int64_t>(segment) * kernels::segment_points;
+                has_prior = line->stage(x.plan, x.unit, first, thread, n_threads) || has_prior;
+            });
+            each_thread([&](int thread) { line->stage_extents(thread, n_threads); });
+            for (std::uint32_t r = 0; r < n; r += Minima::n_rows) {
+                kernels::Row rows[Minima::n_rows];
+                Winner winners[Minima::n_rows];
+                for (std::uint32_t k = 0; k < Minima::n_rows; ++k) {
+                    rows[k] = kernels::row_of(x.plan, x.unit, x.rows, places, std::min(r + k, n - 1), segment);
+                }
+                Minima{x.plan, x.unit, *line, has_prior}.evaluate(rows, collapsed, coefficients, winners);
+                for (int k = 0; k < Minima::n_rows; ++k) {
+                    kernels::store_segment(x.rows, rows[k], winners[k], out);
+                }
             }
         }
     }
 
-    static void run_direct(const PlanView& plan, const UnitView& unit, const kernels::PointOutput& output) {
-        std::vector<double> rates(static_cast<std::size_t>(max_recoil_nodes(plan)));
-        std::vector<double> columns(static_cast<std::size_t>(plan.n_columns));
-        PlaneCouplings couplings{};
-        for (std::int64_t point = 0; point < unit.n_planes; ++point) {
-            const auto each_thread = [&](const auto& step) {
-                for (int thread = 0; thread < block_size; ++thread) {
-                    step(kernels::DirectTeam{plan, unit, point, thread, block_size, couplings, rates.data(),
-                                             columns.data()});
-                }
+    static void run_direct(const Launch& x, const kernels::WinnerArrays& out) {
+        constexpr int n_rates = 50; // fewer than most contributions have
+        std::vector<double> rates(n_rates);
+        std::vector<double> columns(static_cast<std::size_t>(x.plan.n_columns));
+        for (std::int64_t point = 0; point < x.unit.n_planes; ++point) {
+            const PlaneCouplings couplings = plane_couplings(x.plan.parameters, x.plan.layout, x.unit, point);
+            const kernels::PlanePlace place = kernels::plane_place(x.plan, x.unit, point);
+            const auto team = [&](int thread) {
+                return kernels::DirectTeam{
+                    x.plan, x.unit, point, thread, n_threads, couplings, n_rates, rates.data(), columns.data()};
             };
-            each_thread([](const auto& team) { team.stage_couplings(); });
-            for (int e = 0; e < plan.n_experiments; ++e) {
-                const ExperimentView& experiment = plan.experiments[e];
-                each_thread([&](const auto& team) { team.start_bins(experiment); });
+            for (int e = 0; e < x.plan.n_experiments; ++e) {
+                const ExperimentView& experiment = x.plan.experiments[e];
+                each_thread([&](int thread) { team(thread).start_bins(experiment); });
                 for (int c = 0; c < experiment.n_contributions; ++c) {
-                    each_thread([&](const auto& team) { team.evaluate_rates(experiment.contributions[c]); });
-                    each_thread([&](const auto& team) { team.add_bins(experiment, experiment.contributions[c]); });
+                    const ContributionView& contribution = experiment.contributions[c];
+                    for (int first = 0; first < contribution.n_recoils; first += n_rates) {
+                        each_thread([&](int thread) { team(thread).evaluate_rates(contribution, first); });
+                        each_thread([&](int thread) { team(thread).add_bins(experiment, contribution, first); });
+                    }
                 }
-                each_thread([&](const auto& team) { team.finish_bins(experiment); });
+                each_thread([&](int thread) { team(thread).finish_bins(experiment); });
             }
-            each_thread([&](const auto& team) { team.evaluate_chi2(output); });
+            kernels::Row row = kernels::row_of(x.plan, x.unit, x.rows, &place, 0, 0);
+            row.slot = point;
+            kernels::store_point(x.unit, x.rows, row, 0, kernels::direct_chi2(x.plan, columns.data(), row.penalty),
+                                 out);
+        }
+    }
+
+    static void run_winners(const Launch& x, const kernels::PlaneBatch& batch, const kernels::WinnerArrays& kept) {
+        constexpr std::int64_t n_chunks = 2;
+        for (std::int64_t i = 0; i < x.unit.n_kept; ++i) {
+            Winner best;
+            for (std::int64_t chunk = 0; chunk < n_chunks; ++chunk) {
+                each_thread([&](int thread) {
+                    best.offer(
+                        kernels::best_slot(x.plan, x.unit, x.rows, batch, i, chunk, n_chunks, thread, n_threads));
+                });
+            }
+            if (batch.first_plane > 0) {
+                best.offer(kept.load(i));
+            }
+            kept.store(i, best);
         }
     }
 

@@ -282,6 +282,64 @@ TEST_P(Backends, FlagAnEmptyPrediction) {
     EXPECT_EQ(result.status[1], static_cast<std::uint8_t>(PointStatus::ok));
 }
 
+//! More points than a team takes at once; of a collapsed row some blocks are within reach of the form, others not
+TEST_P(Backends, FindTheMinimumOfALongRow) {
+    if (GetParam().method == Method::direct) {
+        GTEST_SKIP() << "has no rows";
+    }
+    const std::vector<double> kept = range(-3e-31, 3e-31, 3);
+    const std::vector<Axis> lines = {
+        axis("toy.steep", range(0, 9, 1100), true), axis("charge.ee", range(-3e-11, 1e-11, 2050), true),
+        axis("charge.ee", range(-3e-10, 1e-8, 1100), true), axis("magnetic_moment.emu.arg", range(-3, 3, 1031), true),
+        // Neighbours differ in the lower half of χ² alone; the last is the smallest.
+        axis("charge.mumu", range(-1e-16, 1e-16, 1100), true)};
+    for (const Axis& line : lines) {
+        SCOPED_TRACE(line.parameter.name);
+        ScanConfig config = config_for({"", toy_scan({axis("charge_radius.mumu", kept), line})}, GetParam().method);
+        const Plan plan(config, GetParam().method), baseline_plan(config, Method::moments);
+        UnitResult ours, theirs;
+        GetParam().make(plan)->evaluate(plan.unit(0), ours);
+        make_cpu_backend(baseline_plan)->evaluate(baseline_plan.unit(0), theirs);
+        ASSERT_EQ(ours.chi2.size(), kept.size());
+        for (std::size_t i = 0; i < kept.size(); ++i) {
+            EXPECT_NEAR(ours.chi2[i], theirs.chi2[i], tolerance(theirs.chi2[i], config));
+            EXPECT_EQ(ours.status[i], theirs.status[i]);
+            // Neighbours may differ by less than rounding.
+            EXPECT_NEAR(static_cast<double>(ours.profile_index[i]), static_cast<double>(theirs.profile_index[i]), 1);
+        }
+    }
+}
+
+//! Every point ties: the first wins, wherever threads, segments and batches of planes begin
+TEST_P(Backends, OfEqualPointsTheFirstWins) {
+    const std::int64_t n = GetParam().method == Method::direct ? 3 : 1100;
+    ScanConfig config = toy_scan({axis("theta23", range(0.6, 0.9, 7), true), axis("charge.mumu", {0, 1e-13}, true),
+                                  axis("charge.ee", {0, 1e-13}), axis("charge.tautau", range(0, 1e-12, n), true)});
+    config = config_for({"", config}, GetParam().method);
+    for (Source& source : config.experiments[0].sources) {
+        source.flux = 0;
+    }
+    const Plan plan(config, GetParam().method);
+    UnitResult result;
+    GetParam().make(plan)->evaluate(plan.unit(0), result);
+    EXPECT_EQ(result.profile_index, (std::vector<std::int64_t>{0, 0}));
+    EXPECT_EQ(result.chi2[0], result.chi2[1]);
+}
+
+TEST_P(Backends, WhereAllIsNaNTheFirstPointSaysSo) {
+    ScanConfig config = toy_scan({axis("charge.ee", {0, 1e-13}), axis("charge.mumu", range(0, 1e-12, 40), true)});
+    config = config_for({"", config}, GetParam().method);
+    config.experiments[0].sources[0].flux = constants::not_a_number;
+    const Plan plan(config, GetParam().method);
+    UnitResult result;
+    GetParam().make(plan)->evaluate(plan.unit(0), result);
+    for (std::size_t i = 0; i < 2; ++i) {
+        EXPECT_NE(result.chi2[i], result.chi2[i]);
+        EXPECT_EQ(result.profile_index[i], 0);
+        EXPECT_EQ(result.status[i], static_cast<std::uint8_t>(PointStatus::not_a_number));
+    }
+}
+
 std::vector<Implementation> implementations() {
     std::vector<Implementation> all;
     for (const Method method : {Method::moments, Method::direct, Method::collapsed}) {
@@ -330,6 +388,20 @@ TEST(Plan, UnitsCoverEveryPointOnce) {
     EXPECT_EQ(covered, plan.n_points());
 }
 
+TEST(Plan, ALongProfiledAxisIsTheLine) {
+    const auto layout = [](std::int64_t n, bool profile) {
+        return Plan(toy_scan({axis("charge.ee", range(0, 1, n), profile), axis("charge.mumu", range(0, 1, 3)),
+                              axis("charge.tautau", range(0, 1, 40))}),
+                    Method::moments)
+            .layout();
+    };
+    EXPECT_EQ(layout(40, true).line_axis, 0);
+    EXPECT_EQ(layout(40, true).row_axis, 2);
+    EXPECT_EQ(layout(4, true).line_axis, 2);
+    EXPECT_EQ(layout(40, false).line_axis, 2);
+    EXPECT_EQ(layout(40, false).row_axis, 1);
+}
+
 TEST(Plan, AUnitHoldsOneValueOfASlowParameter) {
     const Plan plan(testing::pulsed_scan({axis("charge.ee", range(0, 1, 5)), axis("dm21", {7e-5, 8e-5, 9e-5}),
                                           axis("neutron_radius.X40", {3.4, 3.6}, true)}),
@@ -344,6 +416,15 @@ TEST(Plan, AUnitHoldsOneValueOfASlowParameter) {
     ScanConfig config = testing::pulsed_scan({axis("charge.ee", range(0, 1, 5)), axis("dm31", {2e-3, 3e-3})});
     config.experiments[0].sources.erase(config.experiments[0].sources.begin() + 1);
     EXPECT_EQ(Plan(std::move(config), Method::moments).n_units(), 1u);
+}
+
+TEST(Plan, OnlyTheDirectMethodHasNodesInItsTables) {
+    const auto contributions = [](Method method) {
+        const Plan plan(toy_scan({axis("charge.ee", {0, 1e-12})}), method);
+        return plan.tables(plan.unit(0))->view().experiments[0].n_contributions;
+    };
+    EXPECT_GT(contributions(Method::direct), 0);
+    EXPECT_EQ(contributions(Method::moments), 0);
 }
 
 TEST(Plan, TablesAreMadeOncePerValueOfASlowParameter) {

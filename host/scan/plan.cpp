@@ -435,7 +435,8 @@ void Plan::make_backgrounds() {
         if (includes_solar) {
             const bool inverted = config_.neutrino.inverted_ordering;
             const SignalTables signal =
-                make_signal(experiment, default_mixing(inverted), config_.neutrino.charge_radius_mode, interactions_);
+                make_signal(experiment, default_mixing(inverted), config_.neutrino.charge_radius_mode, interactions_,
+                            EnergyNodes::left_out);
             standard_signals_.back() = standard_signal(experiment, signal, inverted, interactions_);
         }
     }
@@ -447,9 +448,10 @@ std::shared_ptr<const Tables> Plan::make_tables(const std::vector<double>& slow_
     for (std::size_t i = 0; i < slow_.size(); ++i) {
         set_slow(config_.axes[static_cast<std::size_t>(slow_[i])].parameter, slow_values[i], experiments, mixing);
     }
+    const EnergyNodes nodes = method_ == Method::direct ? EnergyNodes::listed : EnergyNodes::left_out;
     std::vector<SignalTables> signals;
     for (const Experiment& experiment : experiments) {
-        signals.push_back(make_signal(experiment, mixing, config_.neutrino.charge_radius_mode, interactions_));
+        signals.push_back(make_signal(experiment, mixing, config_.neutrino.charge_radius_mode, interactions_, nodes));
     }
     return std::make_shared<const Tables>(std::move(experiments), std::move(signals), standard_signals_,
                                           normalisations_, parameters_, layout_);
@@ -480,15 +482,24 @@ void Plan::choose_layout() {
     if (method_ == Method::direct) {
         return; // every point is a plane of its own
     }
+    // Of a row whose line axis is profiled no more than a minimum is left, where that axis is long enough to be worth
+    // the set-up of a row; else the innermost axis is the line.
+    constexpr std::size_t long_enough = 32;
+    std::vector<int> fast; // innermost first
     for (std::size_t i = config_.axes.size(); i-- > 0;) {
-        if (!is_fast(config_.axes[i].parameter)) {
-            continue;
-        }
-        (layout_.line_axis < 0 ? layout_.line_axis : layout_.row_axis) = static_cast<int>(i);
-        if (layout_.row_axis >= 0) {
-            break;
+        if (is_fast(config_.axes[i].parameter)) {
+            fast.push_back(static_cast<int>(i));
         }
     }
+    const auto profiled_line = std::find_if(fast.begin(), fast.end(), [this](int axis) {
+        const Axis& a = config_.axes[static_cast<std::size_t>(axis)];
+        return a.profile && a.values.size() >= long_enough;
+    });
+    if (profiled_line != fast.end()) {
+        std::rotate(fast.begin(), profiled_line, profiled_line + 1);
+    }
+    layout_.line_axis = fast.empty() ? -1 : fast[0];
+    layout_.row_axis = fast.size() < 2 ? -1 : fast[1];
     const auto origin = [this](int axis) {
         const auto i = static_cast<std::size_t>(axis);
         if (axis < 0 || axis_views_[i].shape == AxisShape::circular) {

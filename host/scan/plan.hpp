@@ -31,10 +31,17 @@ double reference_value(const Parameter& parameter, const ScanConfig& config);
 //! 1/σ² of the prior about 1 that an axis carries; zero where it has none
 double prior_weight(const Parameter& parameter, const ScanConfig& config);
 
-//! Points of a work unit, at most: large enough to fill a GPU, small enough for a journal entry every few seconds on a
-//! CPU
+//! Points of a work unit, at most: so many that launching kernels and writing a journal take little beside them on a
+//! GPU, so few that a CPU makes an entry every few seconds
 constexpr std::int64_t default_unit_points(Method method) {
-    return method == Method::direct ? std::int64_t{1} << 10 : std::int64_t{1} << 22;
+    switch (method) {
+    case Method::direct:
+        return std::int64_t{1} << 10;
+    case Method::moments:
+        return std::int64_t{1} << 22;
+    default:
+        return std::int64_t{1} << 30;
+    }
 }
 
 /// A work unit: a box of indices, a tile of the kept axes × a slice of the profiled ones.

@@ -36,8 +36,8 @@ std::vector<Interaction> interactions_of(const ScanConfig& config) {
 }
 
 SignalTables make_signal(const Experiment& experiment, const Mixing& mixing, ChargeRadiusMode mode,
-                         const std::vector<Interaction>& interactions) {
-    SignalTables out{make_contributions(experiment, mixing), {}, {}, {}};
+                         const std::vector<Interaction>& interactions, EnergyNodes energy_nodes) {
+    SignalTables out{make_contributions(experiment, mixing, energy_nodes), {}, {}, {}};
     // Sources of one flavour and one kind of propagation share features in a channel; their moments add up.
     std::vector<std::vector<double>> group_moments;
     for (const Contribution& contribution : out.contributions) {
@@ -148,6 +148,9 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         }
         for (std::size_t i = 0; i < tables.signal.contributions.size(); ++i) {
             const Contribution& c = tables.signal.contributions[i];
+            if (c.first_node.empty()) {
+                continue; // energies were left out: the method is not the direct one, and no other asks for these
+            }
             tables.contributions.push_back(
                 {experiment.sources[c.source].beam(), tables.signal.groups[tables.signal.group_of[i]].interaction,
                  static_cast<int>(c.recoil.size()), c.recoil.data(), c.weight.data(), c.atom.data(), c.nucleus.data(),

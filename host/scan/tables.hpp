@@ -22,8 +22,9 @@ struct SignalTables {
 /// Interactions of all channels of all experiments, each once.
 std::vector<Interaction> interactions_of(const ScanConfig& config);
 
+//! \p energy_nodes are of use to the direct method alone, and take longer than all else
 SignalTables make_signal(const Experiment& experiment, const Mixing& mixing, ChargeRadiusMode mode,
-                         const std::vector<Interaction>& interactions);
+                         const std::vector<Interaction>& interactions, EnergyNodes energy_nodes);
 
 /// Standard-model counts per bin: no form factors but those of the SM, nominal mixing and sin²θ_W.
 std::vector<double> standard_signal(const Experiment& experiment, const SignalTables& at_nominal_mixing,

@@ -38,7 +38,7 @@ NUSCAN_HOST_DEVICE constexpr void move_origin(double& c0, double& c1, const doub
 NUSCAN_HOST_DEVICE inline void centre_bin(const PlanView& plan, double* plane, int b) {
     double* c[3][3];
     for (int i = 0; i < n_plane_coefficients; ++i) {
-        c[i / 3][i % 3] = plane + static_cast<std::ptrdiff_t>(i) * plan.n_bins + b;
+        c[i / 3][i % 3] = plane + static_cast<std::ptrdiff_t>(i) * plan.n_columns + b;
     }
     for (int i = 0; i < 3; ++i) { // zero where there is no axis, or a circular one
         move_origin(*c[i][0], *c[i][1], *c[i][2], plan.layout.row_origin);
@@ -70,8 +70,8 @@ NUSCAN_HOST_DEVICE constexpr Product product(int number) {
 /// Number \p i of the n_collapsed of a plane, from its centred coefficients.
 NUSCAN_HOST_DEVICE inline double collapsed_number(const PlanView& plan, const double* plane, int i) {
     const auto dot = [&](int p, int q) {
-        const double* a = plane + static_cast<std::ptrdiff_t>(p) * plan.n_bins;
-        const double* b = plane + static_cast<std::ptrdiff_t>(q) * plan.n_bins;
+        const double* a = plane + static_cast<std::ptrdiff_t>(p) * plan.n_columns;
+        const double* b = plane + static_cast<std::ptrdiff_t>(q) * plan.n_columns;
         double sum = 0;
         for (int bin = 0; bin < plan.n_bins; ++bin) {
             sum = std::fma(a[bin], b[bin], sum);
@@ -164,7 +164,7 @@ NUSCAN_HOST_DEVICE inline double uncollapsed_chi2(const PlanView& plan, const do
                                                   const AxisFactors& line) {
     double chi2 = 0;
     for (int b = 0; b < plan.n_bins; ++b) {
-        const auto c = [&](int i) { return row_coefficient(plane, plan.n_bins, i, b, row); };
+        const auto c = [&](int i) { return row_coefficient(plane, plan.n_columns, i, b, row); };
         const double r = std::fma(c(2), line.v, std::fma(c(1), line.u, c(0)));
         chi2 = std::fma(r, r, chi2);
     }

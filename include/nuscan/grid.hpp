@@ -96,44 +96,6 @@ NUSCAN_HOST_DEVICE constexpr PointAddress row_address(const UnitView& unit, cons
     return at;
 }
 
-/// A profiled point as the minimisation sees it: where it lies in the unit's points (planes, rows, line, in this
-/// order), and its flat index over the profiled axes.
-struct Candidate {
-    std::int64_t point;
-    std::int64_t profile;
-};
-
-//! Number of candidates of a kept point that differ in more than their place on the line axis
-NUSCAN_HOST_DEVICE constexpr std::int64_t n_profiled_rows(const UnitView& unit, const PlaneLayout& layout) {
-    std::int64_t n = 1;
-    for (int axis = 0; axis < unit.n_axes; ++axis) {
-        n *= unit.ranges[axis].kept_stride == 0 && axis != layout.line_axis ? unit.ranges[axis].count : 1;
-    }
-    return n;
-}
-
-/// Candidate \p row (0 … n_profiled_rows − 1) of kept point \p kept: the first on the line axis if that is profiled.
-NUSCAN_HOST_DEVICE constexpr Candidate candidate(const UnitView& unit, const PlaneLayout& layout, std::int64_t kept,
-                                                 std::int64_t row) {
-    Candidate at{0, 0};
-    for (int axis = unit.n_axes - 1; axis >= 0; --axis) {
-        const AxisRange& range = unit.ranges[axis];
-        std::int64_t offset = 0;
-        if (range.kept_stride > 0) {
-            offset = kept / range.kept_stride % range.count;
-        } else if (axis != layout.line_axis) {
-            offset = row % range.count;
-            row /= range.count;
-        }
-        const std::int64_t stride = axis == layout.line_axis  ? 1
-                                    : axis == layout.row_axis ? unit.row_length
-                                                              : range.plane_stride * unit.n_rows * unit.row_length;
-        at.point += offset * stride;
-        at.profile += (range.begin + offset) * range.profile_stride;
-    }
-    return at;
-}
-
 /// A minimum over profiled points: ordered by (χ², flat index). NaN loses against every number.
 struct Minimum {
     double chi2;

@@ -12,6 +12,9 @@
 #define NUSCAN_HOST_DEVICE
 #endif
 
+//! The same for what is seldom called, so that it takes no registers from what calls it
+#define NUSCAN_HOST_DEVICE_NOINLINE NUSCAN_HOST_DEVICE __attribute__((noinline))
+
 //! Namespace of host code that is compiled once for every instruction set
 #ifndef NUSCAN_TARGET
 #define NUSCAN_TARGET baseline

@@ -258,7 +258,7 @@ NUSCAN_HOST_DEVICE Real gaussian_term(const ExperimentView& experiment, const Ro
 /// χ² summed over experiments, plus what the axes add.
 ///
 /// \p ratios(experiment) gives a callable b → N_b/U_b.
-template <class Real, class Ratios>
+template <PullCount count = PullCount::any, class Real, class Ratios>
 NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Ratios& ratios, const Real& penalty) {
     PoissonFit<Real> total{penalty, Real(0) < Real(1)};
     for (int e = 0; e < plan.n_experiments; ++e) {
@@ -266,8 +266,8 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Ratios
             total.chi2 = total.chi2 + gaussian_term(plan.experiments[e], ratios(plan.experiments[e]));
             continue;
         }
-        Real xi[max_pulls];
-        const PoissonFit<Real> fit = poisson_fit(ratios(plan.experiments[e]), plan.experiments[e].statistic, xi);
+        Real xi[count == PullCount::one ? 1 : max_pulls];
+        const PoissonFit<Real> fit = poisson_fit<count>(ratios(plan.experiments[e]), plan.experiments[e].statistic, xi);
         total.chi2 = total.chi2 + fit.chi2;
         total.converged = total.converged && fit.converged;
     }
@@ -282,13 +282,13 @@ NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const Ratios& ratios, d
 }
 
 //! χ² of points on a row; \p u, \p v and \p penalty are theirs
-template <class Real>
+template <PullCount count = PullCount::any, class Real>
 NUSCAN_HOST_DEVICE PoissonFit<Real> row_fit(const PlanView& plan, const double* row, const Real& u, const Real& v,
                                             const Real& penalty) {
     const auto ratios = [&](const ExperimentView& experiment) {
         return RowRatios<Real>{row, plan.n_columns, experiment.first_bin, experiment.first_signal, u, v};
     };
-    return total_fit(plan, ratios, penalty);
+    return total_fit<count>(plan, ratios, penalty);
 }
 
 //! What the priors of all axes but the line axis add to χ² on a row

@@ -44,6 +44,9 @@ struct StatisticView {
     }
 };
 
+//! What code is made for: at most one pull an experiment, on a background, needs no memory for others
+enum class PullCount { one, any };
+
 /// χ² of one point (Real = double) or of several.
 template <class Real>
 struct PoissonFit {
@@ -239,9 +242,14 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> fit_several_pulls(const Prediction& N0, cons
 ///
 /// \p y(b) gives the prediction of bin b in its unit, N_b/U_b, with all normalisations at their nominal value, and
 /// \p y.signal(b) the counts of its signal, where a pull acts on this.
-template <class Real, class Ratios>
+template <PullCount count = PullCount::any, class Real, class Ratios>
 NUSCAN_HOST_DEVICE PoissonFit<Real> poisson_fit(const Ratios& y, const StatisticView& s, Real* xi) {
-    return s.has_several_pulls() ? detail::fit_several_pulls(y, s, xi) : detail::fit_one_pull(y, s, xi[0]);
+    if constexpr (count == PullCount::any) {
+        if (s.has_several_pulls()) {
+            return detail::fit_several_pulls(y, s, xi);
+        }
+    }
+    return detail::fit_one_pull(y, s, xi[0]);
 }
 
 //! The same for one point, with its status

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "nuscan/prediction.hpp"
+
+namespace nuscan {
+
+/// A plan's tables in one piece, to be copied to other memory at once, and the view of them there. Tables of another
+/// value of a slow parameter then take one copy and, as they are of the same size, no allocation.
+class PackedPlan {
+public:
+    //! Packs tables for memory that begins at \p base, which only bytes().size() may tell how much it must be
+    void pack(const PlanView& host, const void* base);
+
+    const std::vector<std::byte>& bytes() const { return bytes_; }
+    const PlanView& view() const { return view_; }
+
+private:
+    //! Adds an array; where it will be
+    template <class T>
+    const T* place(const T* host, std::size_t size) {
+        constexpr std::size_t alignment = 256;
+        const std::size_t offset = (bytes_.size() + alignment - 1) / alignment * alignment;
+        bytes_.resize(offset + size * sizeof(T));
+        if (size > 0) {
+            std::memcpy(bytes_.data() + offset, host, size * sizeof(T));
+        }
+        return reinterpret_cast<const T*>(base_ + offset);
+    }
+
+    std::uintptr_t base_ = 0;
+    std::vector<std::byte> bytes_;
+    PlanView view_{};
+};
+
+inline void PackedPlan::pack(const PlanView& host, const void* base) {
+    base_ = reinterpret_cast<std::uintptr_t>(base);
+    bytes_.clear();
+    view_ = host;
+    const auto size = [](auto n) { return static_cast<std::size_t>(n); };
+
+    ParameterView& parameters = view_.parameters;
+    std::vector<AxisView> axes(parameters.axes, parameters.axes + parameters.n_axes);
+    for (AxisView& axis : axes) {
+        axis.value = place(axis.value, size(axis.size));
+        axis.u = place(axis.u, size(axis.size));
+        axis.v = place(axis.v, size(axis.size));
+        axis.penalty = place(axis.penalty, size(axis.size));
+    }
+    parameters.axes = place(axes.data(), axes.size());
+    parameters.terms = place(parameters.terms, size(parameters.n_terms));
+
+    std::vector<ExperimentView> experiments(host.experiments, host.experiments + host.n_experiments);
+    for (ExperimentView& e : experiments) {
+        const int n_energy_bins = e.n_bins / e.n_inner_bins;
+        std::vector<ContributionView> contributions(e.contributions, e.contributions + e.n_contributions);
+        for (ContributionView& c : contributions) {
+            const std::size_t n_recoils = size(c.n_recoils), n_nodes = size(c.first_node[c.n_recoils]);
+            c.beam.zones = place(c.beam.zones, size(c.beam.n_zones));
+            c.recoil = place(c.recoil, n_recoils);
+            c.weight = place(c.weight, n_recoils * size(n_energy_bins));
+            const bool electron = host.parameters.interactions[c.interaction].target == Target::electron;
+            c.atom = place(c.atom, electron ? n_recoils : 0);
+            c.nucleus = place(c.nucleus, electron ? 0 : n_recoils);
+            c.first_node = place(c.first_node, n_recoils + 1);
+            c.energy = place(c.energy, n_nodes);
+            c.flux = place(c.flux, n_nodes);
+            c.share = place(c.share, size(e.n_bins));
+        }
+        e.contributions = place(contributions.data(), contributions.size());
+        e.groups = place(e.groups, size(e.n_groups));
+        e.moments = place(e.moments, size(e.n_features) * size(e.n_bins));
+        e.normalisations = place(e.normalisations, size(e.n_backgrounds));
+        StatisticView& s = e.statistic;
+        const std::size_t n_bins = size(s.n_bins);
+        s.counts = place(s.counts, n_bins);
+        PullsView& p = s.pulls;
+        p.templates = place(p.templates, size(p.n_pulls) * n_bins);
+        p.signal_weights = place(p.signal_weights, size(p.n_signal_pulls) * n_bins);
+        p.sigmas = place(p.sigmas, size(p.n_pulls));
+        s.units = place(s.units, n_bins);
+        s.inverse_units = place(s.inverse_units, n_bins);
+        s.pulled = place(s.pulled, n_bins);
+        s.pulled_counts = place(s.pulled_counts, n_bins);
+        WeightedLogarithmView& w = s.log_sum;
+        w.bins = place(w.bins, size(w.first_bin[w.n_levels]));
+        w.first_bin = place(w.first_bin, size(w.n_levels) + 1);
+        w.weights = s.counts;
+        w.fractional = place(w.fractional, size(w.n_fractional));
+        w.whole = place(w.whole, size(w.n_whole));
+        GaussianView& g = e.gaussian; // all sizes are zero where the statistic is another
+        g.counts = place(g.counts, size(g.n_bins));
+        g.inverse_errors = place(g.inverse_errors, size(g.n_bins));
+        g.directions = place(g.directions, size(g.n_directions) * size(g.n_bins));
+        g.shrinkages = place(g.shrinkages, size(g.n_directions));
+        g.moments = place(g.moments, size(e.n_features) * size(g.n_bins));
+        g.residuals = place(g.residuals, size(g.n_bins));
+    }
+    view_.experiments = place(experiments.data(), experiments.size());
+}
+
+} // namespace nuscan
