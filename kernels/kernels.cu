@@ -166,7 +166,7 @@ __global__ void __launch_bounds__(block_size)
     __shared__ double rates[n_rates];
     for (std::int64_t i = blockIdx.x; i < batch.n_planes; i += gridDim.x) {
         const DirectTeam team{
-            plan,    unit,  batch.first_plane + i,        static_cast<int>(threadIdx.x), block_size, couplings[i],
+            plan,    unit,  batch.first_plane + i,       static_cast<int>(threadIdx.x), block_size, couplings[i],
             n_rates, rates, columns + i * plan.n_columns};
         for (int e = 0; e < plan.n_experiments; ++e) {
             const ExperimentView& experiment = plan.experiments[e];

@@ -201,8 +201,8 @@ private:
             const PlaneCouplings couplings = plane_couplings(x.plan.parameters, x.plan.layout, x.unit, point);
             const kernels::PlanePlace place = kernels::plane_place(x.plan, x.unit, point);
             const auto team = [&](int thread) {
-                return kernels::DirectTeam{
-                    x.plan, x.unit, point, thread, n_threads, couplings, n_rates, rates.data(), columns.data()};
+                return kernels::DirectTeam{x.plan,    x.unit,  point,        thread,        n_threads,
+                                           couplings, n_rates, rates.data(), columns.data()};
             };
             for (int e = 0; e < x.plan.n_experiments; ++e) {
                 const ExperimentView& experiment = x.plan.experiments[e];

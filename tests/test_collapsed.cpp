@@ -45,7 +45,7 @@ struct RandomPlane {
         axes[0].shape = AxisShape::linear;
         axes[1].shape = shape;
         plan.parameters.axes = axes.data();
-        plan.n_bins = bins;
+        plan.n_bins = plan.n_columns = bins;
         plan.layout.line_axis = 1;
         plan.layout.row_axis = 0;
     }

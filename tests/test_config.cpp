@@ -630,7 +630,8 @@ TEST(ParameterScope, follows_from_experiments) {
     const ParameterScope scope = parameter_scope(Basis::mass, true, some_experiments());
     EXPECT_EQ(scope.basis, Basis::mass);
     EXPECT_TRUE(scope.majorana);
-    EXPECT_EQ(scope.normalisations, (std::vector<std::string>{"reactor.flat"}));
+    EXPECT_EQ(scope.normalisations,
+              (std::vector<std::string>{"reactor.flat", "reactor.signal", "csi.signal", "caesium.signal"}));
     EXPECT_EQ(scope.baselines, (std::vector<std::string>{"reactor", "caesium"}));
     EXPECT_EQ(scope.nuclides, (std::vector<std::string>{"Cs133", "I127"}));
 }

@@ -115,8 +115,7 @@ Chi2Surface::Response Chi2Surface::response(const Bins& bins, const Monomials& m
         out.signal += out.pulls[n_pulls - 1];
         out.mixed = signal_slopes;
     }
-    out.slopes.leftCols(d_) =
-        out.signal * signal_slopes + bins.background.lazyProduct(m.slopes.topRows(n_linear));
+    out.slopes.leftCols(d_) = out.signal * signal_slopes + bins.background.lazyProduct(m.slopes.topRows(n_linear));
     if (gaussian) {
         out.first = 2 * N;
         out.second.setConstant(n_bins, 2);

@@ -60,7 +60,7 @@ thread_local Operations Counted::done;
 
 //! Ratios of a point, worked out once as the CPU does
 struct CountedRatios {
-    Counted* y; // n_bins
+    Counted* y;       // n_bins
     const Counted* s; // signals, where a pull acts on them
     RowRatios<Counted> row;
     Counted operator()(int b) const { return y[b]; }

@@ -16,7 +16,6 @@ namespace nuscan {
 ///
 /// \param profile_index of the winners of \p unit over all profiled points
 /// \param tile with what the grid says of them; receives χ², status and values of the polished parameters
-void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64_t>& profile_index,
-            ResultTile& tile);
+void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64_t>& profile_index, ResultTile& tile);
 
 } // namespace nuscan

@@ -34,9 +34,9 @@ struct ContributionView {
 struct ExperimentView {
     int first_bin; //!< in the concatenated bins of all experiments
     int n_bins;
-    int first_signal;  //!< column of its first bin's signal, where a pull acts on that; else −1
-    int n_inner_bins;  //!< bins in time and further variables within an energy bin
-    int first_feature; //!< in the concatenated features of all experiments
+    int first_signal = -1; //!< column of its first bin's signal, where a pull acts on that; else −1
+    int n_inner_bins;      //!< bins in time and further variables within an energy bin
+    int first_feature;     //!< in the concatenated features of all experiments
     int n_features;
     const FeatureGroup* groups;
     int n_groups;
