@@ -71,12 +71,12 @@ TEST(Crc32c, GivesTheValuesOfRfc3720) {
 TEST_F(JournalTest, RemembersRecordsAcrossReopening) {
     write_three();
     Journal journal(path, "abc123", 10);
-    ASSERT_EQ(journal.records().size(), 3u);
+    ASSERT_EQ(journal.size(), 3u);
     for (const auto& [unit, text] : content) {
-        EXPECT_EQ(journal.records().at(unit), bytes_of(text));
+        EXPECT_EQ(journal.payload(unit), bytes_of(text));
     }
     journal.append(9, bytes_of("nine"));
-    EXPECT_EQ(journal.records().size(), 4u);
+    EXPECT_EQ(journal.size(), 4u);
 }
 
 TEST_F(JournalTest, FirstRecordOfAUnitCounts) {
@@ -84,7 +84,7 @@ TEST_F(JournalTest, FirstRecordOfAUnitCounts) {
     {
         Journal journal(path, "abc123", 10);
         journal.append(7, bytes_of("another"));
-        EXPECT_EQ(journal.records().at(7), bytes_of("seven"));
+        EXPECT_EQ(journal.payload(7), bytes_of("seven"));
         EXPECT_EQ(std::filesystem::file_size(path), size);
     }
     // Two records of unit 7 in the file, as two writers would have left them
@@ -100,8 +100,8 @@ TEST_F(JournalTest, FirstRecordOfAUnitCounts) {
     }
     spill(path, file + slurp(other / "j").substr(sizes[0]));
     Journal journal(path, "abc123", 10);
-    EXPECT_EQ(journal.records().size(), 3u);
-    EXPECT_EQ(journal.records().at(7), bytes_of("seven"));
+    EXPECT_EQ(journal.size(), 3u);
+    EXPECT_EQ(journal.payload(7), bytes_of("seven"));
 }
 
 TEST_F(JournalTest, CutsOffATornEndWhereverItTore) {
@@ -116,13 +116,13 @@ TEST_F(JournalTest, CutsOffATornEndWhereverItTore) {
         }
         {
             Journal journal(path, "abc123", 10);
-            ASSERT_EQ(journal.records().size(), n_whole) << "torn at " << size;
+            ASSERT_EQ(journal.size(), n_whole) << "torn at " << size;
             ASSERT_EQ(std::filesystem::file_size(path), kept) << "torn at " << size;
             journal.append(5, bytes_of("five"));
         }
         Journal again(path, "abc123", 10);
-        ASSERT_EQ(again.records().size(), n_whole + 1) << "torn at " << size;
-        ASSERT_EQ(again.records().at(5), bytes_of("five"));
+        ASSERT_EQ(again.size(), n_whole + 1) << "torn at " << size;
+        ASSERT_EQ(again.payload(5), bytes_of("five"));
     }
 }
 
@@ -136,13 +136,13 @@ TEST_F(JournalTest, CutsOffFromADamagedRecordOn) {
                 damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
                 spill(path, damaged);
                 Journal journal(path, "abc123", 10);
-                ASSERT_EQ(journal.records().size(), record) << "byte " << at << " bit " << bit;
+                ASSERT_EQ(journal.size(), record) << "byte " << at << " bit " << bit;
                 ASSERT_EQ(std::filesystem::file_size(path), sizes[record]);
             }
         }
     }
     spill(path, whole + std::string(4096, '\0'));
-    EXPECT_EQ(Journal(path, "abc123", 10).records().size(), 3u) << "zeros, as file systems append them in a crash";
+    EXPECT_EQ(Journal(path, "abc123", 10).size(), 3u) << "zeros, as file systems append them in a crash";
 }
 
 TEST_F(JournalTest, TakesAUnitBeyondThePlanForDamage) {
@@ -156,7 +156,7 @@ TEST_F(JournalTest, TakesAUnitBeyondThePlanForDamage) {
         larger.append(12, bytes_of("twelve"));
     }
     spill(path, slurp(path) + slurp(other / "j").substr(head));
-    EXPECT_EQ(Journal(path, "abc123", 10).records().size(), 3u);
+    EXPECT_EQ(Journal(path, "abc123", 10).size(), 3u);
     EXPECT_EQ(std::filesystem::file_size(path), size);
     EXPECT_THROW(Journal(path, "abc123", 10).append(10, {}), std::invalid_argument);
 }
@@ -202,11 +202,11 @@ TEST_F(JournalTest, TakesBackWhatAFullDiskDidNotHold) {
     std::signal(SIGXFSZ, handler);
 
     EXPECT_EQ(message, path + ": cannot write the journal (File too large)");
-    EXPECT_FALSE(journal.records().contains(1));
+    EXPECT_FALSE(journal.contains(1));
     EXPECT_EQ(std::filesystem::file_size(path), size);
     journal.append(1, bytes_of("fits now"));
-    EXPECT_EQ(journal.records().at(1), bytes_of("fits now"));
-    EXPECT_EQ(journal.records().size(), 4u);
+    EXPECT_EQ(journal.payload(1), bytes_of("fits now"));
+    EXPECT_EQ(journal.size(), 4u);
 }
 
 } // namespace

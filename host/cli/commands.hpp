@@ -13,6 +13,7 @@ inline constexpr int stopped = 75; //!< by a signal, cleanly: the same command r
 
 /// \param status receives the exit status where it is not 0
 void add_scan_command(CLI::App& app, int& status);
+void add_merge_command(CLI::App& app, int& status);
 void add_explain_command(CLI::App& app);
 void add_point_command(CLI::App& app);
 void add_limits_command(CLI::App& app);

@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     int status = 0;
     cli::add_scan_command(app, status);
+    cli::add_merge_command(app, status);
     cli::add_explain_command(app);
     cli::add_point_command(app);
     cli::add_limits_command(app);

@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/text.hpp"
 #include "scan/scan.hpp"
+#include "scan/shards.hpp"
 
 namespace nuscan::cli {
 
@@ -72,7 +73,7 @@ private:
 
 struct Arguments {
     std::string file, output;
-    std::string backend = "auto", method = "auto";
+    std::string backend = "auto", method = "auto", shard;
     int threads = 0;
     bool overwrite = false;
     std::vector<std::string> set;
@@ -88,7 +89,25 @@ std::string output_path(const Arguments& arguments, const ScanConfig& config) {
     return std::filesystem::path(arguments.file).stem().string() + ".h5";
 }
 
-int run(const Arguments& arguments) {
+//! What a shard says in the end
+int report_shard(const Shard& shard, const ScanOutcome& outcome, const Arguments& arguments,
+                 const std::string& output) {
+    const ScanProgress& p = outcome.progress;
+    if (!outcome.finished) {
+        fmt::print(stderr, "stopped after {} of {} points of shard {}/{}; the same command goes on from there\n",
+                   scaled(static_cast<double>(p.points_done)), scaled(static_cast<double>(p.points_total)),
+                   shard.number, shard.count);
+        return stopped;
+    }
+    fmt::print(stderr, "shard {}/{}: {} points, {} of them now; nuscan merge {} -o {} once all shards are there\n",
+               shard.number, shard.count, scaled(static_cast<double>(p.points_done)),
+               scaled(static_cast<double>(p.points_now)), arguments.file, output);
+    return 0;
+}
+
+enum class Task { scan, merge };
+
+int run(const Arguments& arguments, Task task) {
     if (arguments.threads > 0) {
         omp_set_num_threads(arguments.threads);
     }
@@ -96,6 +115,7 @@ int run(const Arguments& arguments) {
     ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
     const Method method = choose_method(arguments.method, config);
     print_notes(config);
+    const Shard shard = arguments.shard.empty() ? Shard{} : parse_shard(arguments.shard);
     ScanOptions options;
     options.output = output_path(arguments, config);
     options.overwrite = arguments.overwrite;
@@ -114,8 +134,20 @@ int run(const Arguments& arguments) {
     std::signal(SIGTERM, request_stop);
     ProgressLine line;
     options.progress = [&line](const ScanProgress& progress) { line(progress); };
-    const ScanOutcome outcome = run_scan(plan, *backend, options);
+    if (!arguments.shard.empty()) {
+        const ScanOutcome outcome = run_shard(plan, *backend, shard, options);
+        line.close();
+        return report_shard(shard, outcome, arguments, options.output);
+    }
+    std::unique_ptr<MergedShards> shards;
+    if (task == Task::merge) {
+        shards = std::make_unique<MergedShards>(plan, options.output, *backend);
+    }
+    const ScanOutcome outcome = run_scan(plan, shards ? *shards : *backend, options);
     line.close();
+    if (shards && outcome.finished) {
+        shards->remove();
+    }
 
     const ScanProgress& p = outcome.progress;
     if (!outcome.finished) {
@@ -143,11 +175,9 @@ int run(const Arguments& arguments) {
     return 0;
 }
 
-} // namespace
-
-void add_scan_command(CLI::App& app, int& status) {
-    auto* command = app.add_subcommand("scan", "Evaluate a scan file's grid and write the result to HDF5");
-    auto arguments = std::make_shared<Arguments>();
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
+                      const std::shared_ptr<Arguments>& arguments) {
+    auto* command = app.add_subcommand(name, description);
     command->add_option("file", arguments->file, "Scan file (TOML)")->required();
     command->add_option("-o,--output", arguments->output, "Result file (default: [output] file, or NAME.h5)");
     command->add_option("--backend", arguments->backend, "auto (default), cpu, cuda or reference");
@@ -157,7 +187,23 @@ void add_scan_command(CLI::App& app, int& status) {
     command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
         ->allow_extra_args(false);
     command->add_flag("--overwrite", arguments->overwrite, "Replace a result that is there, finished or not");
-    command->callback([arguments, &status] { status = run(*arguments); });
+    return command;
+}
+
+} // namespace
+
+void add_scan_command(CLI::App& app, int& status) {
+    auto arguments = std::make_shared<Arguments>();
+    auto* command = add_command(app, "scan", "Evaluate a scan file's grid and write the result to HDF5", arguments);
+    command->add_option("--shard", arguments->shard,
+                        "K/N: one share of N of the grid, for processes that each have a GPU or node of their own");
+    command->callback([arguments, &status] { status = run(*arguments, Task::scan); });
+}
+
+void add_merge_command(CLI::App& app, int& status) {
+    auto arguments = std::make_shared<Arguments>();
+    auto* command = add_command(app, "merge", "Make one result of the shards of a scan; same arguments", arguments);
+    command->callback([arguments, &status] { status = run(*arguments, Task::merge); });
 }
 
 } // namespace nuscan::cli

@@ -156,11 +156,10 @@ void Journal::read_records() {
             break;
         }
         const auto checksum = get<std::uint32_t>(payload.data() + length);
-        payload.resize(length);
         if (crc32c(payload.data(), length, crc32c(head, sizeof head)) != checksum) {
             break;
         }
-        records_.emplace(unit, std::move(payload));
+        records_.emplace(unit, Place{size_ + record_head, length});
         size_ += record_size;
     }
     if (size_ < file_size && (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0)) {
@@ -182,8 +181,18 @@ void Journal::append(std::uint64_t unit, const Bytes& payload) {
     put(record, static_cast<std::uint32_t>(payload.size()));
     record.insert(record.end(), payload.begin(), payload.end());
     put(record, crc32c(record.data(), record.size()));
+    const Place place{size_ + record_head, static_cast<std::uint32_t>(payload.size())};
     write(record);
-    records_.emplace(unit, payload);
+    records_.emplace(unit, place);
+}
+
+Bytes Journal::payload(std::uint64_t unit) const {
+    const Place place = records_.at(unit);
+    Bytes payload(place.length);
+    if (read_at(file_, place.offset, payload.data(), payload.size(), path_) != payload.size()) {
+        throw std::runtime_error(path_ + ": the journal has become shorter");
+    }
+    return payload;
 }
 
 void Journal::write(const Bytes& bytes) {

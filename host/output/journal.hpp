@@ -25,8 +25,11 @@ public:
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
 
-    //! Payloads of the units finished so far, by unit number
-    const std::map<std::uint64_t, std::vector<std::byte>>& records() const { return records_; }
+    //! Units that have a record
+    std::size_t size() const { return records_.size(); }
+    bool contains(std::uint64_t unit) const { return records_.contains(unit); }
+    //! What the record of a unit holds, read from the file. \throws std::runtime_error where that fails.
+    std::vector<std::byte> payload(std::uint64_t unit) const;
 
     /// Appends the record of a unit, which survives the end of this process from then on, and that of the machine from
     /// the next sync on; a unit that has a record keeps it.
@@ -50,7 +53,11 @@ private:
     int file_ = -1;
     bool damaged_ = false; //!< a failed write could not be taken back, and further records would be lost behind it, or
                            //!< a sync failed
-    std::map<std::uint64_t, std::vector<std::byte>> records_;
+    struct Place {
+        std::uint64_t offset; //!< of the payload in the file
+        std::uint32_t length;
+    };
+    std::map<std::uint64_t, Place> records_; //!< by unit
 };
 
 } // namespace nuscan

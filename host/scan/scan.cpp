@@ -15,48 +15,11 @@
 #include "output/result_file.hpp"
 #include "scan/background_queue.hpp"
 #include "scan/polish.hpp"
+#include "scan/unit_record.hpp"
 
 namespace nuscan {
 
 namespace {
-
-using Bytes = std::vector<std::byte>;
-
-template <class T>
-void put(Bytes& bytes, const std::vector<T>& values) {
-    const auto* first = reinterpret_cast<const std::byte*>(values.data());
-    bytes.insert(bytes.end(), first, first + values.size() * sizeof(T));
-}
-
-template <class T>
-void get(const Bytes& bytes, std::size_t& at, std::vector<T>& values) {
-    if (at + values.size() * sizeof(T) > bytes.size()) {
-        throw std::runtime_error("a journal record is shorter than its unit");
-    }
-    std::memcpy(values.data(), bytes.data() + at, values.size() * sizeof(T));
-    at += values.size() * sizeof(T);
-}
-
-//! A unit's record where the tile has several units: its partial minima
-Bytes pack(const UnitResult& result) {
-    Bytes bytes;
-    put(bytes, result.chi2);
-    put(bytes, result.profile_index);
-    put(bytes, result.status);
-    return bytes;
-}
-
-UnitResult unpack(const Bytes& bytes, std::size_t n_kept) {
-    UnitResult result;
-    result.chi2.resize(n_kept);
-    result.profile_index.resize(n_kept);
-    result.status.resize(n_kept);
-    std::size_t at = 0;
-    get(bytes, at, result.chi2);
-    get(bytes, at, result.profile_index);
-    get(bytes, at, result.status);
-    return result;
-}
 
 //! Keeps the better of each kept point
 void merge(UnitResult& best, const UnitResult& other) {
@@ -71,13 +34,13 @@ void merge(UnitResult& best, const UnitResult& other) {
 }
 
 //! A unit's record where the unit is all there is of its tile: the checksum of what was written
-Bytes checksum_record(const ResultTile& tile) {
+std::vector<std::byte> checksum_record(const ResultTile& tile) {
     std::uint32_t crc = crc32c(tile.chi2.data(), tile.chi2.size() * sizeof(double));
     crc = crc32c(tile.status.data(), tile.status.size(), crc);
     for (const std::vector<double>& values : tile.profiled) {
         crc = crc32c(values.data(), values.size() * sizeof(double), crc);
     }
-    Bytes bytes(sizeof crc);
+    std::vector<std::byte> bytes(sizeof crc);
     std::memcpy(bytes.data(), &crc, sizeof crc);
     return bytes;
 }
@@ -202,7 +165,7 @@ public:
         // The journal goes first: it is locked, and refuses a scan that is not the one it belongs to.
         journal_ = std::make_unique<Journal>(journal_path_, plan.hash(), plan.n_units());
         const bool resume = fs::exists(partial_path_);
-        if (!resume && !journal_->records().empty()) { // what it speaks of is gone
+        if (!resume && journal_->size() > 0) { // what it speaks of is gone
             journal_.reset();
             fs::remove(journal_path_);
             journal_ = std::make_unique<Journal>(journal_path_, plan.hash(), plan.n_units());
@@ -212,8 +175,7 @@ public:
 
     //! Whether a unit need not be evaluated: it has a record, and what the record speaks of is in the file
     bool has(std::uint64_t unit) {
-        const auto record = journal_->records().find(unit);
-        if (record == journal_->records().end()) {
+        if (!journal_->contains(unit)) {
             return false;
         }
         if (plan_.n_slices() > 1) {
@@ -221,7 +183,7 @@ public:
         }
         ResultTile tile = empty_tile(plan_.unit(unit));
         writer_->read(tile);
-        if (checksum_record(tile) != record->second) {
+        if (checksum_record(tile) != journal_->payload(unit)) {
             return false;
         }
         account(tile);
@@ -232,7 +194,7 @@ public:
     //! After the end of the machine a record may speak of a tile that is not there; \ref has finds that out.
     void add(const WorkUnit& unit, UnitResult result) {
         if (plan_.n_slices() > 1) {
-            journal_->append(unit.number, pack(result));
+            journal_->append(unit.number, pack_unit(result));
         } else {
             const ResultTile tile = tile_of(unit, std::move(result));
             writer_->write(tile);
@@ -261,9 +223,9 @@ public:
             }
             const WorkUnit unit = plan_.unit(first);
             const auto n_kept = static_cast<std::size_t>(unit.view().n_kept);
-            UnitResult best = unpack(journal_->records().at(first), n_kept);
+            UnitResult best = unpack_unit(journal_->payload(first), n_kept);
             for (std::uint64_t i = 1; i < plan_.n_slices(); ++i) {
-                merge(best, unpack(journal_->records().at(first + i), n_kept));
+                merge(best, unpack_unit(journal_->payload(first + i), n_kept));
             }
             const ResultTile tile = tile_of(unit, std::move(best));
             writer_->write(tile);

@@ -43,6 +43,26 @@ def dataset(path):
         return opened.load()
 
 
+def test_shards_of_a_scan_are_merged_to_what_it_is_in_one_piece(tmp_path):
+    file, output = LZ_MAP, tmp_path / "out.h5"
+    grid = ["--set", "axis.0.points=12", "--set", "axis.1.points=9"]
+    for shard in ("1/2", "2/2"):
+        assert not output.exists()
+        run = scan(file, output, *grid, "--shard", shard)
+        assert re.search(rf"shard {shard}: .* points, .* of them now; nuscan merge \S+ -o \S+ once all", run.stderr)
+    run = nuscan("merge", file, "-o", output, *grid)
+    assert run.returncode == 0, run.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5"]
+    scan(file, tmp_path / "whole.h5", *grid)
+    merged, whole = dataset(output), dataset(tmp_path / "whole.h5")
+    np.testing.assert_array_equal(merged.chi2, whole.chi2)
+    assert merged.attrs["device"] == whole.attrs["device"]
+    run = nuscan("scan", file, "-o", tmp_path / "other.h5", *grid, "--shard", "3/2")
+    assert (run.returncode, run.stderr) == (
+        2, '--shard: "3/2" is no shard (expected K/N with 1 <= K <= N, like 2/8)\n'
+    )  # fmt: skip
+
+
 # ---- cross-section ----------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scan/shards.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "config/error.hpp"
+#include "scan/background_queue.hpp"
+#include "scan/unit_record.hpp"
+
+namespace nuscan {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Bytes = std::vector<std::byte>;
+
+//! What a unit ran on, as a line each, before the result in its record
+std::string origin_of(const Backend& backend) {
+    return backend.name() + '\n' + backend.device() + '\n' + backend.instruction_set() + '\n';
+}
+
+Bytes pack(const std::string& origin, const UnitResult& result) {
+    const auto* first = reinterpret_cast<const std::byte*>(origin.data());
+    Bytes bytes(first, first + origin.size());
+    const Bytes packed = pack_unit(result);
+    bytes.insert(bytes.end(), packed.begin(), packed.end());
+    return bytes;
+}
+
+//! Cuts the origin off
+std::string take_origin(Bytes& bytes) {
+    auto end = bytes.begin();
+    for (int lines = 0; lines < 3; ++lines) {
+        end = std::find(end, bytes.end(), std::byte{'\n'});
+        if (end == bytes.end()) {
+            throw std::runtime_error("a journal record does not say what it ran on");
+        }
+        ++end;
+    }
+    std::string origin(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(end - bytes.begin()));
+    bytes.erase(bytes.begin(), end);
+    return origin;
+}
+
+//! Numbers of the shards beside a result, by their count
+std::map<std::uint64_t, std::set<std::uint64_t>> shards_beside(const std::string& output) {
+    std::map<std::uint64_t, std::set<std::uint64_t>> found;
+    const fs::path path = fs::absolute(output);
+    const std::string name = path.filename().string() + ".shard-";
+    static const std::regex numbers("([0-9]{1,18})-of-([0-9]{1,18})");
+    for (const fs::directory_entry& entry : fs::directory_iterator(path.parent_path())) {
+        const std::string file = entry.path().filename().string();
+        std::smatch match;
+        const std::string rest = file.rfind(name, 0) == 0 ? file.substr(name.size()) : "";
+        if (std::regex_match(rest, match, numbers)) {
+            found[std::stoull(match[2])].insert(std::stoull(match[1]));
+        }
+    }
+    return found;
+}
+
+//! Adds \p word to a list unless it is there
+void add_once(std::string& list, const std::string& word) {
+    if ((" + " + list + " + ").find(" + " + word + " + ") == std::string::npos) {
+        list += (list.empty() ? "" : " + ") + word;
+    }
+}
+
+} // namespace
+
+std::string Shard::journal_path(const std::string& output) const {
+    return fmt::format("{}.shard-{}-of-{}", output, number, count);
+}
+
+Shard parse_shard(const std::string& text) {
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    const auto read = [&](std::size_t begin, std::size_t end, std::uint64_t& value) {
+        const auto [rest, error] = std::from_chars(text.data() + begin, text.data() + end, value);
+        return error == std::errc{} && rest == text.data() + end;
+    };
+    Shard shard;
+    if (slash == text.size() || !read(0, slash, shard.number) || !read(slash + 1, text.size(), shard.count) ||
+        shard.number < 1 || shard.number > shard.count) {
+        throw InputError({"--shard", 0}, fmt::format("\"{}\" is no shard", text),
+                         "expected K/N with 1 <= K <= N, like 2/8");
+    }
+    return shard;
+}
+
+ScanOutcome run_shard(const Plan& plan, Backend& backend, const Shard& shard, const ScanOptions& options) {
+    const std::string path = shard.journal_path(options.output);
+    const fs::path folder = fs::absolute(path).parent_path();
+    if (!fs::is_directory(folder)) {
+        throw InputError({options.output, 0}, "no such folder: " + folder.string(), "the shard is written there",
+                         "make it first?");
+    }
+    if (options.overwrite) {
+        fs::remove(path);
+    } else if (fs::exists(options.output)) {
+        throw InputError({options.output, 0}, "there already", "a finished result is not replaced unasked",
+                         "use --overwrite, or -o with another name?");
+    }
+    Journal journal(path, plan.hash(), plan.n_units());
+    const std::string origin = origin_of(backend);
+
+    struct Evaluated {
+        std::uint64_t unit;
+        UnitResult result;
+    };
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    auto last_sync = start;
+    BackgroundQueue<Evaluated> written([&](Evaluated& e) {
+        journal.append(e.unit, pack(origin, e.result));
+        if (Clock::now() - last_sync > std::chrono::seconds(1)) {
+            journal.sync();
+            last_sync = Clock::now();
+        }
+    });
+    std::set<std::uint64_t> left;
+    ScanOutcome outcome;
+    ScanProgress& progress = outcome.progress;
+    for (std::uint64_t unit = shard.number - 1; unit < plan.n_units(); unit += shard.count) {
+        const std::uint64_t n_points = plan.unit(unit).n_points();
+        progress.points_total += n_points;
+        if (journal.contains(unit)) {
+            progress.points_done += n_points;
+        } else {
+            left.insert(unit);
+        }
+    }
+    outcome.finished = true;
+    for (const std::uint64_t number : left) {
+        if (options.stop && *options.stop) {
+            outcome.finished = false;
+            break;
+        }
+        const WorkUnit unit = plan.unit(number);
+        Evaluated next{number, {}};
+        backend.evaluate(unit, next.result);
+        written.push(std::move(next));
+        progress.points_now += unit.n_points();
+        progress.points_done += unit.n_points();
+        progress.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        if (options.progress) {
+            options.progress(progress);
+        }
+    }
+    written.finish();
+    journal.sync();
+    return outcome;
+}
+
+MergedShards::MergedShards(const Plan& plan, const std::string& output, Backend& other) : plan_(plan), other_(other) {
+    const auto found = shards_beside(output);
+    if (found.empty()) {
+        throw InputError({output, 0}, "there are no shards to merge", "none is called " + output + ".shard-K-of-N",
+                         "run scan --shard K/N first?");
+    }
+    if (found.size() > 1) {
+        throw InputError({output, 0}, "its shards are of several divisions",
+                         fmt::format("into {} and into {}", found.begin()->first, std::next(found.begin())->first),
+                         "remove those that do not belong");
+    }
+    const auto& [count, numbers] = *found.begin();
+    for (std::uint64_t number = 1; number <= count; ++number) {
+        if (!numbers.contains(number)) {
+            throw InputError({Shard{number, count}.journal_path(output), 0},
+                             fmt::format("shard {} of {} is missing", number, count), "",
+                             fmt::format("run scan --shard {}/{}", number, count));
+        }
+    }
+    for (std::uint64_t number = 1; number <= count; ++number) {
+        const Shard shard{number, count};
+        const std::string path = shard.journal_path(output);
+        paths_.push_back(path);
+        journals_.push_back(std::make_unique<Journal>(path, plan.hash(), plan.n_units()));
+        const Journal& journal = *journals_.back();
+        if (journal.size() != shard.n_units(plan)) {
+            throw InputError({path, 0}, fmt::format("shard {} of {} is not finished", number, count),
+                             fmt::format("it has {} of {} units", journal.size(), shard.n_units(plan)),
+                             fmt::format("run scan --shard {}/{} again", number, count));
+        }
+        if (journal.size() > 0) {
+            Bytes first = journal.payload(number - 1);
+            const std::string origin = take_origin(first);
+            const std::size_t device = origin.find('\n') + 1, set = origin.find('\n', device) + 1;
+            add_once(names_, origin.substr(0, device - 1));
+            add_once(devices_, origin.substr(device, set - device - 1));
+            add_once(instruction_sets_, origin.substr(set, origin.size() - set - 1));
+        }
+    }
+}
+
+void MergedShards::evaluate(const WorkUnit& unit, UnitResult& result) {
+    const auto same = [](const AxisRange& a, const AxisRange& b) { return a.begin == b.begin && a.count == b.count; };
+    const std::vector<AxisRange> ranges =
+        unit.number < plan_.n_units() ? plan_.unit(unit.number).ranges : std::vector<AxisRange>{};
+    if (!std::equal(ranges.begin(), ranges.end(), unit.ranges.begin(), unit.ranges.end(), same)) {
+        other_.evaluate(unit, result);
+        return;
+    }
+    Bytes record = journals_[unit.number % journals_.size()]->payload(unit.number);
+    take_origin(record);
+    result = unpack_unit(record, static_cast<std::size_t>(unit.view().n_kept));
+}
+
+void MergedShards::remove() {
+    journals_.clear();
+    for (const std::string& path : paths_) {
+        fs::remove(path);
+    }
+}
+
+} // namespace nuscan
