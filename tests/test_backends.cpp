@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <functional>
+#include <future>
 
 #include "config/error.hpp"
 #include "emulated_cuda_backend.hpp"
@@ -370,6 +371,21 @@ TEST(InstructionSets, TheFirstIsTakenUnlessTheEnvironmentNamesOne) {
         const std::string list = sets.size() > 1 ? sets[0] + " and " + sets[1] : sets[0];
         EXPECT_EQ(error.what(), "$NUSCAN_INSTRUCTION_SET: no instruction set \"avx1024\" (this build has " + list +
                                     " for this processor) leave it unset for the fastest?");
+    }
+}
+
+TEST(Plan, MakesTablesOnceHoweverManyAskForThem) {
+    const Plan plan(testing::pulsed_scan({axis("pulsed.baseline", range(2e4, 3e4, 4)), axis("charge.ee", {0, 1e-12})}),
+                    Method::moments);
+    ASSERT_EQ(plan.n_units(), 4u);
+    std::vector<std::future<std::shared_ptr<const Tables>>> asked;
+    for (std::uint64_t i = 0; i < 16; ++i) {
+        asked.push_back(std::async(std::launch::async, [&plan, i] { return plan.tables(plan.unit(i % 4)); }));
+    }
+    for (std::uint64_t i = 0; i < 16; ++i) {
+        const std::shared_ptr<const Tables> tables = asked[i].get();
+        EXPECT_EQ(tables, plan.tables(plan.unit(i % 4)));
+        EXPECT_NE(tables, plan.tables(plan.unit((i + 1) % 4)));
     }
 }
 

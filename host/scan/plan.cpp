@@ -464,18 +464,32 @@ std::shared_ptr<const Tables> Plan::tables(const WorkUnit& unit) const {
         const auto i = static_cast<std::size_t>(axis);
         values.push_back(config_.axes[i].values[static_cast<std::size_t>(unit.ranges[i].begin)]);
     }
-    const std::lock_guard lock(tables_mutex_);
-    const auto found =
-        std::find_if(tables_.begin(), tables_.end(), [&](const auto& entry) { return entry.first == values; });
-    if (found != tables_.end()) {
-        tables_.splice(tables_.begin(), tables_, found);
-    } else {
-        tables_.emplace_front(values, make_tables(values));
-        if (tables_.size() > most) {
-            tables_.pop_back();
+    std::promise<std::shared_ptr<const Tables>> made;
+    std::shared_future<std::shared_ptr<const Tables>> entry;
+    bool is_new = false;
+    {
+        const std::lock_guard lock(tables_mutex_);
+        const auto found =
+            std::find_if(tables_.begin(), tables_.end(), [&](const auto& kept) { return kept.first == values; });
+        is_new = found == tables_.end();
+        if (is_new) {
+            tables_.emplace_front(values, made.get_future().share());
+            if (tables_.size() > most) {
+                tables_.pop_back();
+            }
+        } else {
+            tables_.splice(tables_.begin(), tables_, found);
+        }
+        entry = tables_.front().second;
+    }
+    if (is_new) {
+        try {
+            made.set_value(make_tables(values));
+        } catch (...) {
+            made.set_exception(std::current_exception());
         }
     }
-    return tables_.front().second;
+    return entry.get();
 }
 
 void Plan::choose_layout() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -73,6 +74,7 @@ public:
     const ParameterView& parameters() const { return parameters_; }
     const PlaneLayout& layout() const { return layout_; }
     /// The tables for the slow parameters of a unit, made anew where they are not among those of the last few units.
+    /// Several threads may ask: while one makes tables, others go on with those that are there.
     std::shared_ptr<const Tables> tables(const WorkUnit& unit) const;
     const std::string& hash() const { return hash_; } //!< of everything that decides the results
 
@@ -122,9 +124,9 @@ private:
     ParameterView parameters_{};
     PlaneLayout layout_;
 
-    // Tables of the slow values used last, the latest first
+    // Tables of the slow values used last, the latest first; some may still be in the making
     mutable std::mutex tables_mutex_;
-    mutable std::list<std::pair<std::vector<double>, std::shared_ptr<const Tables>>> tables_;
+    mutable std::list<std::pair<std::vector<double>, std::shared_future<std::shared_ptr<const Tables>>>> tables_;
 
     std::vector<int> kept_, profiled_, polished_;
     std::vector<std::int64_t> tile_, slice_; // shapes, on the kept and on the profiled axes

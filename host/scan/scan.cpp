@@ -15,6 +15,7 @@
 #include "output/result_file.hpp"
 #include "scan/background_queue.hpp"
 #include "scan/polish.hpp"
+#include "scan/tables_ahead.hpp"
 #include "scan/unit_record.hpp"
 
 namespace nuscan {
@@ -319,13 +320,17 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
         UnitResult result;
     };
     BackgroundQueue<Evaluated> written([&](Evaluated& e) { output.add(e.unit, std::move(e.result)); });
+    TablesAhead tables_ahead(plan);
     bool stopped = false;
-    for (const std::uint64_t number : order) {
+    for (std::size_t i = 0; i < order.size(); ++i) {
         stopped = options.stop && *options.stop;
         if (stopped) {
             break;
         }
-        Evaluated next{plan.unit(number), {}};
+        if (i + 1 < order.size()) {
+            tables_ahead.begin(order[i + 1]);
+        }
+        Evaluated next{plan.unit(order[i]), {}};
         backend.evaluate(next.unit, next.result);
         outcome.progress.points_now += next.unit.n_points();
         const WorkUnit unit = next.unit;

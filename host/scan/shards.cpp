@@ -14,6 +14,7 @@
 
 #include "config/error.hpp"
 #include "scan/background_queue.hpp"
+#include "scan/tables_ahead.hpp"
 #include "scan/unit_record.hpp"
 
 namespace nuscan {
@@ -126,7 +127,7 @@ ScanOutcome run_shard(const Plan& plan, Backend& backend, const Shard& shard, co
             last_sync = Clock::now();
         }
     });
-    std::set<std::uint64_t> left;
+    std::vector<std::uint64_t> left;
     ScanOutcome outcome;
     ScanProgress& progress = outcome.progress;
     for (std::uint64_t unit = shard.number - 1; unit < plan.n_units(); unit += shard.count) {
@@ -135,17 +136,21 @@ ScanOutcome run_shard(const Plan& plan, Backend& backend, const Shard& shard, co
         if (journal.contains(unit)) {
             progress.points_done += n_points;
         } else {
-            left.insert(unit);
+            left.push_back(unit);
         }
     }
+    TablesAhead tables_ahead(plan);
     outcome.finished = true;
-    for (const std::uint64_t number : left) {
+    for (std::size_t i = 0; i < left.size(); ++i) {
         if (options.stop && *options.stop) {
             outcome.finished = false;
             break;
         }
-        const WorkUnit unit = plan.unit(number);
-        Evaluated next{number, {}};
+        if (i + 1 < left.size()) {
+            tables_ahead.begin(left[i + 1]);
+        }
+        const WorkUnit unit = plan.unit(left[i]);
+        Evaluated next{left[i], {}};
         backend.evaluate(unit, next.result);
         written.push(std::move(next));
         progress.points_now += unit.n_points();
