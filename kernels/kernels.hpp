@@ -319,7 +319,7 @@ struct LineSegment {
 ///
 /// A point takes the form's multiply-adds and one integer minimum, of the upper half of χ². The blocks between the
 /// first and the last that have the least upper half hold the smallest χ², and are gone through once more. Blocks in
-/// which rounding may matter are left out, and done point by point.
+/// which rounding may matter, or NaN has no upper half to go by, are left out, and done point by point.
 template <AxisShape shape>
 struct CollapsedMinima {
     static constexpr int n_rows = 2; //!< of a thread: u is read once for both
@@ -431,11 +431,7 @@ private:
         for (int i = 0; i < n_products + 3; ++i) {
             numbers[i] = collapsed_row_number(plane_numbers + row.plane * n_collapsed, factors, i);
         }
-        CollapsedRow form = collapsed_row(plan, numbers, row.penalty);
-        if (!(form.norm[0] + form.norm[1] + form.norm[2] < constants::infinity)) {
-            form.reach = -1; // NaN has no upper half to go by
-        }
-        return form;
+        return collapsed_row(plan, numbers, row.penalty);
     }
 };
 

@@ -311,6 +311,33 @@ TEST_P(Backends, FindTheMinimumOfALongRow) {
     }
 }
 
+//! Two charges cancel at one end of a long row, where the form is not precise; it is at the other end, next to its
+//! origin, so that only one end tells that some points are beyond its reach.
+TEST_P(Backends, FindAMinimumBeyondReach) {
+    if (GetParam().method == Method::direct) {
+        GTEST_SKIP() << "has no rows";
+    }
+    const double q = 1e-10;
+    for (const bool at_first : {true, false}) {
+        SCOPED_TRACE(at_first ? "first block" : "last block");
+        const Axis line = axis("charge.ee", at_first ? range(-1.005 * q, 0, 1000) : range(0, 0.945 * q, 1000), true);
+        ScanConfig config = config_for({"", toy_scan({line})}, Method::collapsed);
+        config.fixed.push_back(testing::fix("charge.universal", at_first ? q : -q));
+        config.experiments[0].sources.resize(1); // of electron neutrinos
+        const Plan plan(config, GetParam().method), baseline_plan(config, Method::moments);
+        UnitResult ours, theirs, end;
+        GetParam().make(plan)->evaluate(plan.unit(0), ours);
+        const auto baseline = make_cpu_backend(baseline_plan);
+        baseline->evaluate(baseline_plan.unit(0), theirs);
+        baseline->evaluate(baseline_plan.point_unit({at_first ? 999 : 0}), end);
+        EXPECT_NEAR(ours.chi2[0], theirs.chi2[0], tolerance(theirs.chi2[0], config));
+        EXPECT_NEAR(static_cast<double>(ours.profile_index[0]), at_first ? 3.5 : 995.5, 4);
+        // The form's terms are some four times as large in the minimum as at this end, where χ² is the largest of them.
+        EXPECT_GT(end.chi2[0], 1e5);
+        EXPECT_LT(end.chi2[0], 5e5);
+    }
+}
+
 //! Every point ties: the first wins, wherever threads, segments and batches of planes begin
 TEST_P(Backends, OfEqualPointsTheFirstWins) {
     const std::int64_t n = GetParam().method == Method::direct ? 3 : 1100;

@@ -116,6 +116,30 @@ TEST(Collapsed, a_form_is_precise_where_it_says_so) {
     EXPECT_GT(missed, 20) << "the bound is never needed";
 }
 
+TEST(Collapsed, a_row_with_a_number_that_is_not_finite_reaches_nowhere) {
+    Random random(71);
+    for (const AxisShape shape : {AxisShape::linear, AxisShape::circular}) {
+        const RandomPlane plane(random, 4, shape);
+        const double numbers[n_products + 3] = {5, -1, 2, -3, 1, 4, 3, 2, 1};
+        const CollapsedRow row = collapsed_row(plane.plan, numbers, 1);
+        EXPECT_TRUE(row.finite);
+        EXPECT_GT(row.reach, 1);
+        const double constant[n_products + 3] = {5, 0, 0, 0, 0, 0, 3, 0, 0};
+        EXPECT_EQ(collapsed_row(plane.plan, constant, 1).reach, constants::infinity);
+        for (const double bad : {constants::not_a_number, constants::infinity}) {
+            for (int i = 0; i < n_products + 3; ++i) {
+                SCOPED_TRACE(i);
+                double spoilt[n_products + 3];
+                std::copy(std::begin(numbers), std::end(numbers), spoilt);
+                spoilt[i] = bad;
+                EXPECT_FALSE(collapsed_row(plane.plan, spoilt, 1).finite);
+                EXPECT_EQ(collapsed_row(plane.plan, spoilt, 1).reach, -1);
+            }
+            EXPECT_EQ(collapsed_row(plane.plan, numbers, bad).reach, -1);
+        }
+    }
+}
+
 TEST(Collapsed, origins_are_the_standard_model_or_next_to_it) {
     const auto layout = [](std::vector<double> row, std::vector<double> line) {
         return Plan(gaussian_scan({axis("toy.flat", std::move(row)), axis("charge.ee", std::move(line))}),

@@ -61,6 +61,7 @@ protected:
         options.output = folder_ / name;
         options.order = order;
         options.parity_points = parity_points;
+        options.parity_patience = constants::infinity; // however busy the machine is
         outcome_ = run_scan(plan, *backend, options);
         EXPECT_TRUE(outcome_.finished);
         return read_result(options.output);

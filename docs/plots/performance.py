@@ -114,9 +114,9 @@ def machine_text(report: dict) -> list[str]:
     if hard["load_before"] > 0.5:
         lines += ["**Other programs were running**: several threads waited for each other, and for the disk;",
                   "only what one thread does in memory can be trusted."]  # fmt: skip
-    lines += ["", "| threads | multiply-adds/s | in the vectors of the build | divisions/s | B/s copied |"]
-    lines += ["|---" * 5 + "|"]
-    keys = "multiply_adds", "build_multiply_adds", "divisions", "copied_bytes"
+    lines += ["", "| threads | multiply-adds/s | divisions/s | B/s copied |"]
+    lines += ["|---" * 4 + "|"]
+    keys = "multiply_adds", "divisions", "copied_bytes"
     for row in bench["machine"]:
         lines.append(f"| {row['threads']} | " + " | ".join(number(row[f"{key}_per_second"]) for key in keys) + " |")
     return lines

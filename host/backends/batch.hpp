@@ -99,7 +99,7 @@ struct Batch {
     }
     // One vector after the other, or gcc copies 16 bytes at a time and then waits for all of them to read one back.
     Batch(const Batch& x) { *this = x; }
-    Batch& operator=(const Batch& x) {
+    Batch& operator=(const Batch& x) { // NOLINT(bugprone-unhandled-self-assignment): values, in place
         for (int i = 0; i < n_batch_vectors; ++i) {
             vectors[i] = x.vectors[i];
         }

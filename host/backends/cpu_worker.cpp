@@ -340,8 +340,7 @@ private:
             numbers[i] = collapsed_row_number(collapsed_.data(), row.factors, i);
         }
         row.form = collapsed_row(plan_, numbers, row.penalty);
-        const bool finite = row.form.norm[0] + row.form.norm[1] + row.form.norm[2] < constants::infinity;
-        evaluate_blocks(row_address(unit_, plan_.layout, plane, r), finite,
+        evaluate_blocks(row_address(unit_, plan_.layout, plane, r), row.form.finite,
                         [&](std::int64_t first, Block& block) { evaluate_collapsed_block<shape>(row, first, block); });
     }
 

@@ -65,7 +65,7 @@ struct Batch {
 };
 
 struct Report {
-    std::string title, backend, device, method;
+    std::string title, backend, device, instruction_set, method;
     int bins, features, pulls;
     double points;
     Operations operations;
@@ -203,6 +203,7 @@ Report measure(const Arguments& arguments) {
     report.title = config.title;
     report.backend = backend->name();
     report.device = backend->device();
+    report.instruction_set = backend->instruction_set();
     report.method = method_name(method);
     const PlanView& view = plan.tables(plan.unit(0))->view();
     report.bins = view.n_bins;
@@ -247,12 +248,10 @@ void print_table(const Report& report) {
     fmt::print("{}\n  {} points, method {}: {} features of {} bins, pulls: {}\n", report.title, scaled(report.points),
                report.method, report.features, report.bins, report.pulls);
     fmt::print("  {}: {}; {:.0f} MHz; load before: {:.2f}\n  nuscan {} ({}), g++ {}, {}\n", report.backend,
-               report.device, report.clock, report.load, version, commit, __VERSION__, NUSCAN_INSTRUCTION_SET);
+               report.device, report.clock, report.load, version, commit, __VERSION__, report.instruction_set);
     for (const auto& [threads, rates] : report.machine) {
-        fmt::print("this machine, threads: {}\n  {} multiply-adds/s ({} in the vectors of this build), {} divisions/s, "
-                   "{}B/s copied\n",
-                   threads, scaled(rates.multiply_adds), scaled(rates.build_multiply_adds), scaled(rates.divisions),
-                   scaled(rates.copied_bytes));
+        fmt::print("this machine, threads: {}\n  {} multiply-adds/s, {} divisions/s, {}B/s copied\n", threads,
+                   scaled(rates.multiply_adds), scaled(rates.divisions), scaled(rates.copied_bytes));
     }
     fmt::print("a point\n  {:.4g} instructions, {:.3g} divisions, {:.3g} logarithms; {:.3g} B of the result\n",
                report.operations.arithmetic, report.operations.divisions, report.operations.logarithms,
@@ -294,10 +293,10 @@ std::string json_of(const Report& report) {
     std::string machine, batches;
     for (const auto& [threads, rates] : report.machine) {
         machine += fmt::format("{}\n    {{\"threads\": {}, \"multiply_adds_per_second\": {:.6g}, "
-                               "\"build_multiply_adds_per_second\": {:.6g}, \"divisions_per_second\": {:.6g}, "
+                               "\"divisions_per_second\": {:.6g}, "
                                "\"copied_bytes_per_second\": {:.6g}, \"limit_points_per_second\": {:.6g}}}",
-                               machine.empty() ? "" : ",", threads, rates.multiply_adds, rates.build_multiply_adds,
-                               rates.divisions, rates.copied_bytes, report.limit(threads));
+                               machine.empty() ? "" : ",", threads, rates.multiply_adds, rates.divisions,
+                               rates.copied_bytes, report.limit(threads));
     }
     for (const Batch& batch : report.batches) {
         for (const Rate& rate : batch.rates) {
@@ -333,7 +332,7 @@ std::string json_of(const Report& report) {
 )",
                        quoted(report.title), report.points, quoted(report.backend), quoted(report.device), report.clock,
                        report.load, quoted(version), quoted(commit), quoted("g++ " __VERSION__),
-                       quoted(NUSCAN_INSTRUCTION_SET), quoted(report.method), report.bins, report.features,
+                       quoted(report.instruction_set), quoted(report.method), report.bins, report.features,
                        report.pulls, report.operations.arithmetic, report.operations.divisions,
                        report.operations.logarithms, report.result_bytes, machine, batches,
                        report.end_to_end ? fmt::format("{:.6g}", *report.end_to_end) : "null", report.reading,

@@ -118,7 +118,7 @@ double copy_rate(int threads) {
 
 MachineRates measure_machine(int threads, double seconds) {
     MachineRates rates{};
-    rates.build_multiply_adds = rates.multiply_adds = best_of_calls(threads, seconds, multiply_adds);
+    rates.multiply_adds = best_of_calls(threads, seconds, multiply_adds);
     rates.divisions = best_of_calls(threads, seconds, divisions);
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx512f")) {

@@ -5,10 +5,9 @@
 namespace nuscan::cli {
 
 struct MachineRates {
-    double multiply_adds;       //!< of doubles a second, independent ones in the widest vectors the processor has
-    double build_multiply_adds; //!< the same in the vectors that the program was compiled for
-    double divisions;           //!< of doubles a second
-    double copied_bytes;        //!< read and written again, a second, of more than the caches hold
+    double multiply_adds; //!< of doubles a second, independent ones in the widest vectors the processor has
+    double divisions;     //!< of doubles a second
+    double copied_bytes;  //!< read and written again, a second, of more than the caches hold
 };
 
 //! On so many threads at once, the best within \p seconds for each kind of operation

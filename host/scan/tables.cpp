@@ -205,8 +205,8 @@ Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, const std::v
                  std::vector<double>& xi) const {
     const ExperimentTables& tables = tables_[e];
     const ExperimentView& view = views_[e];
-    const double* pulled_signal = view.has_signal_pull() ? signal.data() : nullptr;
     if (view.is_gaussian()) {
+        const double* pulled_signal = view.has_signal_pull() ? signal.data() : nullptr;
         double signal_xi = 0;
         const double chi2 =
             gaussian_chi2(TabulatedPrediction{nominal.data()}, pulled_signal, view.gaussian, &signal_xi);
@@ -223,7 +223,7 @@ Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, const std::v
     const StatisticView& statistic = view.statistic;
     xi.assign(max_pulls, 0);
     const Chi2 chi2 =
-        poisson_chi2(TabulatedRatios{nominal.data(), statistic.inverse_units, pulled_signal}, statistic, xi.data());
+        poisson_chi2(TabulatedRatios{nominal.data(), statistic.inverse_units, signal.data()}, statistic, xi.data());
     xi.resize(static_cast<std::size_t>(statistic.pulls.n_pulls));
     return chi2;
 }

@@ -97,6 +97,7 @@ struct CollapsedRow {
     double norm[3];       //!< Σ_j |c_ij| |R_j|
     double rounding;      //!< as a part of the square of the norms' sum
     double reach;         //!< rounding does not matter where |u| (circular: always, or never) is at most this
+    bool finite;          //!< no point of it is NaN; else the reach is negative
 };
 
 //! Number \p i of a row's six coefficients and three norms, from the numbers of its plane
@@ -114,27 +115,29 @@ NUSCAN_HOST_DEVICE inline double collapsed_row_number(const double* plane, const
 //! \p numbers as above; \p penalty is added to χ²
 NUSCAN_HOST_DEVICE inline CollapsedRow collapsed_row(const PlanView& plan, const double* numbers, double penalty) {
     const AxisShape shape = axis_shape(plan, plan.layout.line_axis);
-    CollapsedRow row{shape, {}, {}, collapsed_rounding(plan.n_bins), -1};
+    CollapsedRow row{shape, {}, {}, collapsed_rounding(plan.n_bins), -1, false};
+    double size = 0;
     for (int i = 0; i < n_products; ++i) {
-        row.k[i] = numbers[i];
+        row.k[i] = i == 0 ? numbers[i] + penalty : numbers[i];
+        size += std::fabs(row.k[i]);
     }
     for (int i = 0; i < 3; ++i) {
         row.norm[i] = numbers[n_products + i];
+        size += row.norm[i];
     }
-    row.k[0] += penalty;
+    row.finite = size < constants::infinity;
     // Largest Σ |c| |L R| at which rounding stays below the tolerance; where it does, so it does below
     const double most = std::sqrt(collapsed_tolerance / row.rounding) - row.norm[0];
     if (shape == AxisShape::circular) {
-        row.reach = row.norm[1] + row.norm[2] <= most ? constants::infinity : -1;
+        row.reach = row.finite && row.norm[1] + row.norm[2] <= most ? constants::infinity : -1;
         return row;
     }
     row.k[2] += row.k[3]; // u²
     row.k[3] = row.k[4];
     row.k[4] = row.k[5];
-    if (most >= 0) { // norm_1 x + norm_2 x² = most
+    if (row.finite && most > 0) { // norm_1 x + norm_2 x² = most; infinite where nothing depends on u
         const double root = std::sqrt(std::fma(row.norm[1], row.norm[1], 4 * row.norm[2] * most));
         row.reach = 2 * most / (row.norm[1] + root);
-        row.reach = row.reach == row.reach ? row.reach : constants::infinity; // 0/0: nothing depends on u
     }
     return row;
 }

@@ -162,7 +162,7 @@ NUSCAN_HOST_DEVICE Real newton_step(int K, PullMatrix<Real>& H, const Real* g, c
         d[k] = d[k] / H(k, k);
     }
     Real decrement(0);
-    for (int k = K - 1; k >= 0; --k) {
+    for (int k = K; k-- > 0;) {
         for (int m = k + 1; m < K; ++m) {
             d[k] = fma(-H(m, k), d[m], d[k]);
         }

@@ -191,7 +191,7 @@ def test_result_opens_in_xarray_and_says_what_ran(tmp_path):
     assert result["charge.universal"].attrs["units"] == "e"
     assert float(result["magnetic_moment.universal"][-1]) == 2.4e-11
     assert result.attrs["chi2_min"] == float(result.chi2.min())
-    assert result.attrs["parity_points"] == 16
+    assert 1 <= result.attrs["parity_points"] <= 16  # as many as the time for them allows
     assert result.attrs["parity_largest_deviation"] < 1e-8
     for name in ["title", "scan", "plan_hash", "experiment_digests", "nuscan_commit", "backend", "device", "method",
                  "instruction_set", "precision", "minimum", "charge_radius_mode", "couplings"]:  # fmt: skip
