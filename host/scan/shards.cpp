@@ -6,8 +6,8 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
-#include <regex>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -52,18 +52,29 @@ std::string take_origin(Bytes& bytes) {
     return origin;
 }
 
+//! Whether all of \p text is a number, which goes to \p value
+bool read_number(std::string_view text, std::uint64_t& value) {
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && rest == text.data() + text.size();
+}
+
+//! Whether \p text is K, \p between, N
+bool read_shard(std::string_view text, std::string_view between, Shard& shard) {
+    const std::size_t at = text.find(between);
+    return at != text.npos && read_number(text.substr(0, at), shard.number) &&
+           read_number(text.substr(at + between.size()), shard.count);
+}
+
 //! Numbers of the shards beside a result, by their count
 std::map<std::uint64_t, std::set<std::uint64_t>> shards_beside(const std::string& output) {
     std::map<std::uint64_t, std::set<std::uint64_t>> found;
     const fs::path path = fs::absolute(output);
     const std::string name = path.filename().string() + ".shard-";
-    static const std::regex numbers("([0-9]{1,18})-of-([0-9]{1,18})");
     for (const fs::directory_entry& entry : fs::directory_iterator(path.parent_path())) {
         const std::string file = entry.path().filename().string();
-        std::smatch match;
-        const std::string rest = file.rfind(name, 0) == 0 ? file.substr(name.size()) : "";
-        if (std::regex_match(rest, match, numbers)) {
-            found[std::stoull(match[2])].insert(std::stoull(match[1]));
+        Shard shard;
+        if (file.rfind(name, 0) == 0 && read_shard(std::string_view(file).substr(name.size()), "-of-", shard)) {
+            found[shard.count].insert(shard.number);
         }
     }
     return found;
@@ -83,14 +94,8 @@ std::string Shard::journal_path(const std::string& output) const {
 }
 
 Shard parse_shard(const std::string& text) {
-    const std::size_t slash = std::min(text.find('/'), text.size());
-    const auto read = [&](std::size_t begin, std::size_t end, std::uint64_t& value) {
-        const auto [rest, error] = std::from_chars(text.data() + begin, text.data() + end, value);
-        return error == std::errc{} && rest == text.data() + end;
-    };
     Shard shard;
-    if (slash == text.size() || !read(0, slash, shard.number) || !read(slash + 1, text.size(), shard.count) ||
-        shard.number < 1 || shard.number > shard.count) {
+    if (!read_shard(text, "/", shard) || shard.number < 1 || shard.number > shard.count) {
         throw InputError({"--shard", 0}, fmt::format("\"{}\" is no shard", text),
                          "expected K/N with 1 <= K <= N, like 2/8");
     }
