@@ -5,37 +5,12 @@
 
 #include "backends/batch.hpp"
 #include "backends/cpu_worker.hpp"
+#include "backends/kept_ratios.hpp"
 #include "nuscan/collapsed.hpp"
 
 namespace nuscan {
 
 namespace {
-
-/// The ratios of a batch of points, worked out once: each is read again for every step of the pull.
-struct BatchRatios {
-    Batch* y; //!< n_bins
-    Batch* s; //!< signals, n_bins, where a pull acts on them
-    RowRatios<Batch> row;
-    Batch operator()(int b) const { return y[b]; }
-    Batch signal(int b) const { return s[b]; }
-};
-Batch gaussian_term(const ExperimentView& experiment, const BatchRatios& ratios) {
-    return nuscan::gaussian_term(experiment, ratios.row);
-}
-BatchRatios pulled_ratios(const BatchRatios& ratios, const StatisticView& s, const Batch& xi) {
-    for (int b = 0; b < s.n_bins; ++b) {
-        ratios.y[b] = max(Batch(0), fma(Batch(s.pulled[b]), xi, ratios.y[b]));
-    }
-    return ratios; // of no further use without the pull
-}
-
-BatchRatios pulled_prediction(const BatchRatios& ratios, const StatisticView& s, const Batch* xi) {
-    const detail::PulledBins<Batch, BatchRatios> bins{ratios, s.pulls, s.n_bins};
-    for (int b = 0; b < s.n_bins; ++b) {
-        ratios.y[b] = bins.at(b, xi);
-    }
-    return ratios;
-}
 
 /// One thread's share of a unit: scratch memory, and where its results go.
 class Worker {
@@ -161,7 +136,7 @@ private:
             for (int b = 0; experiment.has_signal_pull() && b < experiment.n_bins; ++b) {
                 s[b] = row.signal(b);
             }
-            return BatchRatios{y, s, row};
+            return KeptRatios<Batch>{y, s, row};
         };
         const PoissonFit<Batch> fit = total_fit(plan_, ratios, Batch::load(penalty));
         fit.chi2.store(chi2);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <random>
 
+#include "backends/kept_ratios.hpp"
 #include "nuscan/collapsed.hpp"
 
 namespace nuscan {
@@ -58,39 +59,13 @@ struct Counted {
 
 thread_local Operations Counted::done;
 
-//! Ratios of a point, worked out once as the CPU does
-struct CountedRatios {
-    Counted* y;       // n_bins
-    const Counted* s; // signals, where a pull acts on them
-    RowRatios<Counted> row;
-    Counted operator()(int b) const { return y[b]; }
-    Counted signal(int b) const { return s[b]; }
-};
-Counted gaussian_term(const ExperimentView& experiment, const CountedRatios& ratios) {
-    return nuscan::gaussian_term(experiment, ratios.row);
-}
-CountedRatios pulled_ratios(const CountedRatios& ratios, const StatisticView& s, const Counted& xi) {
-    for (int b = 0; b < s.n_bins; ++b) {
-        ratios.y[b] = max(Counted(0), fma(Counted(s.pulled[b]), xi, ratios.y[b]));
-    }
-    return ratios;
-}
-
-CountedRatios pulled_prediction(const CountedRatios& ratios, const StatisticView& s, const Counted* xi) {
-    const detail::PulledBins<Counted, CountedRatios> bins{ratios, s.pulls, s.n_bins};
-    for (int b = 0; b < s.n_bins; ++b) {
-        ratios.y[b] = bins.at(b, xi);
-    }
-    return ratios;
-}
-
 //! A point of a row by the method `moments`; \p row as in row_fit()
 void count_bins(const PlanView& plan, const double* row, const AxisFactors& line) {
     const Counted u(line.u), v(line.v);
     std::vector<Counted> y(static_cast<std::size_t>(plan.n_bins)), s(y.size());
     for (int e = 0; e < plan.n_experiments; ++e) {
         const ExperimentView& x = plan.experiments[e];
-        const CountedRatios ratios{y.data(), s.data(), {row, plan.n_columns, x.first_bin, x.first_signal, u, v}};
+        const KeptRatios<Counted> ratios{y.data(), s.data(), {row, plan.n_columns, x.first_bin, x.first_signal, u, v}};
         if (x.is_gaussian()) {
             gaussian_term(x, ratios);
             continue;
