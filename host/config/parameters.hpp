@@ -21,6 +21,10 @@ struct Parameter {
         sin2_theta_w,
         mixing,         //!< an angle, phase or splitting
         normalisation,  //!< of an experiment's background or signal, relative to nominal (1)
+        //! Of an experiment, or a shared one (then \p experiment is empty): of a normalisation relative to nominal (1), of
+        //! a shape in standard deviations (0), of a background function's parameter its value [MeV]; of a shared one in
+        //! standard deviations (0), of free ones the relative deviation
+        systematic,
         baseline,       //!< of all sources of an experiment that have one [m]
         proton_radius,  //!< of a nuclide, rms [fm]
         neutron_radius, //!< of a nuclide, rms [fm]
@@ -36,7 +40,7 @@ struct Parameter {
     Part part = Part::universal;                 //!< of elements and Majorana moments
     int row = 0, column = 0;                     //!< row <= column
     MixingName mixing = MixingName::theta12;     //!< of mixing parameters
-    std::string experiment, background;          //!< of normalisations and baselines
+    std::string experiment, background;          //!< of normalisations, systematics (their name) and baselines
     std::string nuclide;                         //!< of radii, e.g. "Cs133"
 };
 

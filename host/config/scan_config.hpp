@@ -40,12 +40,24 @@ struct NeutrinoConfig {
     double sin2_theta_w = constants::sin2_theta_w;
 };
 
+/// Systematics of several experiments that are one: `[[shared]]` of a scan file. They move together, each by the same
+/// number z of its own standard deviations; where all are free, by the same x.
+struct SharedSystematic {
+    struct Member {
+        std::size_t experiment; //!< place in ScanConfig::experiments
+        std::string name;       //!< of a systematic, of a background (its normalisation), or Experiment::signal
+    };
+    std::string name;
+    std::vector<Member> members;
+};
+
 /// A scan file, read and checked: what to compute, with nothing left open.
 struct ScanConfig {
     std::string title;
     std::string text; //!< the TOML as run, after `--set`; stored in the result
     NeutrinoConfig neutrino;
     std::vector<Experiment> experiments; //!< with the scan file's overrides and fixed baselines and radii applied
+    std::vector<SharedSystematic> shared;
     std::vector<FixedParameter> fixed;   //!< elements, Majorana moments and normalisations
     std::vector<Axis> axes;
     std::string output_file; //!< of [output]; empty if not given

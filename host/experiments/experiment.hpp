@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -168,6 +169,35 @@ struct Background {
     double sigma = 0;
 };
 
+/// What a systematic does to one component of the prediction.
+struct SystematicEffect {
+    std::size_t component = 0; //!< place among the backgrounds; their number for the signal
+    //! What it adds at each of its knots, n_knots × n_bins: counts of a background, factors on the signal. Empty for a
+    //! normalisation
+    std::vector<double> added;
+};
+
+/// A systematic uncertainty: a number x, zero where nothing is changed, that moves components of the prediction. It is
+/// profiled with (x/σ)² added to χ², unless something fixes it.
+///
+/// With the normalisations x_k of a component, its counts T_b and what its shapes add, N_b = (1 + Σ_k x_k) (T_b + Σ_s
+/// added_sb(x_s)).
+struct Systematic {
+    enum class Kind {
+        normalisation, //!< x is relative
+        shape,         //!< knots +1 and −1, in standard deviations: linear beyond, a smooth polynomial in between
+        parameter,     //!< of a background function: x = ln(value/nominal), knots evenly in x, cubic in between
+    };
+    std::string name;
+    Kind kind = Kind::normalisation;
+    double sigma = 0; //!< of x: 0 = fixed, +inf = free
+    double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity(); //!< of x
+    double nominal = 0;                           //!< of a parameter [MeV]
+    double first_knot = 0, knot_spacing = 0;      //!< of a parameter: from one knot below `low` to one above `high`
+    int n_knots = 0;                              //!< 0, 2, or those of a parameter
+    std::vector<SystematicEffect> effects;
+};
+
 //! How counts are compared with a prediction
 enum class Statistic {
     poisson,  //!< Baker-Cousins
@@ -193,9 +223,11 @@ struct Experiment {
     std::vector<BinVariable> further; //!< time and other variables: bins are their product, energy outermost
     std::vector<double> counts;       //!< observed, n_bins
     std::vector<double> sigma;        //!< their errors where the file gives them, for Gaussian statistic
+    std::vector<double> covariance;   //!< n_bins × n_bins, of Gaussian statistic, where the file gives it instead
     //! Relative uncertainty of the signal's normalisation: 0 = fixed, +inf = free
     double signal_sigma = 0;
     std::vector<Background> backgrounds;
+    std::vector<Systematic> systematics; //!< beyond the uncertainties of backgrounds and of the signal
     std::vector<std::string> notes; //!< what is no error, but a user should be told once
     std::string digest;             //!< SHA-256 of the experiment file and of every table it names, hex
 
@@ -205,6 +237,12 @@ struct Experiment {
     //! σ_b of the Gaussian statistic: those of the file, else √n_b
     std::vector<double> errors() const {
         std::vector<double> errors = sigma;
+        for (std::size_t b = 0; b < counts.size() && !covariance.empty(); ++b) {
+            errors.push_back(std::sqrt(covariance[b * (counts.size() + 1)]));
+        }
+        if (!covariance.empty()) {
+            return errors;
+        }
         for (std::size_t b = 0; b < counts.size() && sigma.empty(); ++b) {
             errors.push_back(std::sqrt(counts[b]));
         }
