@@ -192,9 +192,9 @@ struct Systematic {
     Kind kind = Kind::normalisation;
     double sigma = 0; //!< of x: 0 = fixed, +inf = free
     double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity(); //!< of x
-    double nominal = 0;                           //!< of a parameter [MeV]
-    double first_knot = 0, knot_spacing = 0;      //!< of a parameter: from one knot below `low` to one above `high`
-    int n_knots = 0;                              //!< 0, 2, or those of a parameter
+    double nominal = 0;                      //!< of a parameter [MeV]
+    double first_knot = 0, knot_spacing = 0; //!< of a parameter: from one knot below `low` to one above `high`
+    int n_knots = 0;                         //!< 0, 2, or those of a parameter
     std::vector<SystematicEffect> effects;
 };
 
@@ -228,8 +228,8 @@ struct Experiment {
     double signal_sigma = 0;
     std::vector<Background> backgrounds;
     std::vector<Systematic> systematics; //!< beyond the uncertainties of backgrounds and of the signal
-    std::vector<std::string> notes; //!< what is no error, but a user should be told once
-    std::string digest;             //!< SHA-256 of the experiment file and of every table it names, hex
+    std::vector<std::string> notes;      //!< what is no error, but a user should be told once
+    std::string digest;                  //!< SHA-256 of the experiment file and of every table it names, hex
 
     int n_bins() const { return static_cast<int>(counts.size()); }
     int n_energy_bins() const { return static_cast<int>(bin_edges.size()) - 1; }
