@@ -49,6 +49,7 @@ struct ParameterScope {
     Basis basis = Basis::flavour;
     bool majorana = false;
     std::vector<std::string> normalisations; //!< `experiment.background` and `experiment.signal`
+    std::vector<Parameter> systematics;      //!< those of experiments, and shared ones
     std::vector<std::string> baselines;      //!< experiments that have a source with a baseline
     std::vector<std::string> nuclides;       //!< of the targets of nuclear channels
 };

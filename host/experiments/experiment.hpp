@@ -152,6 +152,13 @@ struct EnergyResponse {
     Table efficiency;
     enum class EfficiencyOf { visible, reconstructed } efficiency_of = EfficiencyOf::reconstructed;
     Table time_efficiency; //!< over the arrival time [s]; 1 where the table is empty
+
+    //! σ [MeV] of the Gaussian at a visible energy
+    double gaussian_sigma(double E) const {
+        return in_quadrature ? std::sqrt(sqrt_term * sqrt_term * E + constant_term * constant_term +
+                                         linear_term * linear_term * E * E)
+                             : sqrt_term * std::sqrt(E) + constant_term + linear_term * E;
+    }
 };
 
 /// Bins of a variable other than energy.
