@@ -95,7 +95,7 @@ inline void PackedPlan::pack(const PlanView& host, const void* base) {
         w.whole = place(w.whole, size(w.n_whole));
         GaussianView& g = e.gaussian; // all sizes are zero where the statistic is another
         g.counts = place(g.counts, size(g.n_bins));
-        g.inverse_errors = place(g.inverse_errors, size(g.n_bins));
+        g.root = place(g.root, size(g.n_bins) * size(g.root_width));
         g.directions = place(g.directions, size(g.n_directions) * size(g.n_bins));
         g.shrinkages = place(g.shrinkages, size(g.n_directions));
         g.moments = place(g.moments, size(e.n_features) * size(g.n_bins));

@@ -143,8 +143,7 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
             tables.statistic = StatisticTables(experiment.counts, {}, {});
             tables.ones.assign(n_bins, 1);
         } else if (experiment.statistic == Statistic::gaussian) {
-            tables.errors = experiment.errors();
-            tables.whitening = make_whitening(tables.errors, templates, sigmas);
+            tables.whitening = make_whitening(experiment.errors(), templates, sigmas, experiment.covariance);
             tables.templates = std::move(templates);
             tables.sigmas = std::move(sigmas);
             tables.statistic = StatisticTables(experiment.counts, {}, {});
@@ -247,7 +246,7 @@ Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, const std::v
         for (std::size_t b = 0; b < nominal.size(); ++b) {
             at_signal_xi[b] += signal_xi * signal[b];
         }
-        xi = gaussian_pulls(experiments_[e].counts, tables.errors, at_signal_xi, tables.templates, tables.sigmas);
+        xi = gaussian_pulls(experiments_[e].counts, tables.whitening, at_signal_xi, tables.templates, tables.sigmas);
         if (view.has_signal_column()) {
             xi.push_back(signal_xi);
         }

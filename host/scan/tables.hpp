@@ -65,8 +65,8 @@ private:
         std::vector<ContributionView> contributions;
         std::vector<Scalar> normalisations;
         StatisticTables statistic;
-        std::vector<int> pulls;                        // background of each pull
-        std::vector<double> errors, templates, sigmas; // and the rest of a Gaussian experiment
+        std::vector<int> pulls;                // background of each pull
+        std::vector<double> templates, sigmas; // and the rest of a Gaussian experiment
         Whitening whitening;
         std::vector<double> whitened_moments, residuals;
         std::vector<double> ones; // units of bins whose pulls act with others
