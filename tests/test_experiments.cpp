@@ -10,11 +10,13 @@
 
 #include <gtest/gtest.h>
 
+#include "backends/backend.hpp"
 #include "experiments/atomic_shells.hpp"
 #include "experiments/experiment_file.hpp"
 #include "experiments/nuclides.hpp"
 #include "nuscan/constants.hpp"
 #include "nuscan/kinematics.hpp"
+#include "scan/point.hpp"
 #include "temporary_folder.hpp"
 
 namespace nuscan {
@@ -818,6 +820,48 @@ TEST_F(ExperimentFile, without_sources_there_are_backgrounds_alone) {
               "toy.toml:13: there is no component \"signal\" (components are \"flat\")");
     EXPECT_EQ(error(alone.substr(0, alone.find("[[background]]"))),
               "toy.toml: the file has no [[source]] and no [[background]] (there is nothing to fit)");
+}
+
+TEST_F(ExperimentFile, backgrounds_alone_are_fitted) {
+    folder_.write("alone.toml", backgrounds_alone);
+    const std::string file = folder_.write("scan.toml", "[[experiment]]\nfile = \"alone.toml\"\n");
+    const double N = 10 / 6.5; // a free normalisation makes the sums equal
+    const double at_minimum = 2 * (3 * std::log(3 / (2 * N)) + 7 * std::log(7 / (4.5 * N)));
+    const PointReport minimum = evaluate_point(read_point_config(file, {}, true));
+    EXPECT_NEAR(minimum.chi2, at_minimum, 1e-9);
+    ASSERT_EQ(minimum.experiments[0].pulls.size(), 1u);
+    EXPECT_NEAR(minimum.experiments[0].pulls[0].second, N, 1e-6);
+    const double at_nominal = 2 * (6.5 - 10 + 3 * std::log(3 / 2.) + 7 * std::log(7 / 4.5));
+    EXPECT_NEAR(evaluate_point(read_point_config(file, {{"alone.flat", "1"}}, true)).chi2, at_nominal, 1e-9);
+}
+
+TEST_F(ExperimentFile, backgrounds_alone_are_scanned) {
+    folder_.write("alone.toml", backgrounds_alone);
+    const std::string file = folder_.write(
+        "scan.toml",
+        "[[experiment]]\nfile = \"alone.toml\"\n[[axis]]\nparameter = \"alone.flat\"\nvalues = [0.5, 1, 2]\n");
+    for (const std::string statistic : {"poisson", "gaussian"}) {
+        const ScanConfig config = read_scan_config(file, {{"experiment.0.statistic", statistic}});
+        for (const Method method : {Method::moments, Method::direct, Method::collapsed}) {
+            if (method == Method::collapsed && statistic == "poisson") {
+                continue;
+            }
+            const Plan plan(config, method);
+            for (const BackendChoice choice : {BackendChoice::cpu, BackendChoice::reference}) {
+                std::string notice;
+                UnitResult result;
+                make_backend(choice, plan, notice)->evaluate(plan.unit(0), result);
+                ASSERT_EQ(result.chi2.size(), 3u);
+                for (std::size_t i = 0; i < 3; ++i) {
+                    const double t = config.axes[0].values[i], a = 2 * t, b = 4.5 * t;
+                    const double chi2 = statistic == "poisson"
+                                            ? 2 * (a + b - 10 + 3 * std::log(3 / a) + 7 * std::log(7 / b))
+                                            : (a - 3) * (a - 3) / 3 + (b - 7) * (b - 7) / 7;
+                    EXPECT_NEAR(result.chi2[i], chi2, 1e-9) << statistic << method_name(method) << t;
+                }
+            }
+        }
+    }
 }
 
 // ---- covariance -------------------------------------------------------------------------------------------------
