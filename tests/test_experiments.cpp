@@ -1264,26 +1264,44 @@ TEST_F(NuclearExperimentFile, other_responses) {
 TEST_F(ExperimentFile, the_documented_one_is_read) {
     std::ifstream in(NUSCAN_TEST_SOURCE_DIR "/docs/experiments.md");
     const std::string page{std::istreambuf_iterator<char>(in), {}};
-    const std::string open = "```toml\n";
-    const std::size_t begin = page.find(open) + open.size(), end = page.find("```", begin);
-    ASSERT_NE(end, std::string::npos);
+    const auto block = [&](const std::string& first_line) {
+        const std::string open = "```toml\n";
+        const std::size_t begin = page.find(open + first_line) + open.size();
+        return page.substr(begin, page.find("```", begin) - begin);
+    };
     folder_.write("efficiency.csv", "energy_keV,efficiency\n0.25,0\n40,0.96\n");
-    std::string counts = "time_us,energy_keV,observed,neutrons\n";
+    std::string counts = "time_us,energy_keV,observed,neutrons\n",
+                neutrons = "time_us,energy_keV,energy_plus,energy_minus\n",
+                signal = "time_us,energy_keV,nominal,quenching_plus,quenching_minus\n";
     for (int t = 0; t < 10; ++t) {
         for (int e = 0; e < 12; ++e) {
-            counts += std::to_string(t / 2. + 0.25) + "," + std::to_string(10 * e + 5) + "," + std::to_string(t) + "," +
-                      std::to_string(e) + "\n";
+            const std::string bin = std::to_string(t / 2. + 0.25) + "," + std::to_string(10 * e + 5) + ",";
+            counts += bin + std::to_string(t) + "," + std::to_string(e) + "\n";
+            neutrons += bin + std::to_string(e + 1) + "," + std::to_string(e * e) + "\n";
+            signal += bin + "2," + std::to_string(e + 1) + ",1\n";
         }
     }
     folder_.write("counts.csv", counts);
-    const Experiment e = read(page.substr(begin, end - begin));
+    folder_.write("neutrons.csv", neutrons);
+    folder_.write("signal.csv", signal);
+    const Experiment e = read(block("name = \"lar\"") + block("[[background]]\nname = \"epithermal\"") +
+                              block("[[systematic]]\nname = \"flux\""));
     EXPECT_EQ(e.name, "lar");
     EXPECT_EQ(e.sources.size(), 3u);
     EXPECT_EQ(e.n_bins(), 120);
     EXPECT_EQ(e.counts[11], 1); // second bin in energy and time
+    EXPECT_EQ(e.target.nuclides[0].nuclide.name, "Ar40");
+    ASSERT_EQ(e.backgrounds.size(), 3u); // neutrons and the two functions
     EXPECT_EQ(e.backgrounds[0].counts[11], 1);
     EXPECT_EQ(e.backgrounds[0].counts[9], 0);
-    EXPECT_EQ(e.target.nuclides[0].nuclide.name, "Ar40");
+    EXPECT_NEAR(std::accumulate(e.backgrounds[2].counts.begin(), e.backgrounds[2].counts.end(), 0.), 100, 1e-12);
+    ASSERT_EQ(e.systematics.size(), 4u);
+    EXPECT_EQ(e.systematics[0].name, "epithermal-scale");
+    EXPECT_EQ(e.systematics[1].effects[0].component, 3u);
+    EXPECT_EQ(e.systematics[1].effects[1].component, 0u);
+    // In the second bin in energy and time plus are 2 of 10 × 78, where nominal are 1 of 10 × 66.
+    EXPECT_NEAR(e.systematics[2].effects[0].added[11], 2 * 66. / 78 - 1, 1e-14);
+    EXPECT_EQ(e.systematics[3].effects[0].added[120 + 11], -0.5);
 }
 
 class BrokenNuclearExperimentFile : public NuclearExperimentFile,
