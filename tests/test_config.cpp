@@ -1812,6 +1812,8 @@ TEST_F(SystematicsOfScan, without_sources_no_parameter_of_neutrinos_is_an_axis) 
     EXPECT_EQ(error(alone + "[[axis]]\nparameter = \"alone.flat\"\nvalues = [0, 1]"), "");
     EXPECT_EQ(error(alone + "[[axis]]\nparameter = \"alone.signal\"\nvalues = [0, 1]"),
               "scan.toml:4: unknown parameter \"alone.signal\"");
+    EXPECT_EQ(error("[neutrino]\ncharge_radius_mode = \"total\"\n" + alone),
+              ""); // no couplings that it could not go with
     EXPECT_EQ(error(alone + "systematics.signal = 0.1"),
               "scan.toml:3: alone has no systematic \"signal\" (it has \"flat\")");
 }

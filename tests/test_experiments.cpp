@@ -10,11 +10,13 @@
 
 #include <gtest/gtest.h>
 
+#include "backends/backend.hpp"
 #include "experiments/atomic_shells.hpp"
 #include "experiments/experiment_file.hpp"
 #include "experiments/nuclides.hpp"
 #include "nuscan/constants.hpp"
 #include "nuscan/kinematics.hpp"
+#include "scan/point.hpp"
 #include "temporary_folder.hpp"
 
 namespace nuscan {
@@ -820,6 +822,48 @@ TEST_F(ExperimentFile, without_sources_there_are_backgrounds_alone) {
               "toy.toml: the file has no [[source]] and no [[background]] (there is nothing to fit)");
 }
 
+TEST_F(ExperimentFile, backgrounds_alone_are_fitted) {
+    folder_.write("alone.toml", backgrounds_alone);
+    const std::string file = folder_.write("scan.toml", "[[experiment]]\nfile = \"alone.toml\"\n");
+    const double N = 10 / 6.5; // a free normalisation makes the sums equal
+    const double at_minimum = 2 * (3 * std::log(3 / (2 * N)) + 7 * std::log(7 / (4.5 * N)));
+    const PointReport minimum = evaluate_point(read_point_config(file, {}, true));
+    EXPECT_NEAR(minimum.chi2, at_minimum, 1e-9);
+    ASSERT_EQ(minimum.experiments[0].pulls.size(), 1u);
+    EXPECT_NEAR(minimum.experiments[0].pulls[0].second, N, 1e-6);
+    const double at_nominal = 2 * (6.5 - 10 + 3 * std::log(3 / 2.) + 7 * std::log(7 / 4.5));
+    EXPECT_NEAR(evaluate_point(read_point_config(file, {{"alone.flat", "1"}}, true)).chi2, at_nominal, 1e-9);
+}
+
+TEST_F(ExperimentFile, backgrounds_alone_are_scanned) {
+    folder_.write("alone.toml", backgrounds_alone);
+    const std::string file = folder_.write(
+        "scan.toml",
+        "[[experiment]]\nfile = \"alone.toml\"\n[[axis]]\nparameter = \"alone.flat\"\nvalues = [0.5, 1, 2]\n");
+    for (const std::string statistic : {"poisson", "gaussian"}) {
+        const ScanConfig config = read_scan_config(file, {{"experiment.0.statistic", statistic}});
+        for (const Method method : {Method::moments, Method::direct, Method::collapsed}) {
+            if (method == Method::collapsed && statistic == "poisson") {
+                continue;
+            }
+            const Plan plan(config, method);
+            for (const BackendChoice choice : {BackendChoice::cpu, BackendChoice::reference}) {
+                std::string notice;
+                UnitResult result;
+                make_backend(choice, plan, notice)->evaluate(plan.unit(0), result);
+                ASSERT_EQ(result.chi2.size(), 3u);
+                for (std::size_t i = 0; i < 3; ++i) {
+                    const double t = config.axes[0].values[i], a = 2 * t, b = 4.5 * t;
+                    const double chi2 = statistic == "poisson"
+                                            ? 2 * (a + b - 10 + 3 * std::log(3 / a) + 7 * std::log(7 / b))
+                                            : (a - 3) * (a - 3) / 3 + (b - 7) * (b - 7) / 7;
+                    EXPECT_NEAR(result.chi2[i], chi2, 1e-9) << statistic << method_name(method) << t;
+                }
+            }
+        }
+    }
+}
+
 // ---- covariance -------------------------------------------------------------------------------------------------
 
 class CovarianceOfFile : public ExperimentFile {
@@ -1220,26 +1264,44 @@ TEST_F(NuclearExperimentFile, other_responses) {
 TEST_F(ExperimentFile, the_documented_one_is_read) {
     std::ifstream in(NUSCAN_TEST_SOURCE_DIR "/docs/experiments.md");
     const std::string page{std::istreambuf_iterator<char>(in), {}};
-    const std::string open = "```toml\n";
-    const std::size_t begin = page.find(open) + open.size(), end = page.find("```", begin);
-    ASSERT_NE(end, std::string::npos);
+    const auto block = [&](const std::string& first_line) {
+        const std::string open = "```toml\n";
+        const std::size_t begin = page.find(open + first_line) + open.size();
+        return page.substr(begin, page.find("```", begin) - begin);
+    };
     folder_.write("efficiency.csv", "energy_keV,efficiency\n0.25,0\n40,0.96\n");
-    std::string counts = "time_us,energy_keV,observed,neutrons\n";
+    std::string counts = "time_us,energy_keV,observed,neutrons\n",
+                neutrons = "time_us,energy_keV,energy_plus,energy_minus\n",
+                signal = "time_us,energy_keV,nominal,quenching_plus,quenching_minus\n";
     for (int t = 0; t < 10; ++t) {
         for (int e = 0; e < 12; ++e) {
-            counts += std::to_string(t / 2. + 0.25) + "," + std::to_string(10 * e + 5) + "," + std::to_string(t) + "," +
-                      std::to_string(e) + "\n";
+            const std::string bin = std::to_string(t / 2. + 0.25) + "," + std::to_string(10 * e + 5) + ",";
+            counts += bin + std::to_string(t) + "," + std::to_string(e) + "\n";
+            neutrons += bin + std::to_string(e + 1) + "," + std::to_string(e * e) + "\n";
+            signal += bin + "2," + std::to_string(e + 1) + ",1\n";
         }
     }
     folder_.write("counts.csv", counts);
-    const Experiment e = read(page.substr(begin, end - begin));
+    folder_.write("neutrons.csv", neutrons);
+    folder_.write("signal.csv", signal);
+    const Experiment e = read(block("name = \"lar\"") + block("[[background]]\nname = \"epithermal\"") +
+                              block("[[systematic]]\nname = \"flux\""));
     EXPECT_EQ(e.name, "lar");
     EXPECT_EQ(e.sources.size(), 3u);
     EXPECT_EQ(e.n_bins(), 120);
     EXPECT_EQ(e.counts[11], 1); // second bin in energy and time
+    EXPECT_EQ(e.target.nuclides[0].nuclide.name, "Ar40");
+    ASSERT_EQ(e.backgrounds.size(), 3u); // neutrons and the two functions
     EXPECT_EQ(e.backgrounds[0].counts[11], 1);
     EXPECT_EQ(e.backgrounds[0].counts[9], 0);
-    EXPECT_EQ(e.target.nuclides[0].nuclide.name, "Ar40");
+    EXPECT_NEAR(std::accumulate(e.backgrounds[2].counts.begin(), e.backgrounds[2].counts.end(), 0.), 100, 1e-12);
+    ASSERT_EQ(e.systematics.size(), 4u);
+    EXPECT_EQ(e.systematics[0].name, "epithermal-scale");
+    EXPECT_EQ(e.systematics[1].effects[0].component, 3u);
+    EXPECT_EQ(e.systematics[1].effects[1].component, 0u);
+    // In the second bin in energy and time plus are 2 of 10 × 78, where nominal are 1 of 10 × 66.
+    EXPECT_NEAR(e.systematics[2].effects[0].added[11], 2 * 66. / 78 - 1, 1e-14);
+    EXPECT_EQ(e.systematics[3].effects[0].added[120 + 11], -0.5);
 }
 
 class BrokenNuclearExperimentFile : public NuclearExperimentFile,

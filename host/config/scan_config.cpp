@@ -457,7 +457,7 @@ private:
     }
 
     void check_charge_radius_mode(const Experiment& experiment) const {
-        if (config_.neutrino.charge_radius_mode == ChargeRadiusMode::total &&
+        if (config_.neutrino.charge_radius_mode == ChargeRadiusMode::total && !experiment.sources.empty() &&
             experiment.couplings == CouplingScheme::tree) {
             throw InputError(
                 charge_radius_mode_place_,
