@@ -166,6 +166,13 @@ std::vector<Scan> scans() {
         gaussian.config.experiments = {testing::gaussian(testing::toy_experiment())};
         all.push_back(gaussian);
     }
+    gaussian = {"Gaussian with correlated errors", all[0].config};
+    gaussian.config.experiments[0] = testing::correlated(testing::toy_experiment());
+    all.push_back(gaussian);
+    gaussian = {"correlated errors with a pull on the signal, and Poisson", both.config};
+    gaussian.config.experiments[0] = testing::correlated(testing::toy_experiment());
+    gaussian.config.experiments[0].signal_sigma = 0.134;
+    all.push_back(gaussian);
     gaussian = {"Gaussian without a fast axis", all[5].config};
     gaussian.config.experiments[0] = testing::gaussian(testing::toy_experiment());
     all.push_back(gaussian);

@@ -191,7 +191,7 @@ TEST(Quantity, refuses_with_the_expected_unit) {
 // ---- parameters -------------------------------------------------------------------------------------------------
 
 ParameterScope scope_of(Basis basis, bool majorana = false) {
-    return {basis, majorana, {"lz-2022.background"}, {"reactor"}, {"Cs133", "I127"}};
+    return {basis, majorana, {"lz-2022.background"}, {}, {"reactor"}, {"Cs133", "I127"}};
 }
 
 std::set<std::string> names_in(const ParameterScope& scope) {
@@ -1258,7 +1258,7 @@ const BrokenScan broken_scans[] = {
      "\"parameters\"?"},
     {"top_level_key_far", "whatever = 1\n",
      "scan.toml:1: unknown key \"whatever\" in the file (its keys are \"title\", \"neutrino\", \"experiment\", "
-     "\"parameters\", \"axis\" or \"output\")"},
+     "\"shared\", \"parameters\", \"axis\" or \"output\")"},
     {"neutrino_key", "[neutrino]\nordring = \"normal\"",
      "scan.toml:2: unknown key \"ordring\" in [neutrino] did you mean \"ordering\"?"},
     {"mixing_key", "[neutrino.mixing]\ndm32 = \"1 eV^2\"",
@@ -1509,9 +1509,9 @@ const BrokenScan broken_scans[] = {
      "scan.toml:3: couplings = \"radiativ\" is unknown (expected \"tree\" or \"radiative\") did you mean "
      "\"radiative\"?"},
     {"systematics_unknown", TOY "systematics.flta = 0.1",
-     "scan.toml:3: toy has no background \"flta\" (it has \"flat\" or \"none\") did you mean \"flat\"?"},
+     "scan.toml:3: toy has no systematic \"flta\" (it has \"flat\", \"none\" or \"signal\") did you mean \"flat\"?"},
     {"systematics_signal", TOY "systematics.sinal = 0.1",
-     "scan.toml:3: toy has no background \"sinal\" (it has \"flat\" or \"none\") did you mean \"signal\"?"},
+     "scan.toml:3: toy has no systematic \"sinal\" (it has \"flat\", \"none\" or \"signal\") did you mean \"signal\"?"},
     {"systematics_word", TOY "systematics.flat = \"fre\"",
      "scan.toml:3: flat = \"fre\" is unknown (expected \"fixed\", \"free\" or a relative standard deviation like "
      "0.13) did you mean \"free\"?"},
@@ -1556,6 +1556,266 @@ TEST_F(ScanFile, at_most_sixteen_pulls) {
     EXPECT_EQ(error(use + "systematics.b3 = \"fixed\""), "");
     // One that an axis names is not profiled.
     EXPECT_EQ(error(use + "[[axis]]\nparameter = \"toy.b5\"\nmin = 0\nmax = 2\npoints = 3"), "");
+}
+
+// ---- systematics and shared ones --------------------------------------------------------------------------------
+
+//! The experiment "one" or "two": a background with a fitted scale, a normalisation of signal and background, a shape
+std::string experiment_with_systematics(const std::string& name) {
+    std::string text = experiment_text;
+    text.replace(text.find("toy"), 3, name);
+    return text + R"([[background]]
+name = "falling"
+function = "exponential"
+total = 20
+scale = "0.5 keV"
+scale_range = ["0.25 keV", "2 keV"]
+[[systematic]]
+name = "flux"
+of = ["signal", "flat"]
+uncertainty = 0.1
+[[systematic]]
+name = "tilt"
+of = "flat"
+plus = [3, 3]
+)";
+}
+
+class SystematicsOfScan : public ScanFile {
+protected:
+    SystematicsOfScan() {
+        folder_.write("one.toml", experiment_with_systematics("one"));
+        folder_.write("two.toml", experiment_with_systematics("two"));
+    }
+    //! Both experiments, with the text that overrides systematics of each, and what comes behind
+    static std::string both(const std::string& rest, const std::string& of_one = "", const std::string& of_two = "") {
+        return "[[experiment]]\nfile = \"one.toml\"\n" + of_one + "\n[[experiment]]\nfile = \"two.toml\"\n" + of_two +
+               "\n" + rest;
+    }
+    static std::string shared(const std::string& members, const std::string& name = "all") {
+        return "[[shared]]\nname = \"" + name + "\"\nsystematics = [" + members + "]\n";
+    }
+};
+
+TEST_F(SystematicsOfScan, overrides) {
+    const auto systematics = [&](const std::string& overrides) {
+        return read(both("", overrides)).experiments[0].systematics;
+    };
+    const auto sigma = [&](const std::string& overrides, std::size_t i) { return systematics(overrides)[i].sigma; };
+    const double infinity = std::numeric_limits<double>::infinity();
+    const std::vector<Systematic> given = systematics("");
+    ASSERT_EQ(given.size(), 3u);
+    EXPECT_EQ(given[0].name, "falling-scale");
+    EXPECT_EQ(given[0].sigma, infinity);
+    EXPECT_EQ(given[1].sigma, 0.1);
+    EXPECT_EQ(given[2].sigma, 1);
+    EXPECT_EQ(sigma("systematics.falling-scale = \"fixed\"", 0), 0);
+    EXPECT_EQ(sigma("systematics.falling-scale = \"free\"", 0), infinity);
+    EXPECT_EQ(sigma("systematics.flux = 0.25", 1), 0.25);
+    EXPECT_EQ(sigma("systematics.tilt = \"fixed\"", 2), 0);
+    EXPECT_EQ(sigma("systematics.tilt = 2", 2), 2);
+    EXPECT_EQ(read(both("", "systematics.falling = 0.3")).experiments[0].backgrounds[2].sigma, 0.3);
+    EXPECT_EQ(
+        error(both("", "systematics.falling-scale = 0.1")),
+        "scan.toml:3: falling-scale = 0.1 is a number (expected \"fixed\" or \"free\", which is within its range)");
+    EXPECT_EQ(
+        error(both("", "systematics.tilt = 0")),
+        "scan.toml:3: tilt = 0 is not positive (expected \"fixed\", \"free\" or a number of its standard deviations "
+        "like 1) did you mean \"fixed\"?");
+    EXPECT_EQ(error(both("", "systematics.tlit = 1")),
+              "scan.toml:3: one has no systematic \"tlit\" (it has \"flat\", \"none\", \"falling\", \"falling-scale\", "
+              "\"flux\", \"tilt\" or \"signal\") did you mean \"tilt\"?");
+}
+
+TEST_F(SystematicsOfScan, are_parameters) {
+    const ScanConfig config = read(both("[parameters]\none.flux = 1.1\none.tilt = -2\n[[axis]]\nparameter = "
+                                        "\"two.falling-scale\"\nmin = \"0.25 keV\"\nmax = \"2 keV\"\npoints = 5\n"));
+    ASSERT_EQ(config.fixed.size(), 2u);
+    EXPECT_EQ(config.fixed[0].parameter.kind, Parameter::Kind::systematic);
+    EXPECT_EQ(config.fixed[0].parameter.experiment, "one");
+    EXPECT_EQ(config.fixed[0].parameter.background, "flux");
+    EXPECT_EQ(config.fixed[0].parameter.dimension, Dimension::dimensionless);
+    EXPECT_EQ(config.fixed[0].value, 1.1);
+    EXPECT_EQ(config.fixed[1].value, -2);
+    ASSERT_EQ(config.axes.size(), 1u);
+    EXPECT_EQ(config.axes[0].parameter.dimension, Dimension::energy);
+    EXPECT_EQ(config.axes[0].values.front(), 2.5e-4); // the ends of the range belong to it
+    EXPECT_EQ(config.axes[0].values.back(), 2e-3);
+    const auto fixed = [&](const std::string& what) { return error(both("[parameters]\n" + what)); };
+    EXPECT_EQ(fixed("one.flux = -0.1"),
+              "scan.toml:8: one.flux = -0.1 makes one.flux negative (a normalisation is 0 or more)");
+    EXPECT_EQ(fixed("one.falling-scale = \"2.5 keV\""),
+              "scan.toml:8: one.falling-scale = 0.0025 MeV is out of range (one.falling-scale lies between 0.00025 and "
+              "0.002 MeV)");
+    EXPECT_EQ(
+        fixed("one.falling-scale = 0"),
+        "scan.toml:8: one.falling-scale = 0 MeV is out of range (one.falling-scale lies between 0.00025 and 0.002 "
+        "MeV)");
+    EXPECT_EQ(fixed("one.falling-scale = 0.5"),
+              "scan.toml:8: one.falling-scale = 0.5 has no unit (one.falling-scale is measured in MeV) write \"0.5 "
+              "MeV\"?");
+    EXPECT_EQ(fixed("one.fux = 1"), "scan.toml:8: unknown parameter \"one.fux\" did you mean \"one.flux\"?");
+    EXPECT_EQ(error(both("[[axis]]\nparameter = \"one.flux\"\nvalues = [-1, 1]")),
+              "scan.toml:9: values[0] = -1 makes one.flux negative (a normalisation is 0 or more)");
+}
+
+TEST_F(SystematicsOfScan, an_axis_of_one_that_does_nothing) {
+    folder_.write("one.toml", std::string(experiment_text) +
+                                  "[[systematic]]\nname = \"empty\"\nof = \"none\"\nuncertainty = \"fixed\"\n");
+    EXPECT_EQ(error("[[experiment]]\nfile = \"one.toml\"\n[[axis]]\nparameter = \"toy.empty\"\nvalues = [0, 1]"),
+              "scan.toml:4: an axis of toy.empty changes no prediction (it moves nothing in any bin) leave it out?");
+}
+
+TEST_F(SystematicsOfScan, shared_ones_stand_for_their_members) {
+    const ScanConfig config = read(both(shared("\"one.flux\", \"two.flux\", \"two.flat\"") +
+                                        "[[axis]]\nparameter = \"all\"\nmin = -2\nmax = 2\npoints = 5\n"));
+    ASSERT_EQ(config.shared.size(), 1u);
+    const SharedSystematic& all = config.shared[0];
+    EXPECT_EQ(all.name, "all");
+    ASSERT_EQ(all.members.size(), 3u);
+    EXPECT_EQ(all.members[0].experiment, 0u);
+    EXPECT_EQ(all.members[0].name, "flux");
+    EXPECT_EQ(all.members[2].experiment, 1u);
+    EXPECT_EQ(all.members[2].name, "flat");
+    const Parameter& parameter = config.axes[0].parameter;
+    EXPECT_EQ(parameter.kind, Parameter::Kind::systematic);
+    EXPECT_EQ(parameter.experiment, "");
+    EXPECT_EQ(parameter.dimension, Dimension::dimensionless);
+    const auto fixed = [&](const std::string& what) {
+        return error(both(shared("\"one.flux\", \"two.flux\"") + "[parameters]\n" + what));
+    };
+    EXPECT_EQ(fixed("one.flux = 1"), "scan.toml:11: one.flux is part of all (the systematics of a [[shared]] move "
+                                     "together) write \"all\"?");
+    EXPECT_EQ(fixed("all = -10"), ""); // ten times 0.1 below 1
+    EXPECT_EQ(fixed("all = -10.5"), "scan.toml:11: all = -10.5 makes one.flux negative (a normalisation is 0 or more)");
+    // Signals can be shared as well, and what is free moves by the same factor.
+    const std::string free = "systematics.signal = \"free\"";
+    const std::string signals = shared("\"one.signal\", \"two.signal\"");
+    EXPECT_EQ(error(both(signals + "[parameters]\nall = -1", free, free)), "");
+    EXPECT_EQ(error(both(signals + "[parameters]\nall = -1.5", free, free)),
+              "scan.toml:11: all = -1.5 makes one.signal negative (a normalisation is 0 or more)");
+    EXPECT_EQ(error(both(shared("\"one.falling-scale\", \"two.falling-scale\"") + "[parameters]\nall = 1.4")),
+              "scan.toml:11: all = 1.4 is out of range (one.falling-scale lies between 0.00025 and 0.002 MeV)");
+}
+
+TEST_F(SystematicsOfScan, shared_ones_that_do_not_go_together) {
+    const auto of = [&](const std::string& members, const std::string& name = "all") {
+        return error(both(shared(members, name)));
+    };
+    EXPECT_EQ(of("\"one.flux\", \"two.flx\""),
+              "scan.toml:9: two has no systematic \"flx\" (it has \"flat\", \"none\", \"falling\", "
+              "\"falling-scale\", \"flux\", \"tilt\" or \"signal\") did you mean \"flux\"?");
+    EXPECT_EQ(
+        of("\"one.flux\", \"tow.flux\""),
+        "scan.toml:9: there is no systematic \"tow.flux\" (a systematic is EXPERIMENT.NAME, of an experiment of the "
+        "scan) did you mean \"two.flux\"?");
+    EXPECT_EQ(of("\"one\", \"two\""),
+              "scan.toml:9: there is no systematic \"one\" (a systematic is EXPERIMENT.NAME, of "
+              "an experiment of the scan)");
+    EXPECT_EQ(of(""), "scan.toml:9: all has 0 members (two systematics or more can be one)");
+    EXPECT_EQ(of("\"one.flux\""), "scan.toml:9: all has 1 member (two systematics or more can be one)");
+    EXPECT_EQ(of("\"one.flux\", \"one.flux\""), "scan.toml:9: one.flux is there twice");
+    EXPECT_EQ(of("\"one.flux\", 2"), "scan.toml:9: systematics[1] is an integer (expected a string)");
+    EXPECT_EQ(error(both(shared("\"one.flux\", \"two.flux\"") + shared("\"one.flat\", \"one.flux\"", "more"))),
+              "scan.toml:12: one.flux is part of all already");
+    EXPECT_EQ(
+        of("\"one.flux\", \"two.none\""),
+        "scan.toml:9: two.none is fixed (it does not move with the others) leave it out, or set systematics.none in "
+        "its [[experiment]]");
+    EXPECT_EQ(of("\"one.flux\", \"two.falling\""),
+              "scan.toml:9: two.falling does not go with one.flux (two.falling is free, and the other has a standard "
+              "deviation) make both free, or give both one?");
+    EXPECT_EQ(of("\"one.falling\", \"two.flux\""),
+              "scan.toml:9: two.flux does not go with one.falling (one.falling is free, and the other has a standard "
+              "deviation) make both free, or give both one?");
+    EXPECT_EQ(
+        of("\"one.falling\", \"two.falling-scale\""),
+        "scan.toml:9: two.falling-scale does not go with one.falling (both are free, but of two kinds, which have no "
+        "unit in common)");
+    EXPECT_EQ(of("\"one.flux\", \"two.tilt\""), ""); // each by its standard deviations
+    EXPECT_EQ(of("\"one.falling-scale\", \"two.falling-scale\""), "");
+    for (const auto& [name, owner] :
+         std::vector<std::pair<std::string, std::string>>{{"theta12", "parameter theta12"},
+                                                          {"charge", "parameter charge.universal"},
+                                                          {"one", "parameter one.flat"},
+                                                          {"axis", "a table of the file"}}) {
+        EXPECT_EQ(of("\"one.flux\", \"two.flux\"", name), "scan.toml:8: a shared systematic is called \"" + name +
+                                                              "\" (" + owner + " has that name) rename it?");
+    }
+    EXPECT_EQ(of("\"one.flux\", \"two.flux\"", "a.b"),
+              "scan.toml:8: name = \"a.b\" is not a valid name (letters, digits, - and _)");
+    EXPECT_EQ(error(both(shared("\"one.flux\", \"two.flux\"") + shared("\"one.flat\", \"two.flat\""))),
+              "scan.toml:11: a shared systematic is called \"all\" (parameter all has that name) rename it?");
+    std::string other = experiment_with_systematics("two");
+    other.replace(other.find("\"0.5 keV\""), 9, "\"0.6 keV\"");
+    folder_.write("two.toml", other);
+    EXPECT_EQ(
+        of("\"one.falling-scale\", \"two.falling-scale\""),
+        "scan.toml:9: two.falling-scale does not go with one.falling-scale (their scales are 0.0006 and 0.0005 MeV) "
+        "start both from the same?");
+}
+
+TEST_F(SystematicsOfScan, covariance_is_not_shared_nor_poisson) {
+    std::string text = experiment_text;
+    text.replace(text.find("toy"), 3, "two");
+    text.replace(text.find("[exposure]"), 10, "statistic = \"gaussian\"\n[exposure]");
+    text.replace(text.find("counts"), 0, "covariance = \"covariance.csv\"\n");
+    folder_.write("two.toml", text);
+    folder_.write("covariance.csv", "bin,1,2\n1,4,-1\n2,-1,9\n");
+    EXPECT_EQ(error(both("")), "");
+    EXPECT_EQ(error(both(shared("\"one.flux\", \"two.flat\""))),
+              "scan.toml:9: two.flat cannot be shared (the counts of its experiment have a covariance)");
+    EXPECT_EQ(
+        error(both("", "", "statistic = \"poisson\"")),
+        "scan.toml:6: statistic = \"poisson\" does not go with two (its [bins] give a covariance, of which Poisson "
+        "counts know nothing)");
+}
+
+TEST_F(SystematicsOfScan, at_most_24_pulls_together) {
+    // one and two have flat, falling, its scale, flux and tilt each.
+    const auto with_backgrounds = [](const std::string& name, int n) {
+        std::string text = experiment_with_systematics(name);
+        for (int i = 0; i < n; ++i) {
+            text += "[[background]]\nname = \"b" + std::to_string(i) + "\"\ncounts = [1, 1]\nuncertainty = 0.1\n";
+        }
+        return text;
+    };
+    folder_.write("one.toml", with_backgrounds("one", 19));
+    EXPECT_EQ(error(both("")), "");
+    folder_.write("one.toml", with_backgrounds("one", 20));
+    EXPECT_EQ(error(both("")),
+              "scan.toml:1: one has 25 systematics to profile (there may be 24) set systematics.NAME = "
+              "\"fixed\" for some");
+    EXPECT_EQ(error(both("", "systematics.tilt = \"fixed\"")), "");
+    EXPECT_EQ(error(both("[parameters]\none.tilt = 1")), "");
+    // Shared, they act together: 5 + 16 and 5, of which two are one.
+    folder_.write("one.toml", with_backgrounds("one", 16));
+    EXPECT_EQ(error(both("")), "");
+    const std::string flux = shared("\"one.flux\", \"two.flux\"");
+    EXPECT_EQ(error(both(flux)), "scan.toml:1: one, two has 25 systematics to profile (there may be 24) set "
+                                 "systematics.NAME = \"fixed\" for some");
+    EXPECT_EQ(error(both(flux + "[parameters]\nall = 0.5")), ""); // a value that is given connects nothing
+    EXPECT_EQ(error(both(flux + shared("\"one.tilt\", \"two.tilt\"", "tilt"))), "");
+    EXPECT_EQ(error(both(shared("\"one.flux\", \"one.flat\""))), ""); // within one experiment
+}
+
+TEST_F(SystematicsOfScan, without_sources_no_parameter_of_neutrinos_is_an_axis) {
+    folder_.write("alone.toml", "name = \"alone\"\ntitle = \"Alone\"\ncitation = \"None\"\n[bins]\nedges = [0, \"1 "
+                                "keV\"]\ncounts = [4]\n[[background]]\nname = \"flat\"\ncounts = [3]\nuncertainty = "
+                                "0.2\n");
+    const std::string alone = "[[experiment]]\nfile = \"alone.toml\"\n";
+    for (const std::string name : {"charge.universal", "sin2_theta_w", "charge.ee", "theta12"}) {
+        EXPECT_EQ(error(alone + "[[axis]]\nparameter = \"" + name + "\"\n"),
+                  "scan.toml:4: an axis of " + name +
+                      " changes no prediction (no experiment has a source) leave it out?");
+    }
+    EXPECT_EQ(error(alone + "[[axis]]\nparameter = \"alone.flat\"\nvalues = [0, 1]"), "");
+    EXPECT_EQ(error(alone + "[[axis]]\nparameter = \"alone.signal\"\nvalues = [0, 1]"),
+              "scan.toml:4: unknown parameter \"alone.signal\"");
+    EXPECT_EQ(error("[neutrino]\ncharge_radius_mode = \"total\"\n" + alone),
+              ""); // no couplings that it could not go with
+    EXPECT_EQ(error(alone + "systematics.signal = 0.1"),
+              "scan.toml:3: alone has no systematic \"signal\" (it has \"flat\")");
 }
 
 // ---- --set ------------------------------------------------------------------------------------------------------
@@ -1685,35 +1945,66 @@ TEST(Examples, are_read) {
     EXPECT_EQ(four.fixed[0].value, -1e-33);
 }
 
+//! The TOML of a page
+std::vector<std::string> toml_blocks(const std::string& page) {
+    std::ifstream in(NUSCAN_TEST_SOURCE_DIR "/docs/" + page);
+    std::vector<std::string> blocks;
+    bool in_block = false;
+    for (std::string line; std::getline(in, line);) {
+        if (line.starts_with("```")) {
+            in_block = line == "```toml";
+            blocks.resize(blocks.size() + (in_block ? 1 : 0));
+        } else if (in_block) {
+            blocks.back() += line + "\n";
+        }
+    }
+    return blocks;
+}
+
 TEST(Documentation, its_scan_files_are_read) {
-    std::ifstream in(NUSCAN_TEST_SOURCE_DIR "/docs/parameters.md");
     const test::TemporaryFolder folder;
     std::string csi = nuclear_text;
     csi.replace(csi.find("caesium"), 7, "csi");
     folder.write("csi.toml", csi);
+    for (const std::string name : {"near", "far"}) {
+        std::string text = experiment_with_systematics(name);
+        text.replace(text.find("flavour = \"e\""), 13, "flavour = \"mu\"");
+        text.replace(text.find("falling"), 7, "neutrons");
+        folder.write(name + ".toml", text);
+    }
     std::map<std::string, std::size_t> axes; // by the first parameter
-    std::string text;
-    bool in_block = false;
-    for (std::string line; std::getline(in, line);) {
-        if (!line.starts_with("```")) {
-            text += in_block ? line + "\n" : "";
-            continue;
-        }
-        in_block = !in_block;
-        if (!in_block) {
-            EXPECT_EQ(folder.error_of([&] {
-                const ScanConfig config = read_scan_config(folder.write("scan.toml", text));
-                axes[config.axes[0].parameter.name] = config.axes.size();
-            }),
-                      "")
-                << text;
-            text.clear();
-        }
+    for (const std::string& text : toml_blocks("parameters.md")) {
+        EXPECT_EQ(folder.error_of([&] {
+            const ScanConfig config = read_scan_config(folder.write("scan.toml", text));
+            axes[config.axes[0].parameter.name] = config.axes.size();
+        }),
+                  "")
+            << text;
     }
     EXPECT_EQ(axes, (std::map<std::string, std::size_t>{{"magnetic_moment.mumu", 2},
                                                         {"neutron_radius.Cs133", 2},
                                                         {"majorana_moment.1.abs", 3},
+                                                        {"charge_radius.mumu", 1},
                                                         {"charge_radius.ee", 1}}));
+}
+
+TEST(Documentation, its_worked_example_is_read) {
+    const test::TemporaryFolder folder;
+    const std::vector<std::string> blocks = toml_blocks("experiments.md");
+    const auto example = std::find_if(blocks.begin(), blocks.end(), [](const std::string& block) {
+        return block.starts_with("name = \"germanium\"");
+    });
+    ASSERT_LT(example - blocks.begin(), static_cast<long>(blocks.size()) - 1);
+    folder.write("germanium/experiment.toml", *example);
+    const ScanConfig config = read_scan_config(folder.write("scan.toml", *(example + 1)));
+    ASSERT_EQ(config.experiments.size(), 1u);
+    const Experiment& germanium = config.experiments[0];
+    EXPECT_EQ(germanium.n_bins(), 6);
+    EXPECT_EQ(germanium.backgrounds.size(), 3u);
+    EXPECT_GT(germanium.backgrounds[1].counts[5], 40); // the X-ray line lies in the last bin
+    ASSERT_EQ(germanium.systematics.size(), 1u);
+    EXPECT_EQ(germanium.systematics[0].sigma, 0.5);
+    EXPECT_EQ(germanium.signal_sigma, 0.05);
 }
 
 } // namespace

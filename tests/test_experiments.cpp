@@ -10,11 +10,13 @@
 
 #include <gtest/gtest.h>
 
+#include "backends/backend.hpp"
 #include "experiments/atomic_shells.hpp"
 #include "experiments/experiment_file.hpp"
 #include "experiments/nuclides.hpp"
 #include "nuscan/constants.hpp"
 #include "nuscan/kinematics.hpp"
+#include "scan/point.hpp"
 #include "temporary_folder.hpp"
 
 namespace nuscan {
@@ -332,6 +334,12 @@ const BrokenExperiment broken_experiments[] = {
      "toy.toml:15: counts of bins has 3 entries (there are 2 bins)"},
     {"counts_negative", "{ table = \"counts.csv\", column = \"observed\" }", "[1, -2]",
      "toy.toml:15: counts[1] = -2 is negative"},
+    {"counts_list_not_whole", "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2.5]",
+     "toy.toml:15: counts[1] = 2.5 is not a whole number (the statistic is Poisson)"},
+    {"edges_equal", "\"3 keV\"", "\"1 keV\"",
+     "toy.toml:14: edges[2] = 0.001 MeV is out of order (edges increase, from zero or above)"},
+    {"edges_of_windows", "[\"0 keV\", \"1 keV\", \"3 keV\"]", "[[0, \"2 keV\"], [\"1 keV\", \"3 keV\"]]",
+     "toy.toml:14: edges[0] is an array (expected a number with a unit, like \"1.5 MeV\")"},
     {"counts_outside_bins", "\"1 keV\", \"3 keV\"", "\"0.2 keV\", \"3 keV\"",
      "counts.csv:2: energy_keV = 0.5 is not in bin 1 (which is 0 to 0.0002 MeV)"},
     {"flavour", "flavour = \"mu\"", "flavour = \"m\"",
@@ -354,8 +362,6 @@ const BrokenExperiment broken_experiments[] = {
     {"no_spectrum", "spectrum = \"spectrum.csv\"\nlines = [ { energy = \"2 MeV\", fraction = 0.25 } ]", "",
      "toy.toml:16: source \"reactor\" has no spectrum (expected a table, lines, or both) add spectrum = \"...csv\" or "
      "lines = [...]?"},
-    {"no_source", "[[source]]\nname = \"reactor\"", "[[background]]\nname = \"reactor\"",
-     "toy.toml: the file has no [[source]]"},
     {"two_sources", "[[background]]",
      "[[source]]\nname = \"reactor\"\nflavour = \"e\"\nneutrino = \"neutrino\"\npropagation = \"short\"\nflux = \"1 "
      "cm^-2 s^-1\"\nspectrum = \"spectrum.csv\"\n[[background]]",
@@ -425,6 +431,9 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
              {"efficiency.csv", "energy_keV,efficiency\n0,0.1\n1,1.01\n",
               "efficiency.csv:3: efficiency = 1.01 is above 1"},
              {"spectrum.csv", "energy_MeV,per_MeV\n0,0\n1,0\n", "toy.toml:23: the spectrum is zero everywhere"},
+             {"counts.csv", "energy_keV,observed\n0.5,3\n2,-7\n", "counts.csv:3: observed = -7 is negative"},
+             {"counts.csv", "energy_keV,observed\n0.5,3\n2,7.25\n",
+              "toy.toml:15: counts[1] = 7.25 is not a whole number (the statistic is Poisson)"},
              {"counts.csv", "energy_keV,observed\n0.5,3\n2,7\n2.5,1\n",
               "toy.toml:15: \"counts.csv\" of bins has 3 entries (there are 2 bins)"},
          }) {
@@ -439,6 +448,498 @@ TEST_F(ExperimentFile, tables_may_have_windows_line_ends_and_spaces) {
     const Experiment e = read(valid);
     EXPECT_EQ(e.channels[0].efficiency.x, (std::vector<double>{0, 3e-3}));
     EXPECT_EQ(e.channels[0].efficiency.y, (std::vector<double>{0, 1}));
+}
+
+// ---- systematics ------------------------------------------------------------------------------------------------
+
+class SystematicsOfFile : public ExperimentFile {
+protected:
+    SystematicsOfFile() {
+        folder_.write("flat.csv", "energy_keV,plus,minus,same,twice,third\n0.5,3,1,2,4,1\n2,3.5,5.5,4.5,9,2.25\n");
+    }
+    //! The valid file with a [[systematic]] behind
+    static std::string with_systematic(const std::string& keys) {
+        return std::string(valid) + "[[systematic]]\nname = \"shape\"\n" + keys;
+    }
+    Systematic systematic(const std::string& keys) const { return read(with_systematic(keys)).systematics.at(0); }
+    static std::string column(const std::string& key, const std::string& name) {
+        return key + " = { table = \"flat.csv\", column = \"" + name + "\" }\n";
+    }
+};
+
+TEST_F(SystematicsOfFile, normalisations_of_components) {
+    EXPECT_TRUE(read(valid).systematics.empty());
+    const Systematic one = systematic("of = \"signal\"\nuncertainty = 0.1\n");
+    EXPECT_EQ(one.name, "shape");
+    EXPECT_EQ(one.kind, Systematic::Kind::normalisation);
+    EXPECT_EQ(one.sigma, 0.1);
+    EXPECT_EQ(one.n_knots, 0);
+    ASSERT_EQ(one.effects.size(), 1u);
+    EXPECT_EQ(one.effects[0].component, 1u); // behind the single background
+    EXPECT_TRUE(one.effects[0].added.empty());
+    const Systematic both = systematic("of = [\"signal\", \"flat\"]\nuncertainty = \"free\"\n");
+    EXPECT_EQ(both.sigma, std::numeric_limits<double>::infinity());
+    ASSERT_EQ(both.effects.size(), 2u);
+    EXPECT_EQ(both.effects[0].component, 1u);
+    EXPECT_EQ(both.effects[1].component, 0u);
+    EXPECT_EQ(systematic("of = \"flat\"\nuncertainty = \"fixed\"\n").sigma, 0);
+}
+
+TEST_F(SystematicsOfFile, shape_of_a_background_keeps_its_sum) {
+    const Systematic shape = systematic("of = \"flat\"\n" + column("plus", "plus") + column("minus", "twice"));
+    EXPECT_EQ(shape.kind, Systematic::Kind::shape);
+    EXPECT_EQ(shape.sigma, 1);
+    EXPECT_EQ(shape.n_knots, 2);
+    ASSERT_EQ(shape.effects.size(), 1u);
+    EXPECT_EQ(shape.effects[0].component, 0u);
+    // plus has the sum of the nominal [2, 4.5]; the other is twice as much of the same shape.
+    EXPECT_EQ(shape.effects[0].added, (std::vector<double>{1, -1, 0, 0}));
+    const Systematic mirrored = systematic("of = \"flat\"\nuncertainty = 0.5\n" + column("plus", "plus"));
+    EXPECT_EQ(mirrored.sigma, 0.5);
+    EXPECT_EQ(mirrored.effects[0].added, (std::vector<double>{1, -1, -1, 1}));
+}
+
+TEST_F(SystematicsOfFile, rate_leaves_templates_as_they_are) {
+    const Systematic shape =
+        systematic("of = \"flat\"\nrate = true\n" + column("plus", "twice") + "minus = [1, 2.25]\n");
+    EXPECT_EQ(shape.effects[0].added, (std::vector<double>{2, 4.5, -1, -2.25}));
+}
+
+TEST_F(SystematicsOfFile, shape_of_the_signal_is_relative_to_its_nominal) {
+    const Systematic shape = systematic("of = \"signal\"\nnominal = [4, 0]\nplus = [6, 2]\nminus = [3, 1]\n");
+    EXPECT_EQ(shape.effects[0].component, 1u);
+    EXPECT_EQ(shape.effects[0].added, (std::vector<double>{-0.25, 0, -0.25, 0})); // scaled to 4: [3, 1] both
+    const Systematic rate =
+        systematic("of = \"signal\"\nrate = true\nnominal = [4, 8]\nplus = [6, 8]\nminus = [3, 6]\n");
+    EXPECT_EQ(rate.effects[0].added, (std::vector<double>{0.5, 0, -0.25, -0.25}));
+}
+
+TEST_F(SystematicsOfFile, templates_are_scaled_over_all_bins_and_then_cut) {
+    const std::string text = with_systematic("of = \"flat\"\n" + column("plus", "minus") + "minus = [8, 5]\n");
+    const Experiment e = read(replaced(text, "[bins]", "[bins]\nfit_min = \"1 keV\""));
+    EXPECT_EQ(e.systematics[0].effects[0].added, (std::vector<double>{1, 2.5 - 4.5}));
+}
+
+TEST_F(SystematicsOfFile, what_changes_no_fitted_bin_must_be_fixed) {
+    const std::string shape = "of = \"flat\"\nplus = [3, 4.5]\nminus = [1, 4.5]\nrate = true\n";
+    const auto late = [&](const std::string& keys) {
+        return replaced(with_systematic(keys), "[bins]", "[bins]\nfit_min = \"1 keV\"");
+    };
+    EXPECT_EQ(error(late(shape)),
+              "toy.toml:30: systematic \"shape\" changes no bin (the fit cannot tell what it is) write \"fixed\"?");
+    EXPECT_EQ(error(late(shape + "uncertainty = \"fixed\"\n")), "");
+    const std::string normalisation = "of = \"flat\"\nuncertainty = 0.1\n";
+    EXPECT_EQ(error(replaced(replaced(with_systematic(normalisation), "[2, 4.5]", "[0, 0]"), "\"free\"", "\"fixed\"")),
+              "toy.toml:29: systematic \"shape\" changes no bin (the fit cannot tell what it is) write \"fixed\"?");
+}
+
+class BrokenSystematic : public SystematicsOfFile, public ::testing::WithParamInterface<BrokenExperiment> {};
+
+//! What a systematic gets behind its name, from line 31; the first text is in place of the name
+TEST_P(BrokenSystematic, is_refused) {
+    const BrokenExperiment& broken = GetParam();
+    EXPECT_EQ(error(std::string(valid) + "[[systematic]]\nname = \"" + broken.from + "\"\n" + broken.to),
+              broken.message);
+}
+
+const BrokenExperiment broken_systematics[] = {
+    {"name", "a b", "", "toy.toml:30: name = \"a b\" is not a valid name (letters, digits, - and _)"},
+    {"called_signal", "signal", "",
+     "toy.toml:30: a systematic is called \"signal\" (EXPERIMENT.signal is the normalisation of what neutrinos add) "
+     "rename it?"},
+    {"called_baseline", "baseline", "",
+     "toy.toml:30: a systematic is called \"baseline\" (EXPERIMENT.baseline is the distance to the sources) rename "
+     "it?"},
+    {"called_like_a_background", "flat", "",
+     "toy.toml:30: a systematic is called \"flat\" (a background has that name) rename it?"},
+    {"two", "x", "of = \"flat\"\nuncertainty = 0.1\n[[systematic]]\nname = \"x\"\n",
+     "toy.toml:34: there are two systematics \"x\""},
+    {"key", "x", "of = \"flat\"\nuncertainties = 0.1\n",
+     "toy.toml:32: unknown key \"uncertainties\" in [[systematic]] did you mean \"uncertainty\"?"},
+    {"no_component", "x", "uncertainty = 0.1\n", "toy.toml:29: [[systematic]] has no \"of\""},
+    {"component_unknown", "x", "of = \"flt\"\nuncertainty = 0.1\n",
+     "toy.toml:31: there is no component \"flt\" (components are \"flat\" or \"signal\") did you mean \"flat\"?"},
+    {"component_twice", "x", "of = [\"flat\", \"flat\"]\nuncertainty = 0.1\n", "toy.toml:31: \"flat\" is there twice"},
+    {"component_none", "x", "of = []\nuncertainty = 0.1\n",
+     "toy.toml:31: of is empty (a systematic moves a component) components are \"flat\" or \"signal\""},
+    {"component_type", "x", "of = [\"flat\", 1]\n", "toy.toml:31: of[1] is an integer (expected a string)"},
+    {"components_type", "x", "of = 1\n", "toy.toml:31: of is an integer (expected a string)"},
+    {"no_uncertainty", "x", "of = \"flat\"\n", "toy.toml:29: [[systematic]] has no \"uncertainty\""},
+    {"uncertainty", "x", "of = \"flat\"\nuncertainty = \"freee\"\n",
+     "toy.toml:32: uncertainty = \"freee\" is unknown (expected \"fixed\", \"free\" or a relative standard deviation "
+     "like 0.13) did you mean \"free\"?"},
+    {"uncertainty_of_shape", "x", "of = \"flat\"\nplus = [1, 2]\nuncertainty = 0\n",
+     "toy.toml:33: uncertainty = 0 is not positive (expected \"fixed\", \"free\" or a number of its standard "
+     "deviations "
+     "like 1) did you mean \"fixed\"?"},
+    {"minus_alone", "x", "of = \"flat\"\nminus = [1, 2]\n",
+     "toy.toml:32: \"minus\" does not go without \"plus\" (a systematic without templates is a normalisation)"},
+    {"rate_alone", "x", "of = \"flat\"\nrate = true\n",
+     "toy.toml:32: \"rate\" does not go without \"plus\" (a systematic without templates is a normalisation)"},
+    {"shape_of_two", "x", "of = [\"flat\", \"signal\"]\nplus = [1, 2]\n",
+     "toy.toml:31: a shape is of 2 components (its templates are those of one) write a [[systematic]] for each?"},
+    {"nominal_of_background", "x", "of = \"flat\"\nnominal = [1, 2]\nplus = [1, 2]\n",
+     "toy.toml:32: \"nominal\" does not go with a background (its own counts are nominal) leave it out?"},
+    {"no_nominal_of_signal", "x", "of = \"signal\"\nplus = [1, 2]\n", "toy.toml:29: [[systematic]] has no \"nominal\""},
+    {"nominal_of_nothing", "x", "of = \"signal\"\nnominal = [0, 0]\nplus = [1, 2]\n",
+     "toy.toml:32: nominal of systematic \"x\" is zero in every bin"},
+    {"plus_of_nothing", "x", "of = \"flat\"\nplus = [0, 0]\n",
+     "toy.toml:32: plus of systematic \"x\" is zero in every bin"},
+    {"minus_of_nothing", "x", "of = \"flat\"\nplus = [1, 1]\nminus = [0, 0]\n",
+     "toy.toml:33: minus of systematic \"x\" is zero in every bin"},
+    {"plus_negative", "x", "of = \"flat\"\nplus = [1, -0.5]\n", "toy.toml:32: plus[1] = -0.5 is negative"},
+    {"plus_size", "x", "of = \"flat\"\nplus = [1, 0.5, 2]\n",
+     "toy.toml:32: plus of systematic \"x\" has 3 entries (there are 2 bins)"},
+    {"mirror_negative", "x", "of = \"flat\"\nplus = [5, 1.5]\n",
+     "toy.toml:32: the mirror image of plus of systematic \"x\" is negative in bin 1 (nominal are 2, plus 5) add "
+     "minus?"},
+    {"no_effect", "x", "of = \"flat\"\nrate = true\nplus = [2, 4.5]\n",
+     "toy.toml:33: systematic \"x\" changes nothing (plus and minus are nominal)"},
+    {"no_effect_of_rate", "x", "of = \"flat\"\nplus = [2.2, 4.95]\nminus = [0.2, 0.45]\n",
+     "toy.toml:32: systematic \"x\" changes nothing (scaled to the nominal sum, plus and minus are nominal) write rate "
+     "= true where they change the sum?"},
+    {"column", "x", "of = \"flat\"\nplus = { table = \"flat.csv\", column = \"minis\" }\n",
+     "toy.toml:32: \"flat.csv\" has no column \"minis\" (its columns are \"energy_keV\", \"plus\", \"minus\", "
+     "\"same\", \"twice\" or \"third\") did you mean \"minus\"?"},
+};
+
+INSTANTIATE_TEST_SUITE_P(ExperimentFiles, BrokenSystematic, ::testing::ValuesIn(broken_systematics),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+// ---- functions of backgrounds -----------------------------------------------------------------------------------
+
+class BackgroundFunction : public ExperimentFile {
+protected:
+    //! The valid file with a background of a function in place of counts
+    static std::string text(const std::string& keys) {
+        const std::string all = valid;
+        return all.substr(0, all.find("counts = [2, 4.5]")) + keys;
+    }
+    Background background(const std::string& keys) const { return read(text(keys)).backgrounds.at(0); }
+};
+
+TEST_F(BackgroundFunction, constant_goes_by_the_width_of_bins) {
+    const Background flat = background("function = \"constant\"\ntotal = 60\n");
+    EXPECT_EQ(flat.name, "flat");
+    EXPECT_EQ(flat.counts, (std::vector<double>{20, 40}));
+    EXPECT_EQ(flat.sigma, std::numeric_limits<double>::infinity());
+    EXPECT_EQ(background("function = \"constant\"\ntotal = 60\nuncertainty = 0.2\n").sigma, 0.2);
+    // The total is that of all bins, whichever are fitted.
+    const std::string late =
+        replaced(text("function = \"constant\"\ntotal = 60\n"), "[bins]", "[bins]\nfit_min = \"1 keV\"");
+    EXPECT_EQ(read(late).backgrounds[0].counts, (std::vector<double>{40}));
+}
+
+TEST_F(BackgroundFunction, exponential_is_integrated_over_bins) {
+    const Experiment e = read(text("function = \"exponential\"\ntotal = 100\nscale = \"0.5 keV\"\n"));
+    const double first = 1 - std::exp(-2), second = std::exp(-2) - std::exp(-6);
+    const std::vector<double>& counts = e.backgrounds[0].counts;
+    EXPECT_NEAR(counts[0], 100 * first / (first + second), 1e-12);
+    EXPECT_NEAR(counts[1], 100 * second / (first + second), 1e-12);
+    EXPECT_TRUE(e.systematics.empty());
+    // A scale far below the bins' width leaves all in the first one.
+    EXPECT_EQ(background("function = \"exponential\"\ntotal = 100\nscale = \"0.001 keV\"\n").counts[0], 100);
+}
+
+TEST_F(BackgroundFunction, fitted_scale_is_a_systematic) {
+    const Experiment e = read(text(
+        "function = \"exponential\"\ntotal = 100\nscale = \"0.5 keV\"\nscale_range = [\"0.25 keV\", \"2 keV\"]\n"));
+    ASSERT_EQ(e.systematics.size(), 1u);
+    const Systematic& scale = e.systematics[0];
+    EXPECT_EQ(scale.name, "flat-scale");
+    EXPECT_EQ(scale.kind, Systematic::Kind::parameter);
+    EXPECT_EQ(scale.sigma, std::numeric_limits<double>::infinity());
+    EXPECT_EQ(scale.nominal, 5e-4);
+    EXPECT_NEAR(scale.low, -std::log(2), 1e-15);
+    EXPECT_NEAR(scale.high, std::log(4), 1e-15);
+    EXPECT_EQ(scale.n_knots, 50);
+    EXPECT_NEAR(scale.knot_spacing, std::log(8) / 47, 1e-15);
+    EXPECT_NEAR(scale.first_knot, scale.low - scale.knot_spacing, 1e-15);
+    ASSERT_EQ(scale.effects.size(), 1u);
+    EXPECT_EQ(scale.effects[0].component, 0u);
+    ASSERT_EQ(scale.effects[0].added.size(), 100u);
+    for (int k = 0; k < 50; ++k) {
+        const double s = 5e-4 * std::exp(scale.first_knot + k * scale.knot_spacing);
+        const double expected = 100 * (1 - std::exp(-1e-3 / s)) / (1 - std::exp(-3e-3 / s));
+        const double* added = scale.effects[0].added.data() + 2 * k;
+        EXPECT_NEAR(e.backgrounds[0].counts[0] + added[0], expected, 1e-12) << k;
+        EXPECT_NEAR(added[0] + added[1], 0, 1e-12) << k; // the total stays
+    }
+}
+
+TEST_F(BackgroundFunction, peaks_take_their_width_from_the_resolution) {
+    const std::string two =
+        "function = \"peaks\"\ntotal = 10\npeaks = [ { energy = \"0.9 keV\", area = 3 }, { energy = "
+        "\"2 keV\", area = 1 } ]\n";
+    const auto phi = [](double z) { return std::erfc(-z / std::sqrt(2.)) / 2; };
+    const auto first_part = [&](double width_1, double width_2) { // energies and widths in keV
+        const double in_1 = 3 * (phi(0.1 / width_1) - phi(-0.9 / width_1)) + (phi(-1 / width_2) - phi(-2 / width_2));
+        const double in_2 = 3 * (phi(2.1 / width_1) - phi(0.1 / width_1)) + (phi(1 / width_2) - phi(-1 / width_2));
+        return in_1 / (in_1 + in_2);
+    };
+    const std::vector<double> given = background(two + "width = \"0.2 keV\"\n").counts;
+    EXPECT_NEAR(given[0], 10 * first_part(0.2, 0.2), 1e-12);
+    EXPECT_NEAR(given[0] + given[1], 10, 1e-12);
+    const auto sigma = [](double E) { return 0.1 * std::sqrt(E) + 0.01 + 0.01 * E; };
+    EXPECT_NEAR(background(two).counts[0], 10 * first_part(sigma(0.9), sigma(2)), 1e-12);
+    std::string in_quadrature = replaced(text(two), "linear = 0.01", "linear = 0.01, in_quadrature = true");
+    const auto root = [](double E) { return std::sqrt(0.01 * E + 1e-4 + 1e-4 * E * E); };
+    EXPECT_NEAR(read(in_quadrature).backgrounds[0].counts[0], 10 * first_part(root(0.9), root(2)), 1e-12);
+    // Far above the bins the tail of a peak still has a shape.
+    const std::vector<double> tail =
+        background("function = \"peaks\"\ntotal = 10\nwidth = \"0.2 keV\"\npeaks = [ { energy = \"5 keV\", area = 1 } "
+                   "]\n")
+            .counts;
+    EXPECT_NEAR(tail[1], 10, 1e-12);
+    EXPECT_GT(tail[0], 0);
+}
+
+TEST_F(BackgroundFunction, is_shared_out_over_further_variables) {
+    std::string further = replaced(text("function = \"constant\"\ntotal = 60\n"), "[[source]]",
+                                   "[[bins.further]]\nname = \"time\"\nedges = [0, \"1 s\", \"4 s\"]\n[[source]]");
+    further = replaced(further, "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2, 3, 4]");
+    const std::vector<double> counts = read(further).backgrounds[0].counts;
+    ASSERT_EQ(counts.size(), 4u);
+    const double expected[] = {5, 15, 10, 30};
+    for (int b = 0; b < 4; ++b) {
+        EXPECT_NEAR(counts[static_cast<std::size_t>(b)], expected[b], 1e-13) << b;
+    }
+}
+
+class BrokenFunction : public BackgroundFunction, public ::testing::WithParamInterface<BrokenExperiment> {};
+
+//! The keys of the background stand from line 27 on.
+TEST_P(BrokenFunction, is_refused) { EXPECT_EQ(error(text(GetParam().to)), GetParam().message); }
+
+#define EXPONENTIAL "function = \"exponential\"\ntotal = 10\n"
+#define PEAKS "function = \"peaks\"\ntotal = 10\n"
+
+const BrokenExperiment broken_functions[] = {
+    {"unknown", "", "function = \"exponental\"\n",
+     "toy.toml:27: function = \"exponental\" is unknown (expected \"constant\", \"exponential\" or \"peaks\") did you "
+     "mean \"exponential\"?"},
+    {"and_counts", "", "function = \"constant\"\ntotal = 1\ncounts = [1, 2]\n",
+     "toy.toml:29: \"counts\" does not go with \"function\" (a background is given by counts or by a function)"},
+    {"total_of_counts", "", "counts = [1, 2]\nuncertainty = 0.1\ntotal = 3\n",
+     "toy.toml:29: \"total\" belongs to a function (counts have a total of their own)"},
+    {"no_total", "", "function = \"constant\"\n", "toy.toml:25: [[background]] has no \"total\""},
+    {"total", "", "function = \"constant\"\ntotal = 0\n", "toy.toml:28: total = 0 is not positive"},
+    {"scale_of_constant", "", "function = \"constant\"\ntotal = 1\nscale = \"1 keV\"\n",
+     "toy.toml:29: \"scale\" belongs to function = \"exponential\" (function is \"constant\")"},
+    {"width_of_counts", "", "counts = [1, 2]\nuncertainty = 0.1\nwidth = \"1 keV\"\n",
+     "toy.toml:29: \"width\" belongs to function = \"peaks\" (the background has no function)"},
+    {"scale_unit", "", EXPONENTIAL "scale = 0.2\n",
+     "toy.toml:29: scale = 0.2 has no unit (scale is measured in MeV) write \"0.2 MeV\"?"},
+    {"scale_negative", "", EXPONENTIAL "scale = \"-1 keV\"\n", "toy.toml:29: scale = -0.001 is not positive"},
+    {"range_size", "", EXPONENTIAL "scale = \"1 keV\"\nscale_range = [\"1 keV\"]\n",
+     "toy.toml:30: scale_range has 1 entries (a range has a low and a high end)"},
+    {"range_zero", "", EXPONENTIAL "scale = \"1 keV\"\nscale_range = [0, \"2 keV\"]\n",
+     "toy.toml:30: scale_range[0] = 0 is not positive"},
+    {"range_elsewhere", "", EXPONENTIAL "scale = \"1 keV\"\nscale_range = [\"2 keV\", \"3 keV\"]\n",
+     "toy.toml:30: scale = 0.001 MeV is not between 0.002 and 0.003 MeV (the fit starts from it)"},
+    {"range_reversed", "", EXPONENTIAL "scale = \"1 keV\"\nscale_range = [\"3 keV\", \"0.5 keV\"]\n",
+     "toy.toml:30: scale = 0.001 MeV is not between 0.003 and 0.0005 MeV (the fit starts from it)"},
+    {"no_peaks", "", PEAKS "peaks = []\n",
+     "toy.toml:29: there are no peaks (function = \"peaks\" needs them) add peaks = [ { energy = \"1.3 keV\", area = 1 "
+     "} ]?"},
+    {"peak_key", "", PEAKS "peaks = [ { energy = \"1 keV\", aera = 1 } ]\n",
+     "toy.toml:29: unknown key \"aera\" in [[peaks]] did you mean \"area\"?"},
+    {"peak_area", "", PEAKS "peaks = [ { energy = \"1 keV\", area = 0 } ]\n", "toy.toml:29: area = 0 is not positive"},
+    {"peak_far_away", "", PEAKS "width = \"1 eV\"\npeaks = [ { energy = \"9 keV\", area = 1 } ]\n",
+     "toy.toml:30: the peaks are zero in every bin (the bins are from 0 to 0.003 MeV)"},
+    {"uncertainty_of_counts", "", "counts = [1, 2]\nuncertainty = \"fre\"\n",
+     "toy.toml:28: uncertainty = \"fre\" is unknown (expected \"fixed\", \"free\" or a relative standard deviation "
+     "like "
+     "0.13) did you mean \"free\"?"},
+    {"called_like_a_scale", "",
+     EXPONENTIAL "scale = \"1 keV\"\nscale_range = [\"0.5 keV\", \"3 keV\"]\n[[background]]\nname = "
+                 "\"flat-scale\"\ncounts = [1, 2]\nuncertainty = 0.1\n",
+     "toy.toml:32: a background is called \"flat-scale\" (that is the fitted scale of another one) rename it?"},
+    {"systematic_called_like_a_scale", "",
+     EXPONENTIAL "scale = \"1 keV\"\nscale_range = [\"0.5 keV\", \"3 keV\"]\n[[systematic]]\nname = "
+                 "\"flat-scale\"\nof = \"flat\"\nuncertainty = 0.1\n",
+     "toy.toml:32: there are two systematics \"flat-scale\""},
+};
+
+INSTANTIATE_TEST_SUITE_P(ExperimentFiles, BrokenFunction, ::testing::ValuesIn(broken_functions),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST_F(BackgroundFunction, needs_energy_and_width) {
+    const std::string peaks = text(PEAKS "peaks = [ { energy = \"1 keV\", area = 1 } ]\n");
+    const std::string resolution = "resolution = { sqrt = \"0.1 keV^1/2\", constant = \"10 eV\", linear = 0.01 }\n";
+    EXPECT_EQ(
+        error(replaced(peaks, resolution, "\n")),
+        "toy.toml:29: the peak at 0.001 MeV has no width ([response] has no Gaussian resolution) add width = \"75 "
+        "eV\" to the background?");
+    std::string photoelectrons = replaced(peaks, "edges = [\"0 keV\", \"1 keV\", \"3 keV\"]",
+                                          "variable = \"photoelectrons\"\nedges = [0, 1, 3]");
+    photoelectrons = replaced(photoelectrons, resolution, "light_yield = \"1 keV^-1\"\n");
+    photoelectrons = replaced(photoelectrons, "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2]");
+    EXPECT_EQ(error(photoelectrons),
+              "toy.toml:28: function = \"peaks\" is of the energy (the bins are in photoelectrons)");
+    // A single bin has no shape that a scale could change.
+    const std::string scale = text(EXPONENTIAL "scale = \"1 keV\"\nscale_range = [\"0.5 keV\", \"3 keV\"]\n");
+    EXPECT_EQ(
+        error(replaced(replaced(scale, "\"1 keV\", \"3 keV\"]\ncounts", "\"3 keV\"]\ncounts"),
+                       "{ table = \"counts.csv\", column = \"observed\" }", "[1]")),
+        "toy.toml:30: systematic \"flat-scale\" changes no bin (the fit cannot tell what it is) write \"fixed\"?");
+}
+
+// ---- backgrounds alone ------------------------------------------------------------------------------------------
+
+constexpr const char* backgrounds_alone = R"(name = "alone"
+title = "Two backgrounds"
+citation = "None"
+[bins]
+edges = ["0 keV", "1 keV", "3 keV"]
+counts = [3, 7]
+[[background]]
+name = "flat"
+counts = [2, 4.5]
+uncertainty = "free"
+)";
+
+TEST_F(ExperimentFile, without_sources_there_are_backgrounds_alone) {
+    const Experiment e = read(backgrounds_alone);
+    EXPECT_TRUE(e.sources.empty());
+    EXPECT_TRUE(e.channels.empty());
+    EXPECT_TRUE(e.notes.empty());
+    EXPECT_EQ(e.counts, (std::vector<double>{3, 7}));
+    EXPECT_EQ(e.backgrounds.size(), 1u);
+    const std::string alone = backgrounds_alone;
+    EXPECT_EQ(
+        notes(replaced(alone, "[bins]", "[target]\nelement = \"Xe\"\n[bins]")),
+        std::vector<std::string>{"toy.toml:4: \"target\" is not used (there is no [[source]], so that backgrounds "
+                                 "alone are fitted)"});
+    EXPECT_EQ(error(replaced(alone, "[bins]", "[signal]\nuncertainty = 0.1\n[bins]")),
+              "toy.toml:4: there is a [signal], but no [[source]] (neutrinos add nothing)");
+    EXPECT_EQ(error(alone + "includes_solar = true\n"),
+              "toy.toml:11: \"includes_solar\" does not go without a [[source]] (solar neutrinos are taken out to come "
+              "back as signal)");
+    EXPECT_EQ(error(alone + "[[systematic]]\nname = \"x\"\nof = \"signal\"\nuncertainty = 0.1\n"),
+              "toy.toml:13: there is no component \"signal\" (components are \"flat\")");
+    EXPECT_EQ(error(alone.substr(0, alone.find("[[background]]"))),
+              "toy.toml: the file has no [[source]] and no [[background]] (there is nothing to fit)");
+}
+
+TEST_F(ExperimentFile, backgrounds_alone_are_fitted) {
+    folder_.write("alone.toml", backgrounds_alone);
+    const std::string file = folder_.write("scan.toml", "[[experiment]]\nfile = \"alone.toml\"\n");
+    const double N = 10 / 6.5; // a free normalisation makes the sums equal
+    const double at_minimum = 2 * (3 * std::log(3 / (2 * N)) + 7 * std::log(7 / (4.5 * N)));
+    const PointReport minimum = evaluate_point(read_point_config(file, {}, true));
+    EXPECT_NEAR(minimum.chi2, at_minimum, 1e-9);
+    ASSERT_EQ(minimum.experiments[0].pulls.size(), 1u);
+    EXPECT_NEAR(minimum.experiments[0].pulls[0].second, N, 1e-6);
+    const double at_nominal = 2 * (6.5 - 10 + 3 * std::log(3 / 2.) + 7 * std::log(7 / 4.5));
+    EXPECT_NEAR(evaluate_point(read_point_config(file, {{"alone.flat", "1"}}, true)).chi2, at_nominal, 1e-9);
+}
+
+TEST_F(ExperimentFile, backgrounds_alone_are_scanned) {
+    folder_.write("alone.toml", backgrounds_alone);
+    const std::string file = folder_.write(
+        "scan.toml",
+        "[[experiment]]\nfile = \"alone.toml\"\n[[axis]]\nparameter = \"alone.flat\"\nvalues = [0.5, 1, 2]\n");
+    for (const std::string statistic : {"poisson", "gaussian"}) {
+        const ScanConfig config = read_scan_config(file, {{"experiment.0.statistic", statistic}});
+        for (const Method method : {Method::moments, Method::direct, Method::collapsed}) {
+            if (method == Method::collapsed && statistic == "poisson") {
+                continue;
+            }
+            const Plan plan(config, method);
+            for (const BackendChoice choice : {BackendChoice::cpu, BackendChoice::reference}) {
+                std::string notice;
+                UnitResult result;
+                make_backend(choice, plan, notice)->evaluate(plan.unit(0), result);
+                ASSERT_EQ(result.chi2.size(), 3u);
+                for (std::size_t i = 0; i < 3; ++i) {
+                    const double t = config.axes[0].values[i], a = 2 * t, b = 4.5 * t;
+                    const double chi2 = statistic == "poisson"
+                                            ? 2 * (a + b - 10 + 3 * std::log(3 / a) + 7 * std::log(7 / b))
+                                            : (a - 3) * (a - 3) / 3 + (b - 7) * (b - 7) / 7;
+                    EXPECT_NEAR(result.chi2[i], chi2, 1e-9) << statistic << method_name(method) << t;
+                }
+            }
+        }
+    }
+}
+
+// ---- covariance -------------------------------------------------------------------------------------------------
+
+class CovarianceOfFile : public ExperimentFile {
+protected:
+    static std::string text() {
+        std::string gaussian = with("[exposure]", "statistic = \"gaussian\"\n[exposure]");
+        return replaced(gaussian, "edges =", "covariance = \"covariance.csv\"\nedges =");
+    }
+    std::string covariance_error(const std::string& table) const {
+        folder_.write("covariance.csv", table);
+        return error(text());
+    }
+};
+
+TEST_F(CovarianceOfFile, is_read_and_cut) {
+    folder_.write("covariance.csv", "bin,1,2\n1,4,-1\n2,-1,9\n");
+    const Experiment e = read(text());
+    EXPECT_EQ(e.covariance, (std::vector<double>{4, -1, -1, 9}));
+    EXPECT_EQ(e.errors(), (std::vector<double>{2, 3}));
+    const Experiment late = read(replaced(text(), "[bins]", "[bins]\nfit_min = \"1 keV\""));
+    EXPECT_EQ(late.covariance, (std::vector<double>{9}));
+    // A bin without counts has an error now.
+    EXPECT_EQ(error(replaced(text(), "{ table = \"counts.csv\", column = \"observed\" }", "[3, 0]")), "");
+}
+
+TEST_F(CovarianceOfFile, is_cut_by_energy_alone) {
+    std::string text =
+        replaced(this->text(), "[[source]]", "[[bins.further]]\nname = \"x\"\nedges = [0, 1, 2]\n[[source]]");
+    text = replaced(text, "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2, 3, 4]");
+    text = replaced(text, "[2, 4.5]", "[1, 1, 1, 1]");
+    folder_.write("covariance.csv", "bin,a,b,c,d\n1,9,1,2,3\n2,1,8,4,5\n3,2,4,17,6\n4,3,5,6,16\n");
+    EXPECT_EQ(read(text).covariance.size(), 16u);
+    EXPECT_EQ(read(replaced(text, "[bins]", "[bins]\nfit_min = \"1 keV\"")).covariance,
+              (std::vector<double>{17, 6, 6, 16}));
+    EXPECT_EQ(read(replaced(text, "[bins]", "[bins]\nfit_max = \"1 keV\"")).covariance,
+              (std::vector<double>{9, 1, 1, 8}));
+}
+
+TEST_F(CovarianceOfFile, is_refused_at_the_entry) {
+    EXPECT_EQ(covariance_error("bin,1,2\n1,4,1\n2,1.0001,9\n"),
+              "covariance.csv:3: the covariance of bins 2 and 1 is 1.0001, that of bins 1 and 2 is 1 (a covariance is "
+              "symmetric)");
+    EXPECT_EQ(covariance_error("bin,1,2\n1,4,1\n2,1.000000001,9\n"), "");
+    EXPECT_EQ(
+        covariance_error("bin,1,2\n1,4,7\n2,7,9\n"),
+        "covariance.csv:3: the covariance is not positive definite at bin 2 (given the bins before, its variance is "
+        "-3.25 of 9)");
+    EXPECT_EQ(
+        covariance_error("bin,1,2\n1,4,6\n2,6,9\n"),
+        "covariance.csv:3: the covariance is not positive definite at bin 2 (given the bins before, its variance is "
+        "0 of 9)");
+    EXPECT_EQ(covariance_error("bin,1,2\n1,-4,6\n2,6,9\n"),
+              "covariance.csv:2: the variance of bin 1 is -4 (it is the square of an error, and positive)");
+    EXPECT_EQ(covariance_error("bin,1,2,3\n1,4,1,0\n2,1,9,0\n3,0,0,1\n"),
+              "covariance.csv:1: the covariance has 3 columns beside \"bin\" (there are 2 bins)");
+    EXPECT_EQ(covariance_error("bin,1,2\n1,4,1\n"), "covariance.csv: the covariance has 1 rows (there are 2 bins)");
+    EXPECT_EQ(covariance_error("bin,1,2\n1,4,1\n3,1,9\n"),
+              "covariance.csv:3: bin = 3 (rows are in the order of the bins: expected 2)");
+    EXPECT_EQ(covariance_error("energy_keV,1,2\n1,4,1\n2,1,9\n"),
+              "covariance.csv:1: the first column is \"energy_keV\" (expected the number of the bin) write \"bin\"?");
+}
+
+TEST_F(CovarianceOfFile, does_not_go_with_other_errors) {
+    folder_.write("covariance.csv", "bin,1,2\n1,4,-1\n2,-1,9\n");
+    EXPECT_EQ(
+        error(replaced(text(), "\"gaussian\"", "\"poisson\"")),
+        "toy.toml:15: \"covariance\" does not go with statistic = \"poisson\" (the errors of Poisson counts follow "
+        "from the prediction) write statistic = \"gaussian\"?");
+    EXPECT_EQ(
+        error(replaced(text(), "edges =", "sigma = [2, 3]\nedges =")),
+        "toy.toml:15: \"covariance\" does not go with \"sigma\" (its diagonal holds the squares of the errors) leave "
+        "sigma out?");
+    EXPECT_EQ(
+        error(text() + "[[systematic]]\nname = \"x\"\nof = \"flat\"\nuncertainty = 0.1\n"),
+        "toy.toml:15: \"covariance\" does not go with systematic \"x\" (what is uncertain beyond normalisations is "
+        "in the covariance)");
 }
 
 // ---- nuclei, photoelectrons, several variables ------------------------------------------------------------------
@@ -763,26 +1264,44 @@ TEST_F(NuclearExperimentFile, other_responses) {
 TEST_F(ExperimentFile, the_documented_one_is_read) {
     std::ifstream in(NUSCAN_TEST_SOURCE_DIR "/docs/experiments.md");
     const std::string page{std::istreambuf_iterator<char>(in), {}};
-    const std::string open = "```toml\n";
-    const std::size_t begin = page.find(open) + open.size(), end = page.find("```", begin);
-    ASSERT_NE(end, std::string::npos);
+    const auto block = [&](const std::string& first_line) {
+        const std::string open = "```toml\n";
+        const std::size_t begin = page.find(open + first_line) + open.size();
+        return page.substr(begin, page.find("```", begin) - begin);
+    };
     folder_.write("efficiency.csv", "energy_keV,efficiency\n0.25,0\n40,0.96\n");
-    std::string counts = "time_us,energy_keV,observed,neutrons\n";
+    std::string counts = "time_us,energy_keV,observed,neutrons\n",
+                neutrons = "time_us,energy_keV,energy_plus,energy_minus\n",
+                signal = "time_us,energy_keV,nominal,quenching_plus,quenching_minus\n";
     for (int t = 0; t < 10; ++t) {
         for (int e = 0; e < 12; ++e) {
-            counts += std::to_string(t / 2. + 0.25) + "," + std::to_string(10 * e + 5) + "," + std::to_string(t) + "," +
-                      std::to_string(e) + "\n";
+            const std::string bin = std::to_string(t / 2. + 0.25) + "," + std::to_string(10 * e + 5) + ",";
+            counts += bin + std::to_string(t) + "," + std::to_string(e) + "\n";
+            neutrons += bin + std::to_string(e + 1) + "," + std::to_string(e * e) + "\n";
+            signal += bin + "2," + std::to_string(e + 1) + ",1\n";
         }
     }
     folder_.write("counts.csv", counts);
-    const Experiment e = read(page.substr(begin, end - begin));
+    folder_.write("neutrons.csv", neutrons);
+    folder_.write("signal.csv", signal);
+    const Experiment e = read(block("name = \"lar\"") + block("[[background]]\nname = \"epithermal\"") +
+                              block("[[systematic]]\nname = \"flux\""));
     EXPECT_EQ(e.name, "lar");
     EXPECT_EQ(e.sources.size(), 3u);
     EXPECT_EQ(e.n_bins(), 120);
     EXPECT_EQ(e.counts[11], 1); // second bin in energy and time
+    EXPECT_EQ(e.target.nuclides[0].nuclide.name, "Ar40");
+    ASSERT_EQ(e.backgrounds.size(), 3u); // neutrons and the two functions
     EXPECT_EQ(e.backgrounds[0].counts[11], 1);
     EXPECT_EQ(e.backgrounds[0].counts[9], 0);
-    EXPECT_EQ(e.target.nuclides[0].nuclide.name, "Ar40");
+    EXPECT_NEAR(std::accumulate(e.backgrounds[2].counts.begin(), e.backgrounds[2].counts.end(), 0.), 100, 1e-12);
+    ASSERT_EQ(e.systematics.size(), 4u);
+    EXPECT_EQ(e.systematics[0].name, "epithermal-scale");
+    EXPECT_EQ(e.systematics[1].effects[0].component, 3u);
+    EXPECT_EQ(e.systematics[1].effects[1].component, 0u);
+    // In the second bin in energy and time plus are 2 of 10 × 78, where nominal are 1 of 10 × 66.
+    EXPECT_NEAR(e.systematics[2].effects[0].added[11], 2 * 66. / 78 - 1, 1e-14);
+    EXPECT_EQ(e.systematics[3].effects[0].added[120 + 11], -0.5);
 }
 
 class BrokenNuclearExperimentFile : public NuclearExperimentFile,

@@ -124,6 +124,18 @@ inline Experiment gaussian(Experiment x) {
     return x;
 }
 
+/// The same with correlations that fall off from bin to bin.
+inline Experiment correlated(Experiment x) {
+    x = gaussian(std::move(x));
+    for (std::size_t b = 0; b < x.counts.size(); ++b) {
+        for (std::size_t c = 0; c < x.counts.size(); ++c) {
+            x.covariance.push_back(x.sigma[b] * x.sigma[c] * std::pow(-0.6, std::abs(double(b) - double(c))));
+        }
+    }
+    x.sigma.clear();
+    return x;
+}
+
 //! Names that scans of toy and pulsed experiments may use
 inline ParameterScope toy_scope(Basis basis = Basis::flavour, bool majorana = false) {
     return {basis,

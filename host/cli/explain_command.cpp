@@ -52,8 +52,8 @@ void print_experiments(const Plan& plan) {
             channels += (channels.empty() ? "" : ", ") +
                         std::string(channel.target == Target::electron ? "electrons" : "nuclei");
         }
-        fmt::print("    bins: {}; sources: {}; scattering on {}; backgrounds: {}\n", x.n_bins(), x.sources.size(),
-                   channels, x.backgrounds.size());
+        fmt::print("    bins: {}; sources: {}{}; backgrounds: {}\n", x.n_bins(), x.sources.size(),
+                   channels.empty() ? "" : "; scattering on " + channels, x.backgrounds.size());
     }
 }
 

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "experiments/uncertainty.hpp"
+
 namespace nuscan {
 namespace {
 
@@ -384,12 +386,27 @@ std::string why_normalisation_without_effect(const Parameter& parameter, const s
     for (const Experiment& experiment : experiments) {
         for (const Background& background : experiment.backgrounds) {
             if (experiment.name == parameter.experiment && background.name == parameter.background &&
-                std::any_of(background.counts.begin(), background.counts.end(), [](double n) { return n > 0; })) {
+                has_effect(background)) {
                 return "";
             }
         }
     }
     return "the background is zero in every bin";
+}
+
+std::string why_systematic_without_effect(const Parameter& parameter, const std::vector<Experiment>& experiments) {
+    if (parameter.experiment.empty()) {
+        return ""; // its members are uncertain, and so have an effect
+    }
+    for (const Experiment& experiment : experiments) {
+        for (const Systematic& systematic : experiment.systematics) {
+            if (experiment.name == parameter.experiment && systematic.name == parameter.background &&
+                has_effect(systematic, experiment)) {
+                return "";
+            }
+        }
+    }
+    return "it moves nothing in any bin";
 }
 
 std::string why_baseline_without_effect(const Parameter& parameter, const std::vector<Experiment>& experiments) {
@@ -433,7 +450,18 @@ ParameterScope parameter_scope(Basis basis, bool majorana, const std::vector<Exp
         for (const Background& background : experiment.backgrounds) {
             scope.normalisations.push_back(experiment.name + "." + background.name);
         }
-        scope.normalisations.push_back(experiment.name + "." + Experiment::signal);
+        if (!experiment.sources.empty()) {
+            scope.normalisations.push_back(experiment.name + "." + Experiment::signal);
+        }
+        for (const Systematic& systematic : experiment.systematics) {
+            Parameter p;
+            p.kind = Parameter::Kind::systematic;
+            p.name = experiment.name + "." + systematic.name;
+            p.dimension = systematic.kind == Systematic::Kind::parameter ? Dimension::energy : Dimension::dimensionless;
+            p.experiment = experiment.name;
+            p.background = systematic.name;
+            scope.systematics.push_back(p);
+        }
         if (std::any_of(experiment.sources.begin(), experiment.sources.end(),
                         [](const Source& source) { return source.baseline > 0; })) {
             scope.baselines.push_back(experiment.name);
@@ -474,6 +502,7 @@ std::vector<Parameter> all_parameters(const ParameterScope& scope) {
         p.background = name.substr(name.find('.') + 1);
         out.push_back(p);
     }
+    out.insert(out.end(), scope.systematics.begin(), scope.systematics.end());
     for (const std::string& experiment : scope.baselines) {
         Parameter p;
         p.kind = Parameter::Kind::baseline;
@@ -545,6 +574,7 @@ bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experime
     case Parameter::Kind::majorana_moment:
     case Parameter::Kind::sin2_theta_w:
     case Parameter::Kind::normalisation:
+    case Parameter::Kind::systematic:
         return false;
     }
     using Name = Parameter::MixingName;
@@ -566,6 +596,10 @@ bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experime
 }
 
 std::string why_without_effect(const Parameter& parameter, Basis basis, const std::vector<Experiment>& experiments) {
+    if (parameter.kind != Parameter::Kind::normalisation && parameter.kind != Parameter::Kind::systematic &&
+        !any_source(experiments, [](const Source&) { return true; })) {
+        return "no experiment has a source";
+    }
     switch (parameter.kind) {
     case Parameter::Kind::element:
         return why_element_without_effect(parameter, basis, experiments);
@@ -573,6 +607,8 @@ std::string why_without_effect(const Parameter& parameter, Basis basis, const st
         return why_mixing_without_effect(parameter.mixing, basis, experiments);
     case Parameter::Kind::normalisation:
         return why_normalisation_without_effect(parameter, experiments);
+    case Parameter::Kind::systematic:
+        return why_systematic_without_effect(parameter, experiments);
     case Parameter::Kind::baseline:
         return why_baseline_without_effect(parameter, experiments);
     case Parameter::Kind::proton_radius:
@@ -619,6 +655,7 @@ void set_slow(const Parameter& parameter, double value, std::vector<Experiment>&
     case Parameter::Kind::majorana_moment:
     case Parameter::Kind::sin2_theta_w:
     case Parameter::Kind::normalisation:
+    case Parameter::Kind::systematic:
         break;
     }
     throw std::logic_error(parameter.name + " is not a slow parameter");

@@ -19,11 +19,11 @@ struct Parameter {
         element,         //!< a form-factor element
         majorana_moment, //!< Λ_l of (μ − iε)_jk = ε_jkl Λ_l, l = row + 1
         sin2_theta_w,
-        mixing,         //!< an angle, phase or splitting
-        normalisation,  //!< of an experiment's background or signal, relative to nominal (1)
-        //! Of an experiment, or a shared one (then \p experiment is empty): of a normalisation relative to nominal (1), of
-        //! a shape in standard deviations (0), of a background function's parameter its value [MeV]; of a shared one in
-        //! standard deviations (0), of free ones the relative deviation
+        mixing,        //!< an angle, phase or splitting
+        normalisation, //!< of an experiment's background or signal, relative to nominal (1)
+        //! Of an experiment, or a shared one (then \p experiment is empty): of a normalisation relative to nominal (1),
+        //! of a shape in standard deviations (0), of a background function's parameter its value [MeV]; of a shared one
+        //! in standard deviations (0), of free ones the relative deviation
         systematic,
         baseline,       //!< of all sources of an experiment that have one [m]
         proton_radius,  //!< of a nuclide, rms [fm]
@@ -49,6 +49,7 @@ struct ParameterScope {
     Basis basis = Basis::flavour;
     bool majorana = false;
     std::vector<std::string> normalisations; //!< `experiment.background` and `experiment.signal`
+    std::vector<Parameter> systematics;      //!< those of experiments, and shared ones
     std::vector<std::string> baselines;      //!< experiments that have a source with a baseline
     std::vector<std::string> nuclides;       //!< of the targets of nuclear channels
 };

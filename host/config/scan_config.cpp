@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <sstream>
 
 #include <fmt/format.h>
 
+#include "config/shared_reader.hpp"
 #include "config/toml_reader.hpp"
 #include "experiments/experiment_file.hpp"
 #include "experiments/statistic_reader.hpp"
@@ -21,11 +23,13 @@
 namespace nuscan {
 namespace {
 
-const std::vector<std::string> top_level_keys = {"title", "neutrino", "experiment", "parameters", "axis", "output"};
+const std::vector<std::string> top_level_keys = {"title",      "neutrino", "experiment", "shared",
+                                                 "parameters", "axis",     "output"};
 const std::vector<std::string> mixing_keys = {"theta12", "theta13", "theta23", "delta",
                                               "alpha21", "alpha31", "dm21",    "dm31"};
 constexpr std::int64_t max_axis_points = 10'000'000;
 constexpr double max_nuclear_radius = 20; // [fm]: beyond is a slip, nuclei reach 6
+constexpr int max_pulls_together = 24;    // of experiments with systematics beyond normalisations, or shared ones
 
 // ---- --set -----------------------------------------------------------------------------------------------------
 
@@ -144,6 +148,7 @@ public:
         config_.title = root_.string("title", std::filesystem::path(path_).stem().string());
         read_neutrino();
         read_experiments(needs_experiment);
+        config_.shared = read_shared(root_, config_.experiments, top_level_keys, scope_);
         read_fixed(root_.table("parameters"), "");
         read_axes(needs_axis);
         check_complex_elements();
@@ -206,6 +211,9 @@ private:
                                  parameter.name + " is relative to the nominal background, 1");
             }
             break;
+        case Parameter::Kind::systematic:
+            check_systematic(parameter, value, where, subject);
+            break;
         case Parameter::Kind::sin2_theta_w:
             if (value < 0 || value > 1) {
                 throw InputError(where, subject + " is out of range", "it is a squared sine");
@@ -252,6 +260,47 @@ private:
                 }
             }
         }
+    }
+
+    void check_systematic(const Parameter& parameter, double value, const InputLocation& where,
+                          const std::string& subject) const {
+        for (std::size_t e = 0; e < config_.experiments.size(); ++e) {
+            if (config_.experiments[e].name == parameter.experiment) {
+                const Uncertainty own = uncertainty_of(config_.experiments[e], parameter.background);
+                const bool is_parameter = own.kind == Systematic::Kind::parameter;
+                const bool is_relative = own.kind == Systematic::Kind::normalisation;
+                check_deviation(own, is_parameter ? std::log(value / own.nominal) : value - (is_relative ? 1 : 0),
+                                parameter.name, where, subject);
+            }
+        }
+        for (const SharedSystematic& shared : config_.shared) {
+            for (const SharedSystematic::Member& member : shared.members) {
+                if (shared.name == parameter.name) {
+                    const Uncertainty own = uncertainty_of(config_.experiments[member.experiment], member.name);
+                    check_deviation(own, std::isinf(own.sigma) ? value : value * own.sigma, name_of(member), where,
+                                    subject);
+                }
+            }
+        }
+    }
+
+    //! Refuses an x, as in Systematic, that makes a normalisation negative or leaves the range of a parameter
+    static void check_deviation(const Uncertainty& uncertainty, double x, const std::string& of,
+                                const InputLocation& where, const std::string& subject) {
+        if (uncertainty.kind == Systematic::Kind::normalisation && x < -1) {
+            throw InputError(where, fmt::format("{} makes {} negative", subject, of), "a normalisation is 0 or more");
+        }
+        const double rounding = 1e-12; // the ends themselves are in the range
+        if (!(x >= uncertainty.low - rounding && x <= uncertainty.high + rounding)) {
+            throw InputError(where, subject + " is out of range",
+                             fmt::format("{} lies between {:.6g} and {:.6g} MeV", of,
+                                         uncertainty.nominal * std::exp(uncertainty.low),
+                                         uncertainty.nominal * std::exp(uncertainty.high)));
+        }
+    }
+
+    std::string name_of(const SharedSystematic::Member& member) const {
+        return config_.experiments[member.experiment].name + "." + member.name;
     }
 
     void check_mixing_value(const Parameter& parameter, double value, const InputLocation& where,
@@ -304,6 +353,15 @@ private:
     }
 
     Parameter find(const std::string& name, const InputLocation& where) const {
+        for (const SharedSystematic& shared : config_.shared) {
+            for (const SharedSystematic::Member& member : shared.members) {
+                if (name_of(member) == name) {
+                    throw InputError(where, fmt::format("{} is part of {}", name, shared.name),
+                                     "the systematics of a [[shared]] move together",
+                                     fmt::format("write \"{}\"?", shared.name));
+                }
+            }
+        }
         return find_parameter(name, scope_, where);
     }
 
@@ -356,6 +414,7 @@ private:
         case Parameter::Kind::element:
         case Parameter::Kind::majorana_moment:
         case Parameter::Kind::normalisation:
+        case Parameter::Kind::systematic:
             config_.fixed.push_back({parameter, value});
             break;
         }
@@ -389,7 +448,7 @@ private:
             experiment.statistic = read_statistic(table, experiment.statistic);
             check_statistic(experiment, table.where("statistic"));
             check_charge_radius_mode(experiment);
-            apply_systematics(experiment, table.table("systematics"));
+            override_uncertainties(table.table("systematics"), experiment);
             experiment_places_.push_back(table.where());
             config_.experiments.push_back(std::move(experiment));
         }
@@ -398,7 +457,7 @@ private:
     }
 
     void check_charge_radius_mode(const Experiment& experiment) const {
-        if (config_.neutrino.charge_radius_mode == ChargeRadiusMode::total &&
+        if (config_.neutrino.charge_radius_mode == ChargeRadiusMode::total && !experiment.sources.empty() &&
             experiment.couplings == CouplingScheme::tree) {
             throw InputError(
                 charge_radius_mode_place_,
@@ -431,30 +490,6 @@ private:
         const std::string path = (std::filesystem::path(path_).parent_path() / file).lexically_normal().string();
         read_text_file(path, table.where("file")); // so that a missing file is reported where it is named
         return path;
-    }
-
-    static void apply_systematics(Experiment& experiment, const TomlTable& table) {
-        std::vector<std::string> names;
-        for (const Background& background : experiment.backgrounds) {
-            names.push_back(background.name);
-        }
-        std::vector<std::string> all = names;
-        all.push_back(Experiment::signal);
-        for (const std::string& key : table.keys()) {
-            if (key == Experiment::signal) {
-                experiment.signal_sigma = read_uncertainty(table, key);
-                continue;
-            }
-            const auto position = std::find(names.begin(), names.end(), key);
-            if (position == names.end()) {
-                throw InputError(table.where(key), fmt::format("{} has no background \"{}\"", experiment.name, key),
-                                 names.empty() ? "it has none" : "it has " + quoted_list(names),
-                                 did_you_mean(key, all));
-            }
-            Background& background = experiment.backgrounds[static_cast<std::size_t>(position - names.begin())];
-            background.sigma = read_uncertainty(table, key);
-            check_uncertainty(background, table.where(key));
-        }
     }
 
     //! Names may be quoted ("charge.ee" = …) or spelled as tables (charge.ee = …).
@@ -655,17 +690,63 @@ private:
         }
     }
 
-    void check_pulls() const {
-        for (std::size_t e = 0; e < config_.experiments.size(); ++e) {
-            const Experiment& experiment = config_.experiments[e];
-            int n_pulls = experiment.signal_sigma > 0 && !claims_.contains(experiment.name + "." + Experiment::signal);
-            for (const Background& background : experiment.backgrounds) {
-                n_pulls += background.sigma > 0 && !claims_.contains(experiment.name + "." + background.name);
+    //! Systematics that are one with those of other experiments; none of their names is a parameter
+    bool is_shared(std::size_t e, const std::string& name) const {
+        return std::any_of(config_.shared.begin(), config_.shared.end(), [&](const SharedSystematic& shared) {
+            return std::any_of(shared.members.begin(), shared.members.end(),
+                               [&](const auto& member) { return member.experiment == e && member.name == name; });
+        });
+    }
+
+    //! For each experiment the first of those with which a shared systematic connects it, directly or by way of others
+    std::vector<std::size_t> connected_experiments() const {
+        std::vector<std::size_t> group(config_.experiments.size());
+        std::iota(group.begin(), group.end(), std::size_t{0});
+        for (const SharedSystematic& shared : config_.shared) {
+            for (std::size_t i = 1; i < shared.members.size() && !claims_.contains(shared.name); ++i) {
+                const std::size_t a = group[shared.members[0].experiment], b = group[shared.members[i].experiment];
+                std::replace(group.begin(), group.end(), std::max(a, b), std::min(a, b));
             }
-            if (n_pulls > max_pulls) {
-                throw InputError(
-                    experiment_places_[e], fmt::format("{} has {} normalisations to profile", experiment.name, n_pulls),
-                    fmt::format("there may be {}", max_pulls), "set systematics.NAME = \"fixed\" for some");
+        }
+        return group;
+    }
+
+    //! Pulls of connected experiments are minimised over together.
+    void check_pulls() const {
+        struct Group {
+            std::string experiments;
+            int n_pulls = 0;
+            bool normalisations_alone = true;
+        };
+        const std::vector<std::size_t> group = connected_experiments();
+        std::vector<Group> groups(group.size());
+        for (std::size_t e = 0; e < group.size(); ++e) {
+            const Experiment& experiment = config_.experiments[e];
+            Group& its = groups[group[e]];
+            its.experiments += (its.experiments.empty() ? "" : ", ") + experiment.name;
+            for (const std::string& name : names_of_systematics(experiment)) {
+                if (uncertainty_of(experiment, name).sigma > 0 && !is_shared(e, name) &&
+                    !claims_.contains(experiment.name + "." + name)) {
+                    ++its.n_pulls;
+                    its.normalisations_alone = its.normalisations_alone && !find_systematic(experiment, name);
+                }
+            }
+        }
+        for (const SharedSystematic& shared : config_.shared) {
+            if (!claims_.contains(shared.name)) {
+                Group& its = groups[group[shared.members[0].experiment]];
+                ++its.n_pulls;
+                its.normalisations_alone = false;
+            }
+        }
+        for (std::size_t e = 0; e < groups.size(); ++e) {
+            const Group& its = groups[e];
+            const int most = its.normalisations_alone ? max_pulls : max_pulls_together;
+            if (its.n_pulls > most) {
+                throw InputError(experiment_places_[e],
+                                 fmt::format("{} has {} {} to profile", its.experiments, its.n_pulls,
+                                             its.normalisations_alone ? "normalisations" : "systematics"),
+                                 fmt::format("there may be {}", most), "set systematics.NAME = \"fixed\" for some");
             }
         }
     }

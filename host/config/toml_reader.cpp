@@ -133,6 +133,21 @@ std::string TomlTable::string(const std::string& key, const std::string& otherwi
     return has(key) ? string(key) : otherwise;
 }
 
+std::vector<std::string> TomlTable::strings(const std::string& key) const {
+    const toml::node& node = at(key);
+    if (!node.is_array()) {
+        return {string(key)};
+    }
+    std::vector<std::string> out;
+    for (const toml::node& element : *node.as_array()) {
+        if (!element.is_string()) {
+            wrong_type(element, fmt::format("{}[{}]", key, out.size()), "a string");
+        }
+        out.push_back(element.as_string()->get());
+    }
+    return out;
+}
+
 bool TomlTable::boolean(const std::string& key, bool otherwise) const {
     if (!has(key)) {
         return otherwise;

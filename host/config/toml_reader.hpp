@@ -41,6 +41,8 @@ public:
 
     std::string string(const std::string& key) const;
     std::string string(const std::string& key, const std::string& otherwise) const;
+    //! A string, or each of an array of them
+    std::vector<std::string> strings(const std::string& key) const;
     bool boolean(const std::string& key, bool otherwise) const;
     std::int64_t integer(const std::string& key) const;
     //! One of a few words

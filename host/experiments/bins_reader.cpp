@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/uncertainty.hpp"
+#include "experiments/covariance_reader.hpp"
 #include "nuscan/constants.hpp"
 
 namespace nuscan {
@@ -170,54 +170,18 @@ std::vector<std::size_t> rows_in_any_order(const CsvTable& rows, const std::vect
     return bins;
 }
 
-//! The numbers of a key, one per bin: a list, or a column of a table
-std::vector<double> read_counts(const TomlTable& table, const std::string& key, const std::string& owner,
-                                const std::vector<BinAxis>& axes, ExperimentTables& tables) {
-    const std::size_t n_bins = number_of_bins(axes);
-    const toml::node* node = table.raw().get(key);
-    std::vector<double> counts;
-    if (node && node->is_table()) {
-        const TomlTable reference = table.table(key);
-        reference.allow_only({"table", "column"});
-        const CsvTable& rows = tables.csv(reference.string("table"), reference.where("table"));
-        const std::vector<double>& values = column(rows, reference.string("column"), reference.where("column"));
-        const std::vector<std::size_t> bins = bins_of_rows(rows, axes, table.where(key), owner);
-        counts.resize(n_bins);
-        for (std::size_t row = 0; row < bins.size(); ++row) {
-            counts[bins[row]] = values[row];
-        }
-        return counts;
-    }
-    counts = table.quantities(key, Dimension::dimensionless);
-    for (std::size_t b = 0; b < counts.size(); ++b) {
-        if (counts[b] < 0) {
-            throw InputError(table.where(key), fmt::format("{}[{}] = {} is negative", key, b, counts[b]));
-        }
-    }
-    if (counts.size() != n_bins) {
-        throw InputError(table.where(key), fmt::format("{} of {} has {} entries", key, owner, counts.size()),
-                         fmt::format("there are {} bins", n_bins));
-    }
-    return counts;
-}
-
-//! Keeps the columns from first to last, exclusive, of n rows
-std::vector<double> kept_columns(const std::vector<double>& values, std::size_t n_columns, std::size_t first,
-                                 std::size_t last) {
+//! Of n_outer × n_energy × … numbers those of the energy bins that the fit takes
+std::vector<double> fitted_part(const std::vector<double>& values, const BinAxis& energy, std::size_t n_outer = 1) {
     std::vector<double> out;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        if (i % n_columns >= first && i % n_columns < last) {
-            out.push_back(values[i]);
+    const std::size_t n_rows = std::max<std::size_t>(n_outer, 1) * energy.n_bins(), n = values.size() / n_rows;
+    for (std::size_t row = 0; row < n_rows; ++row) {
+        const std::size_t bin = row % energy.n_bins();
+        if (bin >= energy.first_fitted && bin < energy.end_fitted) {
+            const auto first = values.begin() + static_cast<long>(row * n);
+            out.insert(out.end(), first, first + static_cast<long>(n));
         }
     }
     return out;
-}
-
-//! Keeps the rows from first to last, exclusive, of n_rows
-std::vector<double> kept_rows(const std::vector<double>& values, std::size_t n_rows, std::size_t first,
-                              std::size_t last) {
-    const std::size_t n = values.size() / n_rows;
-    return {values.begin() + static_cast<long>(first * n), values.begin() + static_cast<long>(last * n)};
 }
 
 } // namespace
@@ -232,7 +196,8 @@ std::size_t number_of_bins(const std::vector<BinAxis>& axes) {
 
 std::vector<BinAxis> read_bin_axes(const TomlTable& experiment) {
     const TomlTable table = experiment.table("bins");
-    table.allow_only({"variable", "edges", "min", "max", "number", "counts", "sigma", "fit_min", "fit_max", "further"});
+    table.allow_only({"variable", "edges", "min", "max", "number", "counts", "sigma", "covariance", "fit_min",
+                      "fit_max", "further"});
     BinAxis energy;
     energy.name = table.choice("variable", {"energy", "photoelectrons"}, "energy");
     energy.dimension = energy.name == "energy" ? Dimension::energy : Dimension::dimensionless;
@@ -278,18 +243,60 @@ std::vector<std::size_t> bins_of_rows(const CsvTable& rows, const std::vector<Bi
     return bins;
 }
 
+std::vector<double> read_per_bin(const TomlTable& table, const std::string& key, const std::string& owner,
+                                 const std::vector<BinAxis>& axes, ExperimentTables& tables) {
+    const std::size_t n_bins = number_of_bins(axes);
+    const toml::node* node = table.raw().get(key);
+    std::vector<double> counts;
+    if (node && node->is_table()) {
+        const TomlTable reference = table.table(key);
+        reference.allow_only({"table", "column"});
+        const CsvTable& rows = tables.csv(reference.string("table"), reference.where("table"));
+        const std::vector<double>& values = column(rows, reference.string("column"), reference.where("column"));
+        const std::vector<std::size_t> bins = bins_of_rows(rows, axes, table.where(key), owner);
+        counts.resize(n_bins);
+        for (std::size_t row = 0; row < bins.size(); ++row) {
+            counts[bins[row]] = values[row];
+        }
+        return counts;
+    }
+    counts = table.quantities(key, Dimension::dimensionless);
+    for (std::size_t b = 0; b < counts.size(); ++b) {
+        if (counts[b] < 0) {
+            throw InputError(table.where(key), fmt::format("{}[{}] = {} is negative", key, b, counts[b]));
+        }
+    }
+    if (counts.size() != n_bins) {
+        throw InputError(table.where(key), fmt::format("{} of {} has {} entries", key, owner, counts.size()),
+                         fmt::format("there are {} bins", n_bins));
+    }
+    return counts;
+}
+
 void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes, ExperimentTables& tables,
                    Experiment& observed) {
     const TomlTable table = experiment.table("bins");
     const bool gaussian = observed.statistic == Statistic::gaussian;
-    observed.counts = read_counts(table, "counts", "bins", axes, tables);
+    observed.counts = read_per_bin(table, "counts", "bins", axes, tables);
     if (table.has("sigma")) {
         if (!gaussian) {
             throw InputError(table.where("sigma"), "\"sigma\" does not go with statistic = \"poisson\"",
                              "the errors of Poisson counts follow from the prediction",
                              "write statistic = \"gaussian\"?");
         }
-        observed.sigma = read_counts(table, "sigma", "bins", axes, tables);
+        observed.sigma = read_per_bin(table, "sigma", "bins", axes, tables);
+    }
+    if (table.has("covariance")) {
+        if (!gaussian) {
+            throw InputError(table.where("covariance"), "\"covariance\" does not go with statistic = \"poisson\"",
+                             "the errors of Poisson counts follow from the prediction",
+                             "write statistic = \"gaussian\"?");
+        }
+        if (table.has("sigma")) {
+            throw InputError(table.where("covariance"), "\"covariance\" does not go with \"sigma\"",
+                             "its diagonal holds the squares of the errors", "leave sigma out?");
+        }
+        observed.covariance = read_covariance(table, "covariance", observed.counts.size(), tables);
     }
     const std::size_t n_inner = observed.counts.size() / axes[0].n_bins(); // bins that the fit leaves out may be empty
     for (std::size_t b = 0; b < observed.counts.size(); ++b) {
@@ -299,7 +306,7 @@ void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes
             throw InputError(table.where("counts"), fmt::format("counts[{}] = {} is not a whole number", b, n),
                              "the statistic is Poisson");
         }
-        if (gaussian && fitted && observed.sigma.empty() && n == 0) {
+        if (gaussian && fitted && observed.sigma.empty() && observed.covariance.empty() && n == 0) {
             throw InputError(table.where("counts"), fmt::format("counts[{}] = 0 has no error", b),
                              "the Gaussian statistic takes the root of the counts where the file gives no sigma",
                              "add sigma to [bins], or write statistic = \"poisson\"?");
@@ -310,49 +317,28 @@ void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes
     }
 }
 
-std::vector<Background> read_backgrounds(const TomlTable& experiment, const std::vector<BinAxis>& axes,
-                                         ExperimentTables& tables) {
-    std::vector<Background> backgrounds;
-    for (const TomlTable& table : experiment.tables("background")) {
-        table.allow_only({"name", "counts", "includes_solar", "uncertainty"});
-        Background background;
-        background.name = identifier(table, "name");
-        if (background.name == Experiment::signal) {
-            throw InputError(table.where("name"), "a background is called \"signal\"",
-                             "EXPERIMENT.signal is the normalisation of what neutrinos add", "rename it?");
-        }
-        for (const Background& other : backgrounds) {
-            if (other.name == background.name) {
-                throw InputError(table.where("name"), fmt::format("there are two backgrounds \"{}\"", other.name));
-            }
-        }
-        background.counts =
-            read_counts(table, "counts", fmt::format("background \"{}\"", background.name), axes, tables);
-        background.includes_solar = table.boolean("includes_solar", false);
-        background.sigma = read_uncertainty(table, "uncertainty");
-        backgrounds.push_back(std::move(background));
+void keep_fitted_bins(const BinAxis& energy, Experiment& experiment) {
+    const auto first = energy.edges.begin() + static_cast<long>(energy.first_fitted);
+    const auto last = energy.edges.begin() + static_cast<long>(energy.end_fitted);
+    const std::size_t n_bins = experiment.counts.size();
+    experiment.bin_edges = {first, last + 1};
+    experiment.counts = fitted_part(experiment.counts, energy);
+    experiment.sigma = fitted_part(experiment.sigma, energy);
+    experiment.covariance = fitted_part(fitted_part(experiment.covariance, energy, n_bins), energy);
+    for (Background& background : experiment.backgrounds) {
+        background.counts = fitted_part(background.counts, energy);
     }
-    return backgrounds;
-}
-
-void keep_fitted_bins(const TomlTable& file, const BinAxis& energy, Experiment& experiment) {
-    const std::size_t n = energy.n_bins(), first = energy.first_fitted, last = energy.end_fitted;
-    const std::vector<double>& edges = energy.edges;
-    experiment.bin_edges = {edges.begin() + static_cast<long>(first), edges.begin() + static_cast<long>(last) + 1};
-    experiment.counts = kept_rows(experiment.counts, n, first, last);
-    experiment.sigma = kept_rows(experiment.sigma, n, first, last);
-    const std::vector<TomlTable> backgrounds = file.tables("background");
-    for (std::size_t i = 0; i < backgrounds.size(); ++i) {
-        Background& background = experiment.backgrounds[i];
-        background.counts = kept_rows(background.counts, n, first, last);
-        check_uncertainty(background, backgrounds[i].where("uncertainty"));
+    for (Systematic& systematic : experiment.systematics) {
+        for (SystematicEffect& effect : systematic.effects) {
+            effect.added = fitted_part(effect.added, energy, static_cast<std::size_t>(systematic.n_knots));
+        }
     }
     for (Channel& channel : experiment.channels) {
         for (std::vector<double>& share : channel.shares) {
-            share = kept_rows(share, n, first, last);
+            share = fitted_part(share, energy);
         }
     }
-    experiment.response.matrix = kept_columns(experiment.response.matrix, n, first, last);
+    experiment.response.matrix = fitted_part(experiment.response.matrix, energy, experiment.response.matrix_x.size());
 }
 
 } // namespace nuscan

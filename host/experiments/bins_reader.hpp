@@ -27,14 +27,16 @@ std::size_t number_of_bins(const std::vector<BinAxis>& axes);
 /// \throws InputError with file and line; so do the other readers.
 std::vector<BinAxis> read_bin_axes(const TomlTable& experiment);
 
-/// The counts of `[bins]`, number_of_bins() numbers with the energy outermost, and their errors where it gives them
-/// into \p observed. Those that are fitted must suit its statistic: whole for Poisson, with an error above zero for
-/// Gaussian.
+/// The numbers of a key of \p table, one per bin, none negative: a list, or a column of a CSV table.
+/// \param owner whose they are, in error messages: `background "neutrons"`
+std::vector<double> read_per_bin(const TomlTable& table, const std::string& key, const std::string& owner,
+                                 const std::vector<BinAxis>& axes, ExperimentTables& tables);
+
+/// The counts of `[bins]`, number_of_bins() numbers with the energy outermost, and their errors or covariance where it
+/// gives them into \p observed. Those that are fitted must suit its statistic: whole for Poisson, with an error above
+/// zero for Gaussian.
 void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes, ExperimentTables& tables,
                    Experiment& observed);
-
-std::vector<Background> read_backgrounds(const TomlTable& experiment, const std::vector<BinAxis>& axes,
-                                         ExperimentTables& tables);
 
 /// The place of each row of a table among the bins of \p axes, of which it holds the centres: number_of_bins() rows.
 ///
@@ -45,8 +47,7 @@ std::vector<Background> read_backgrounds(const TomlTable& experiment, const std:
 std::vector<std::size_t> bins_of_rows(const CsvTable& rows, const std::vector<BinAxis>& axes,
                                       const InputLocation& where, const std::string& owner);
 
-/// Drops the energy bins that the fit does not take, with all that an experiment has for each of them.
-/// \throws InputError where that leaves a background empty whose normalisation is uncertain
-void keep_fitted_bins(const TomlTable& file, const BinAxis& energy, Experiment& experiment);
+//! Drops the energy bins that the fit does not take, with all that an experiment has for each of them.
+void keep_fitted_bins(const BinAxis& energy, Experiment& experiment);
 
 } // namespace nuscan

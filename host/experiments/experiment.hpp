@@ -152,6 +152,13 @@ struct EnergyResponse {
     Table efficiency;
     enum class EfficiencyOf { visible, reconstructed } efficiency_of = EfficiencyOf::reconstructed;
     Table time_efficiency; //!< over the arrival time [s]; 1 where the table is empty
+
+    //! σ [MeV] of the Gaussian at a visible energy
+    double gaussian_sigma(double E) const {
+        return in_quadrature ? std::sqrt(sqrt_term * sqrt_term * E + constant_term * constant_term +
+                                         linear_term * linear_term * E * E)
+                             : sqrt_term * std::sqrt(E) + constant_term + linear_term * E;
+    }
 };
 
 /// Bins of a variable other than energy.
@@ -192,9 +199,9 @@ struct Systematic {
     Kind kind = Kind::normalisation;
     double sigma = 0; //!< of x: 0 = fixed, +inf = free
     double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity(); //!< of x
-    double nominal = 0;                           //!< of a parameter [MeV]
-    double first_knot = 0, knot_spacing = 0;      //!< of a parameter: from one knot below `low` to one above `high`
-    int n_knots = 0;                              //!< 0, 2, or those of a parameter
+    double nominal = 0;                      //!< of a parameter [MeV]
+    double first_knot = 0, knot_spacing = 0; //!< of a parameter: from one knot below `low` to one above `high`
+    int n_knots = 0;                         //!< 0, 2, or those of a parameter
     std::vector<SystematicEffect> effects;
 };
 
@@ -228,8 +235,8 @@ struct Experiment {
     double signal_sigma = 0;
     std::vector<Background> backgrounds;
     std::vector<Systematic> systematics; //!< beyond the uncertainties of backgrounds and of the signal
-    std::vector<std::string> notes; //!< what is no error, but a user should be told once
-    std::string digest;             //!< SHA-256 of the experiment file and of every table it names, hex
+    std::vector<std::string> notes;      //!< what is no error, but a user should be told once
+    std::string digest;                  //!< SHA-256 of the experiment file and of every table it names, hex
 
     int n_bins() const { return static_cast<int>(counts.size()); }
     int n_energy_bins() const { return static_cast<int>(bin_edges.size()) - 1; }

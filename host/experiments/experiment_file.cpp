@@ -4,16 +4,17 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "experiments/background_reader.hpp"
 #include "experiments/bins_reader.hpp"
 #include "experiments/channel_reader.hpp"
 #include "experiments/response_reader.hpp"
 #include "experiments/source_reader.hpp"
 #include "experiments/statistic_reader.hpp"
+#include "experiments/systematic_reader.hpp"
 #include "experiments/target_reader.hpp"
 #include "experiments/uncertainty.hpp"
 
@@ -28,39 +29,33 @@ fs::path program_folder() {
     return error ? fs::path() : program.parent_path();
 }
 
+//! What neutrinos scatter on, and how that is seen
+void read_signal(const TomlTable& file, const std::vector<BinAxis>& axes, ExperimentTables& tables,
+                 Experiment& experiment) {
+    experiment.live_time = read_live_time(file);
+    const TargetInput target = read_target(file);
+    experiment.target = target.material;
+    experiment.channels =
+        read_channels(file, target, experiment.sources, axes, experiment.response, tables, experiment.notes);
+    const TomlTable signal = file.table("signal");
+    signal.allow_only({"uncertainty"});
+    experiment.signal_sigma = signal.has("uncertainty") ? read_uncertainty(signal, "uncertainty") : 0;
+}
+
+//! Without sources there are backgrounds alone.
+void refuse_signal(const TomlTable& file, Experiment& experiment) {
+    if (file.has("signal")) {
+        throw InputError(file.where("signal"), "there is a [signal], but no [[source]]", "neutrinos add nothing");
+    }
+    for (const char* key : {"target", "exposure", "channel"}) {
+        if (file.has(key)) {
+            experiment.notes.push_back(input_message(file.where(key), fmt::format("\"{}\" is not used", key),
+                                                     "there is no [[source]], so that backgrounds alone are fitted"));
+        }
+    }
+}
+
 } // namespace
-
-double read_uncertainty(const TomlTable& table, const std::string& key) {
-    const toml::node* node = table.raw().get(key);
-    if (node && node->is_string()) {
-        const std::string word = node->as_string()->get();
-        if (word == "fixed") {
-            return 0;
-        }
-        if (word == "free") {
-            return std::numeric_limits<double>::infinity();
-        }
-        throw InputError(table.where(key), fmt::format("{} = \"{}\" is unknown", key, word),
-                         "expected \"fixed\", \"free\" or a relative standard deviation like 0.13",
-                         did_you_mean(word, {"fixed", "free"}));
-    }
-    const double sigma = table.quantity(key, Dimension::dimensionless);
-    if (!(sigma > 0)) {
-        throw InputError(table.where(key), fmt::format("{} = {} is not positive", key, sigma),
-                         "expected \"fixed\", \"free\" or a relative standard deviation like 0.13",
-                         sigma == 0 ? "did you mean \"fixed\"?" : "");
-    }
-    return sigma;
-}
-
-void check_uncertainty(const Background& background, const InputLocation& where) {
-    const bool empty =
-        std::all_of(background.counts.begin(), background.counts.end(), [](double count) { return count == 0; });
-    if (empty && background.sigma != 0) {
-        throw InputError(where, fmt::format("background \"{}\" is zero in every bin", background.name),
-                         "its normalisation has nothing to scale", "write \"fixed\"?");
-    }
-}
 
 std::vector<std::string> experiment_folders() {
     std::vector<std::string> folders;
@@ -129,7 +124,7 @@ Experiment read_experiment(const std::string& path) {
     const TomlTable file(toml, path);
     ExperimentTables tables(path, text);
     file.allow_only({"name", "title", "citation", "statistic", "couplings", "source", "target", "exposure", "channel",
-                     "response", "bins", "signal", "background"});
+                     "response", "bins", "signal", "background", "systematic"});
     Experiment experiment;
     experiment.name = identifier(file, "name");
     experiment.title = file.string("title");
@@ -139,22 +134,27 @@ Experiment read_experiment(const std::string& path) {
                                ? CouplingScheme::tree
                                : CouplingScheme::radiative;
     experiment.sources = read_sources(file, tables);
-    experiment.live_time = read_live_time(file);
-    const TargetInput target = read_target(file);
-    experiment.target = target.material;
     const std::vector<BinAxis> axes = read_bin_axes(file);
     for (std::size_t i = 1; i < axes.size(); ++i) {
         experiment.further.push_back({axes[i].name, axes[i].edges});
     }
     experiment.response = read_response(file, axes, experiment.sources, tables);
-    experiment.channels =
-        read_channels(file, target, experiment.sources, axes, experiment.response, tables, experiment.notes);
+    if (!experiment.sources.empty()) {
+        read_signal(file, axes, tables, experiment);
+    } else {
+        refuse_signal(file, experiment);
+    }
     read_observed(file, axes, tables, experiment);
-    const TomlTable signal = file.table("signal");
-    signal.allow_only({"uncertainty"});
-    experiment.signal_sigma = signal.has("uncertainty") ? read_uncertainty(signal, "uncertainty") : 0;
-    experiment.backgrounds = read_backgrounds(file, axes, tables);
-    keep_fitted_bins(file, axes[0], experiment);
+    read_backgrounds(file, axes, tables, experiment);
+    read_systematics(file, axes, tables, experiment);
+    if (!experiment.covariance.empty() && !experiment.systematics.empty()) {
+        throw InputError(
+            file.table("bins").where("covariance"),
+            fmt::format("\"covariance\" does not go with systematic \"{}\"", experiment.systematics[0].name),
+            "what is uncertain beyond normalisations is in the covariance");
+    }
+    keep_fitted_bins(axes[0], experiment);
+    check_uncertainties(file, experiment);
     experiment.digest = tables.digest();
     return experiment;
 }

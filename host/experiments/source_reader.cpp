@@ -167,8 +167,9 @@ std::vector<Source> read_sources(const TomlTable& experiment, ExperimentTables& 
             sources.push_back(std::move(source));
         }
     }
-    if (sources.empty()) {
-        throw InputError(experiment.where(), "the file has no [[source]]");
+    if (sources.empty() && !experiment.has("background")) {
+        throw InputError(experiment.where(), "the file has no [[source]] and no [[background]]",
+                         "there is nothing to fit");
     }
     return sources;
 }

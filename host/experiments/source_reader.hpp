@@ -7,7 +7,8 @@
 
 namespace nuscan {
 
-/// Reads the `[[source]]` tables of an experiment file. \throws InputError with file and line.
+/// Reads the `[[source]]` tables of an experiment file: none where backgrounds alone are fitted.
+/// \throws InputError with file and line.
 std::vector<Source> read_sources(const TomlTable& experiment, ExperimentTables& tables);
 
 } // namespace nuscan

@@ -15,9 +15,14 @@ Statistic read_statistic(const TomlTable& table, Statistic otherwise) {
 }
 
 void check_statistic(const Experiment& experiment, const InputLocation& where) {
+    if (experiment.statistic == Statistic::poisson && !experiment.covariance.empty()) {
+        throw InputError(where, fmt::format("statistic = \"poisson\" does not go with {}", experiment.name),
+                         "its [bins] give a covariance, of which Poisson counts know nothing");
+    }
+    const bool root_of_counts = experiment.sigma.empty() && experiment.covariance.empty();
     for (std::size_t b = 0; b < experiment.counts.size(); ++b) {
         const double n = experiment.counts[b];
-        if (experiment.statistic == Statistic::gaussian && experiment.sigma.empty() && n == 0) {
+        if (experiment.statistic == Statistic::gaussian && root_of_counts && n == 0) {
             throw InputError(where, fmt::format("statistic = \"gaussian\" does not go with {}", experiment.name),
                              fmt::format("no counts are in its fitted bin {}, which has no error then", b + 1),
                              "write \"poisson\", or add sigma to its [bins]?");

@@ -107,11 +107,7 @@ double EnergyAcceptance::sigma(double visible) const {
     const EnergyResponse& r = experiment_.response;
     switch (r.smearing) {
     case Smearing::gaussian:
-        if (r.in_quadrature) {
-            return std::sqrt(r.sqrt_term * r.sqrt_term * visible + r.constant_term * r.constant_term +
-                             r.linear_term * r.linear_term * visible * visible);
-        }
-        return r.sqrt_term * std::sqrt(visible) + r.constant_term + r.linear_term * visible;
+        return r.gaussian_sigma(visible);
     case Smearing::poisson:
         return std::sqrt(std::max(visible * per_energy_, 1.)) / per_energy_;
     case Smearing::gamma:
