@@ -5,22 +5,12 @@
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/json.hpp"
 #include "scan/point.hpp"
 
 namespace nuscan::cli {
 
 namespace {
-
-std::string json_array(const std::vector<double>& values) {
-    std::string text = "[";
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        text += fmt::format("{}{}", i ? ", " : "", values[i]);
-    }
-    return text + "]";
-}
-
-//! χ² may be infinite (a bin with counts and no prediction), which JSON cannot say: null
-std::string json_number(double value) { return value < constants::infinity ? fmt::format("{}", value) : "null"; }
 
 void print_json(const PointReport& report) {
     fmt::print("{{\n  \"chi2\": {},\n  \"experiments\": [", json_number(report.chi2));
