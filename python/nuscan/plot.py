@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import AutoMinorLocator
+from matplotlib.ticker import AutoMinorLocator, LogLocator
 
 from nuscan.experiment import explain
 from nuscan.labels import label, power_of_ten, symbol
@@ -290,6 +290,8 @@ def plot_experiment(report: dict) -> Figure:
             ax.set_ylim(0, None)
         if np.max(widths) > 10 * np.min(widths) and edges[0] > 0:
             ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter("{x:g}")
         ax.set_xlim(edges[0], edges[-1])
         ax.set_ylabel(f"counts per {per}{unit}")
         ax.legend(ncol=2)
