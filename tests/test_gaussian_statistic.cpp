@@ -175,7 +175,7 @@ TEST_P(GaussianPulls, folded_is_the_covariance) {
 TEST_P(GaussianPulls, a_free_normalisation_is_the_limit) {
     Random random(62);
     for (int i = 0; i < 20; ++i) {
-        GaussianSample free = random_gaussian_sample(random, 15, n_pulls(), correlated()), wide = free;
+        GaussianSample free = random_gaussian_sample(random, 20, n_pulls(), correlated()), wide = free;
         free.sigmas.assign(free.sigmas.size(), inf);
         wide.sigmas.assign(wide.sigmas.size(), 1e5);
         EXPECT_NEAR(folded_chi2(free), folded_chi2(wide), 1e-7 * (1 + folded_chi2(free)));

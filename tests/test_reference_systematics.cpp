@@ -353,7 +353,7 @@ TEST(ReferenceSystematics, normalisations_are_those_of_backgrounds) {
         const int n_bins = random.integer(2, 12), n_backgrounds = random.integer(1, 4);
         Experiment own = counting("x", gaussian ? Statistic::gaussian : Statistic::poisson, {}, {});
         for (int k = 0; k < n_backgrounds; ++k) {
-            own.backgrounds.push_back({"b" + std::to_string(k), {}, false, random.uniform(0.05, 2)});
+            own.backgrounds.push_back({std::to_string(k), {}, false, random.uniform(0.05, 2)});
             if (random.integer(0, 3) == 0) {
                 own.backgrounds.back().sigma = inf;
             }
@@ -368,7 +368,8 @@ TEST(ReferenceSystematics, normalisations_are_those_of_backgrounds) {
         Experiment declared = own;
         for (std::size_t k = 0; k < own.backgrounds.size(); ++k) {
             declared.backgrounds[k].sigma = 0;
-            declared.systematics.push_back(normalisation("n" + std::to_string(k), own.backgrounds[k].sigma, {k}));
+            declared.systematics.push_back(
+                normalisation(std::to_string(n_backgrounds + static_cast<int>(k)), own.backgrounds[k].sigma, {k}));
         }
         const ReferenceResult a = fit(scan({own})), b = fit(scan({declared}));
         const bool inside = *std::min_element(a.normalisations[0].begin(), a.normalisations[0].end()) >= 0;
@@ -404,7 +405,7 @@ struct Crowd {
 //! Three experiments of both statistics, two with a shared normalisation, everything on
 Crowd crowd() {
     Crowd all;
-    Experiment a = counting("a", Statistic::poisson, {12, 3, 7, 0},
+    Experiment a = counting("a", Statistic::poisson, {6, 10, 5, 4},
                             {{"flat", {4, 4, 4, 4}, false, 0.3}, {"peak", {1, 6, 1, 0.2}, false, inf}});
     a.systematics = {normalisation("flux", 0.1, {0, 1}), shape("tilt", 0, {1, 0.5, -0.5, -1}, {-2, -0.3, 0.7, 1}),
                      parameter(
@@ -478,7 +479,7 @@ TEST(ReferenceSystematics, axes_pin_systematics) {
                   {systematic_parameter("a", "slope"), 0.2 * std::exp(best.systematics[0][2]), 0.01, false},
                   {systematic_parameter("b", "bend"), best.systematics[1][1], 0.1, true}};
     for (const auto& p : pinned) {
-        SCOPED_TRACE(p.parameter.background);
+        SCOPED_TRACE(p.parameter.background + " = " + std::to_string(p.value));
         EXPECT_NEAR(at(config, p.parameter, p.value), best.chi2, 1e-10);
         EXPECT_GT(at(config, p.parameter, p.value + p.step), best.chi2 + 1e-4);
         EXPECT_GT(at(config, p.parameter, p.value - p.step), best.chi2 + 1e-4);

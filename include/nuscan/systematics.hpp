@@ -133,14 +133,14 @@ NUSCAN_HOST_DEVICE void shape_weights(const ShapeEffect& s, const Real& z, Shape
     }
 }
 
-//! Σ_j w_j A_jb; templates without weight are left out
+//! Σ_j w_j A_jb; of many knots those without weight are left out
 template <class Real>
 NUSCAN_HOST_DEVICE Real mixed_templates(const ShapeEffect& s, int n_bins, const Real* w, int b) {
     using std::fma;
     Real sum(0);
     for (int j = 0; j < s.n_templates; ++j) {
         const Real& w_j = w[s.first_template + j];
-        if (any(w_j < Real(0) || w_j > Real(0))) {
+        if (!(s.knot_spacing > 0) || any(w_j < Real(0) || w_j > Real(0))) {
             sum = fma(w_j, Real(s.templates[static_cast<std::ptrdiff_t>(j) * n_bins + b]), sum);
         }
     }
