@@ -276,8 +276,7 @@ def six_axes(nuscan):
         unit = " rad" if name.endswith("arg") else units[name.split(".")[0]]
         text += f'"{name}" = "{float(value)!r}{unit}"\n'
     text += f"""[[experiment]]
-file = "{SIX_AXES.parent}/gemma-ii-projection/experiment.toml"
-statistic = "gaussian"
+use = "gemma-ii"
 [[axis]]
 parameter = "charge_radius.emu.re"
 values = ["{float(radius)!r} cm^2", "{float(radius) + 1e-31!r} cm^2"]

@@ -182,6 +182,7 @@ __global__ void __launch_bounds__(block_size)
             }
             team.finish_bins(experiment);
         }
+        team.evaluate_columns();
     }
 }
 

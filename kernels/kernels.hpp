@@ -164,11 +164,14 @@ struct ManyPullsBins {
 /// Which of these a plan needs: the kernel of a scan with few pulls has no registers to spare for many.
 enum class BinsKind { gaussian, one_pull, many_pulls };
 NUSCAN_HOST_DEVICE constexpr BinsKind bins_kind(const PlanView& plan) {
-    BinsKind kind = BinsKind::gaussian;
+    BinsKind kind = plan.n_systematics > 0 ? BinsKind::many_pulls : BinsKind::gaussian;
     for (int e = 0; e < plan.n_experiments; ++e) {
         const ExperimentView& experiment = plan.experiments[e];
-        if (experiment.has_signal_pull() || (!experiment.is_gaussian() && experiment.statistic.has_several_pulls())) {
+        if (experiment.has_signal_column() || (!experiment.is_gaussian() && experiment.statistic.has_several_pulls())) {
             return BinsKind::many_pulls;
+        }
+        if (kind == BinsKind::many_pulls) {
+            continue;
         }
         kind = experiment.is_gaussian() ? kind : BinsKind::one_pull;
     }
@@ -447,7 +450,7 @@ struct DirectTeam {
     double* columns; //!< n_columns: predictions, and signals that a pull acts on
 
     NUSCAN_HOST_DEVICE double* signals(const ExperimentView& experiment) const {
-        return columns + (experiment.has_signal_pull() ? experiment.first_signal : experiment.first_bin);
+        return columns + (experiment.has_signal_column() ? experiment.first_signal : experiment.first_bin);
     }
     NUSCAN_HOST_DEVICE void start_bins(const ExperimentView& experiment) const {
         for (int b = thread; b < experiment.n_bins; b += n_threads) {
@@ -478,15 +481,17 @@ struct DirectTeam {
             columns[experiment.first_bin + b] = S + direct_backgrounds(plan, experiment, unit, point, b);
         }
     }
+    //! Those beside predictions and signals
+    NUSCAN_HOST_DEVICE void evaluate_columns() const {
+        for (int c = plan.n_bins + plan.n_signal_columns + thread; c < plan.n_columns; c += n_threads) {
+            columns[c] = value_of(plan.columns[c - plan.n_bins].value, plan.parameters, unit, point);
+        }
+    }
 };
 
 //! χ² of a point of the direct method from its columns
 NUSCAN_HOST_DEVICE inline Chi2 direct_chi2(const PlanView& plan, const double* columns, double penalty) {
-    const auto ratios = [&](const ExperimentView& experiment) {
-        return TabulatedRatios{columns + experiment.first_bin, experiment.statistic.inverse_units,
-                               experiment.has_signal_pull() ? columns + experiment.first_signal : nullptr};
-    };
-    return total_chi2(plan, ratios, penalty);
+    return total_chi2(plan, TabulatedPoint{columns}, penalty);
 }
 
 /// The planes of a batch, and the slots they left.

@@ -95,13 +95,42 @@ inline void PackedPlan::pack(const PlanView& host, const void* base) {
         w.whole = place(w.whole, size(w.n_whole));
         GaussianView& g = e.gaussian; // all sizes are zero where the statistic is another
         g.counts = place(g.counts, size(g.n_bins));
-        g.inverse_errors = place(g.inverse_errors, size(g.n_bins));
+        g.root = place(g.root, size(g.n_bins) * size(g.root_width));
         g.directions = place(g.directions, size(g.n_directions) * size(g.n_bins));
         g.shrinkages = place(g.shrinkages, size(g.n_directions));
         g.moments = place(g.moments, size(e.n_features) * size(g.n_bins));
         g.residuals = place(g.residuals, size(g.n_bins));
     }
     view_.experiments = place(experiments.data(), experiments.size());
+    view_.columns = place(view_.columns, size(view_.n_columns - view_.n_bins));
+    view_.pins = place(view_.pins, size(view_.n_pins));
+
+    std::vector<SystematicsView> systematics(host.systematics, host.systematics + host.n_systematics);
+    for (SystematicsView& s : systematics) {
+        s.prior_weights = place(s.prior_weights, size(s.n_pulls));
+        s.low = place(s.low, size(s.n_pulls));
+        s.high = place(s.high, size(s.n_pulls));
+        s.pins = place(s.pins, size(s.n_pulls));
+        std::vector<PulledExperiment> pulled(s.experiments, s.experiments + s.n_experiments);
+        for (PulledExperiment& x : pulled) {
+            const std::size_t n_bins = size(x.n_bins);
+            x.counts = place(x.counts, n_bins);
+            x.weights = x.weights == nullptr ? nullptr : place(x.weights, n_bins);
+            std::vector<ComponentView> components(x.components, x.components + x.n_components);
+            for (ComponentView& c : components) {
+                c.counts = c.counts == nullptr ? nullptr : place(c.counts, n_bins);
+            }
+            x.components = place(components.data(), components.size());
+            x.normalisations = place(x.normalisations, size(x.n_normalisations));
+            std::vector<ShapeEffect> shapes(x.shapes, x.shapes + x.n_shapes);
+            for (ShapeEffect& shape : shapes) {
+                shape.templates = place(shape.templates, size(shape.n_templates) * n_bins);
+            }
+            x.shapes = place(shapes.data(), shapes.size());
+        }
+        s.experiments = place(pulled.data(), pulled.size());
+    }
+    view_.systematics = place(systematics.data(), systematics.size());
 }
 
 } // namespace nuscan

@@ -216,6 +216,7 @@ private:
                 }
                 each_thread([&](int thread) { team(thread).finish_bins(experiment); });
             }
+            each_thread([&](int thread) { team(thread).evaluate_columns(); });
             kernels::Row row = kernels::row_of(x.plan, x.unit, x.rows, &place, 0, 0);
             row.slot = point;
             kernels::store_point(x.unit, x.rows, row, 0, kernels::direct_chi2(x.plan, columns.data(), row.penalty),

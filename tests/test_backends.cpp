@@ -166,9 +166,43 @@ std::vector<Scan> scans() {
         gaussian.config.experiments = {testing::gaussian(testing::toy_experiment())};
         all.push_back(gaussian);
     }
+    gaussian = {"Gaussian with correlated errors", all[0].config};
+    gaussian.config.experiments[0] = testing::correlated(testing::toy_experiment());
+    all.push_back(gaussian);
+    gaussian = {"correlated errors with a pull on the signal, and Poisson", both.config};
+    gaussian.config.experiments[0] = testing::correlated(testing::toy_experiment());
+    gaussian.config.experiments[0].signal_sigma = 0.134;
+    all.push_back(gaussian);
     gaussian = {"Gaussian without a fast axis", all[5].config};
     gaussian.config.experiments[0] = testing::gaussian(testing::toy_experiment());
     all.push_back(gaussian);
+
+    Scan shapes{"systematics of every kind", all[0].config};
+    shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
+    all.push_back(shapes);
+    shapes = {"systematics, a background's normalisation and a profiled axis", all[4].config};
+    shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
+    shapes.config.experiments[0].signal_sigma = 0.3;
+    shapes.config.axes[0].profile = true;
+    all.push_back(shapes);
+    shapes = {"Gaussian, systematics of every kind", all[3].config};
+    shapes.config.experiments[0] = testing::with_systematics(testing::gaussian(testing::toy_experiment()));
+    all.push_back(shapes);
+    shapes = {"systematics as axes and fixed",
+              toy_scan({axis("toy.bend", {-1.5, 0, 0.4}), axis("charge.ee", range(-1e-12, 1e-12, 4)),
+                        axis("toy.scale", {1.4e-3, 2e-3, 3.1e-3}, true)})};
+    shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
+    shapes.config.fixed.push_back(testing::fix("toy.flux", 1.1));
+    all.push_back(shapes);
+    shapes = {"systematics that two experiments share, one of them Gaussian", both.config};
+    shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
+    shapes.config.experiments[1] = testing::gaussian(shapes.config.experiments[1]);
+    shapes.config.experiments[1].signal_sigma = 0.25;
+    shapes.config.shared = {{"both", {{0, "flux"}, {1, Experiment::signal}}}};
+    all.push_back(shapes);
+    shapes.name = "a shared systematic as an axis";
+    shapes.config.axes[0] = axis("both", {-1, 0.5, 2});
+    all.push_back(shapes);
     return all;
 }
 
@@ -179,7 +213,14 @@ ScanConfig config_for(const Scan& scan, Method method) {
         if (method == Method::collapsed) {
             experiment.statistic = Statistic::gaussian;
             experiment.signal_sigma = 0;
+            experiment.systematics.clear();
         }
+    }
+    if (method == Method::collapsed) {
+        config.shared.clear();
+        const auto is_systematic = [](const auto& x) { return x.parameter.kind == Parameter::Kind::systematic; };
+        std::erase_if(config.axes, is_systematic);
+        std::erase_if(config.fixed, is_systematic);
     }
     return config;
 }

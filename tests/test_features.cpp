@@ -604,7 +604,12 @@ TEST(Planes, normalisations_are_features) {
     experiment.n_features = 7 + 49 + 3;
     for (const PlaneLayout layout : {PlaneLayout{element, first}, PlaneLayout{first, second},
                                      PlaneLayout{second, element}, PlaneLayout{first, -1}, PlaneLayout{}}) {
-        const PlanView plan{grid.view(), layout, &experiment, 1, 0, 0, experiment.n_features};
+        PlanView plan{};
+        plan.parameters = grid.view();
+        plan.layout = layout;
+        plan.experiments = &experiment;
+        plan.n_experiments = 1;
+        plan.n_features = experiment.n_features;
         const Grid::Unit unit = grid.unit(layout);
         const std::int64_t plane = unit.view.n_planes - 1, row = unit.view.n_rows - 1, column = 0;
         std::vector<double> c(static_cast<std::size_t>(plan.n_features) * n_plane_coefficients, -1);

@@ -323,8 +323,8 @@ TEST(Point, components_add_up_and_chi2_is_that_of_the_scan) {
         EXPECT_DOUBLE_EQ(sum, x.predicted[b]);
         chi2 += testing::poisson_term(x.predicted[b], x.observed[b]);
     }
-    EXPECT_EQ(x.pulls[0].first, "flat");
-    chi2 += std::pow((x.pulls[0].second - 1) / 0.2, 2);
+    EXPECT_EQ(x.pulls[0].name, "flat");
+    chi2 += std::pow((x.pulls[0].value - 1) / 0.2, 2);
     EXPECT_NEAR(chi2, x.chi2.value, 1e-9);
 }
 
@@ -339,13 +339,13 @@ TEST(Point, a_pull_on_the_signal_scales_its_components) {
         const PointReport report = evaluate_point(point);
         const ExperimentPoint& x = report.experiments[0];
         ASSERT_EQ(x.pulls.size(), 3u);
-        EXPECT_EQ(x.pulls[2].first, "signal");
-        EXPECT_GT(std::abs(x.pulls[2].second - 1), 1e-3);
+        EXPECT_EQ(x.pulls[2].name, "signal");
+        EXPECT_GT(std::abs(x.pulls[2].value - 1), 1e-3);
         const Plan plan(point, Method::moments);
         UnitResult result;
         make_reference_backend(plan)->evaluate(plan.point_unit({}), result);
         EXPECT_NEAR(report.chi2, result.chi2[0], 1e-7 * (1 + result.chi2[0]));
-        double chi2 = std::pow((x.pulls[0].second - 1) / 0.2, 2) + std::pow((x.pulls[2].second - 1) / 0.134, 2);
+        double chi2 = std::pow((x.pulls[0].value - 1) / 0.2, 2) + std::pow((x.pulls[2].value - 1) / 0.134, 2);
         for (std::size_t b = 0; b < x.observed.size(); ++b) {
             double sum = 0;
             for (const Component& component : x.components) {
@@ -357,7 +357,7 @@ TEST(Point, a_pull_on_the_signal_scales_its_components) {
         }
         EXPECT_NEAR(chi2, x.chi2.value, 1e-9 * (1 + chi2));
         // Given its normalisation there is no pull, and where that is the best one no other χ² but for the prior.
-        const double best = x.pulls[2].second;
+        const double best = x.pulls[2].value;
         point.fixed.push_back(testing::fix("toy.signal", best));
         const PointReport given = evaluate_point(point);
         ASSERT_EQ(given.experiments[0].pulls.size(), 2u);
@@ -376,7 +376,7 @@ TEST(Point, gaussian_chi2_belongs_to_the_pulls_it_reports) {
     EXPECT_NEAR(report.chi2, result.chi2[0], 1e-7 * (1 + result.chi2[0]));
     const ExperimentPoint& x = report.experiments[0];
     ASSERT_EQ(x.pulls.size(), 2u);
-    double chi2 = std::pow((x.pulls[0].second - 1) / 0.2, 2); // the other one is free
+    double chi2 = std::pow((x.pulls[0].value - 1) / 0.2, 2); // the other one is free
     for (std::size_t b = 0; b < x.observed.size(); ++b) {
         chi2 += std::pow((x.predicted[b] - x.observed[b]) / point.experiments[0].sigma[b], 2);
     }

@@ -555,12 +555,7 @@ TEST(TotalChi2, adds_experiments_and_priors_and_keeps_the_worst_status) {
     PlanView plan{};
     plan.experiments = experiments;
     plan.n_experiments = 2;
-    const auto total = [&](const std::vector<double>& N) {
-        const auto ratios = [&](const ExperimentView& e) {
-            return TabulatedRatios{N.data() + e.first_bin, e.statistic.inverse_units};
-        };
-        return total_chi2(plan, ratios, 0.25);
-    };
+    const auto total = [&](const std::vector<double>& N) { return total_chi2(plan, TabulatedPoint{N.data()}, 0.25); };
     EXPECT_DOUBLE_EQ(total({3, 4, 3, 4}).value, 0.25);
     EXPECT_NEAR(total({3, 4, 5, 4}).value, 0.25 + poisson_term(5, 3), 1e-14);
     EXPECT_EQ(total({0, 4, 3, 4}).status, PointStatus::empty_prediction);

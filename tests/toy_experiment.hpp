@@ -124,11 +124,60 @@ inline Experiment gaussian(Experiment x) {
     return x;
 }
 
+/// The same with correlations that fall off from bin to bin.
+inline Experiment correlated(Experiment x) {
+    x = gaussian(std::move(x));
+    for (std::size_t b = 0; b < x.counts.size(); ++b) {
+        for (std::size_t c = 0; c < x.counts.size(); ++c) {
+            x.covariance.push_back(x.sigma[b] * x.sigma[c] * std::pow(-0.6, std::abs(double(b) - double(c))));
+        }
+    }
+    x.sigma.clear();
+    return x;
+}
+
+/// An experiment with systematics of every kind: a shape of its first background and one of its signal, neither of them
+/// symmetric, a normalisation of both, and a parameter of its last background.
+inline Experiment with_systematics(Experiment x) {
+    const std::size_t n = x.counts.size(), last = x.backgrounds.size() - 1, signal = x.backgrounds.size();
+    const auto wave = [](std::size_t i, double phase) { return std::sin(1.7 * static_cast<double>(i) + phase); };
+    constexpr auto infinity = constants::infinity;
+    Systematic shape{"bend", Systematic::Kind::shape, 1, -infinity, infinity, 0, 0, 0, 2, {{0, {}}}};
+    Systematic drift{"drift", Systematic::Kind::shape, 1, -infinity, infinity, 0, 0, 0, 2, {{signal, {}}}};
+    for (std::size_t b = 0; b < n; ++b) {
+        shape.effects[0].added.push_back(0.15 * x.backgrounds[0].counts[b] * wave(b, 0.3));
+        drift.effects[0].added.push_back(0.2 * wave(b, 1.1));
+    }
+    for (std::size_t b = 0; b < n; ++b) {
+        shape.effects[0].added.push_back(-0.1 * x.backgrounds[0].counts[b] * wave(b, 0.5));
+        drift.effects[0].added.push_back(-0.12 * wave(b, 0.9));
+    }
+    Systematic flux{"flux", Systematic::Kind::normalisation, 0.15, -1, infinity, 0, 0, 0, 0, {{0, {}}, {signal, {}}}};
+    Systematic scale{"scale", Systematic::Kind::parameter, infinity, -0.5, 0.7, 2e-3, -0.6, 0.1, 15, {{last, {}}}};
+    for (int j = 0; j < scale.n_knots; ++j) {
+        const double by = std::exp(scale.first_knot + j * scale.knot_spacing) - 1;
+        for (std::size_t b = 0; b < n; ++b) {
+            scale.effects[0].added.push_back(0.4 * x.backgrounds[last].counts[b] * by / (1 + static_cast<double>(b)));
+        }
+    }
+    x.systematics = {shape, drift, flux, scale};
+    return x;
+}
+
 //! Names that scans of toy and pulsed experiments may use
 inline ParameterScope toy_scope(Basis basis = Basis::flavour, bool majorana = false) {
+    const auto systematic = [](const std::string& experiment, const std::string& name) {
+        Parameter p;
+        p.kind = Parameter::Kind::systematic;
+        p.name = experiment.empty() ? name : experiment + "." + name;
+        p.experiment = experiment;
+        p.background = name;
+        return p;
+    };
     return {basis,
             majorana,
             {"toy.flat", "toy.steep", "toy.signal", "other.flat", "other.steep", "pulsed.steady", "pulsed.signal"},
+            {systematic("toy", "bend"), systematic("toy", "flux"), systematic("toy", "scale"), systematic("", "both")},
             {"toy", "pulsed"},
             {"X40", "Y133"}};
 }

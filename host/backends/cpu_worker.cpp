@@ -21,7 +21,7 @@ public:
           features_(size(plan.n_features * n_plane_coefficients)), plane_(size(plan.n_columns * n_plane_coefficients)),
           row_(size(plan.n_columns * 3)), rates_(size(max_recoil_nodes(plan))), ratios_(size(plan.n_columns)) {
         for (int e = 0; e < plan.n_experiments; ++e) {
-            gaussian_ = gaussian_ && plan.experiments[e].is_gaussian() && !plan.experiments[e].has_signal_pull();
+            gaussian_ = gaussian_ && plan.experiments[e].is_gaussian() && !plan.experiments[e].has_signal_column();
         }
         if (gaussian_) {
             collapsed_.resize(collapsed ? n_collapsed : 0);
@@ -83,7 +83,7 @@ public:
         for (int e = 0; e < plan_.n_experiments; ++e) {
             const ExperimentView& experiment = plan_.experiments[e];
             double* N = row_.data() + experiment.first_bin;
-            double* S = experiment.has_signal_pull() ? row_.data() + experiment.first_signal : N;
+            double* S = experiment.has_signal_column() ? row_.data() + experiment.first_signal : N;
             std::fill_n(S, experiment.n_bins, 0.);
             for (int c = 0; c < experiment.n_contributions; ++c) {
                 const ContributionView& contribution = experiment.contributions[c];
@@ -102,11 +102,10 @@ public:
                 N[b] = S[b] + direct_backgrounds(plan_, experiment, unit_, point, b);
             }
         }
-        const auto ratios = [this](const ExperimentView& experiment) {
-            return TabulatedRatios{row_.data() + experiment.first_bin, experiment.statistic.inverse_units,
-                                   experiment.has_signal_pull() ? row_.data() + experiment.first_signal : nullptr};
-        };
-        const Chi2 chi2 = total_chi2(plan_, ratios, row_penalty(plan_, unit_, point, 0));
+        for (int c = plan_.n_bins + plan_.n_signal_columns; c < plan_.n_columns; ++c) {
+            row_[size(c)] = value_of(plan_.columns[c - plan_.n_bins].value, plan_.parameters, unit_, point);
+        }
+        const Chi2 chi2 = total_chi2(plan_, TabulatedPoint{row_.data()}, row_penalty(plan_, unit_, point, 0));
         const PointAddress at = row_address(unit_, plan_.layout, point, 0);
         offer(at, chi2);
     }
@@ -126,19 +125,8 @@ private:
             penalty[i] = row_penalty + line_penalty(plan_, unit_, offset);
         }
         const Batch batch_u = Batch::load(u), batch_v = Batch::load(v);
-        const auto ratios = [&](const ExperimentView& experiment) {
-            const RowRatios<Batch> row{row_.data(), plan_.n_columns, experiment.first_bin, experiment.first_signal,
-                                       batch_u,     batch_v};
-            Batch *y = ratios_.data(), *s = y + experiment.n_bins;
-            for (int b = 0; b < experiment.n_bins; ++b) {
-                y[b] = row(b);
-            }
-            for (int b = 0; experiment.has_signal_pull() && b < experiment.n_bins; ++b) {
-                s[b] = row.signal(b);
-            }
-            return KeptRatios<Batch>{y, s, row};
-        };
-        const PoissonFit<Batch> fit = total_fit(plan_, ratios, Batch::load(penalty));
+        const KeptPoint<Batch> at{{row_.data(), plan_.n_columns, batch_u, batch_v}, ratios_.data()};
+        const PoissonFit<Batch> fit = total_fit(plan_, at, Batch::load(penalty));
         fit.chi2.store(chi2);
         select(fit.converged, Batch(1), Batch(0)).store(converged);
         for (std::int64_t i = 0; i < n; ++i) {

@@ -39,4 +39,34 @@ KeptRatios<Real> pulled_prediction(const KeptRatios<Real>& ratios, const Statist
     return ratios;
 }
 
+/// Columns of points on a row that are worked out once, into \p kept (n_columns).
+template <class Real>
+struct KeptPoint {
+    RowPoint<Real> row;
+    Real* kept;
+
+    KeptRatios<Real> operator()(const ExperimentView& experiment) const {
+        const RowRatios<Real> ratios = row(experiment);
+        Real *y = kept, *s = y + experiment.n_bins;
+        for (int b = 0; !experiment.is_gaussian() && b < experiment.n_bins; ++b) {
+            y[b] = ratios(b);
+        }
+        for (int b = 0; !experiment.is_gaussian() && experiment.has_signal_column() && b < experiment.n_bins; ++b) {
+            s[b] = ratios.signal(b);
+        }
+        return {y, s, ratios};
+    }
+
+    struct Columns {
+        const Real* kept;
+        const Real& operator()(int column) const { return kept[column]; }
+    };
+    Columns columns() const {
+        for (int c = 0; c < row.n_columns; ++c) {
+            kept[c] = row(c);
+        }
+        return {kept};
+    }
+};
+
 } // namespace nuscan

@@ -62,12 +62,13 @@ public:
     }
 
 private:
-    //! Signals depend on all axes but the normalisations of backgrounds: where only these move, the last ones serve.
+    //! Signals depend on all axes but normalisations and systematics: where only these move, the last ones serve.
     ReferenceResult evaluate_point(const std::vector<double>& values) {
         const ReferencePoint point = model_.point(values);
         std::vector<double> signal_values;
         for (std::size_t i = 0; i < values.size(); ++i) {
-            if (plan_.config().axes[i].parameter.kind != Parameter::Kind::normalisation) {
+            const Parameter::Kind kind = plan_.config().axes[i].parameter.kind;
+            if (kind != Parameter::Kind::normalisation && kind != Parameter::Kind::systematic) {
                 signal_values.push_back(values[i]);
             }
         }

@@ -8,6 +8,8 @@
 #include <Eigen/Dense>
 #include <boost/math/tools/roots.hpp>
 
+#include "backends/reference_systematics.hpp"
+
 namespace nuscan {
 namespace {
 
@@ -188,40 +190,35 @@ ReferenceFit reference_fit(const std::vector<double>& counts, const std::vector<
 
 ReferenceFit reference_gaussian_fit(const std::vector<double>& counts, const std::vector<double>& errors,
                                     const std::vector<double>& fixed, const std::vector<std::vector<double>>& templates,
-                                    const std::vector<double>& sigmas) {
-    const auto K = static_cast<Eigen::Index>(templates.size());
-    MatrixXd hessian = MatrixXd::Zero(K, K); // half of χ²'s
-    VectorXd gradient = VectorXd::Zero(K);   // half of it, at y = 0
-    for (Eigen::Index k = 0; k < K; ++k) {
-        for (Eigen::Index l = 0; l < K; ++l) {
-            for (std::size_t b = 0; b < counts.size(); ++b) {
-                hessian(k, l) += templates[k][b] * templates[l][b] / (errors[b] * errors[b]);
-            }
-        }
-        for (std::size_t b = 0; b < counts.size(); ++b) {
-            gradient[k] += templates[k][b] * (fixed[b] - counts[b]) / (errors[b] * errors[b]);
-        }
-        hessian(k, k) += 1 / (sigmas[k] * sigmas[k]);
-        gradient[k] -= 1 / (sigmas[k] * sigmas[k]);
+                                    const std::vector<double>& sigmas, const std::vector<double>& covariance) {
+    const auto n = static_cast<Eigen::Index>(counts.size()), K = static_cast<Eigen::Index>(templates.size());
+    const auto vector = [](const std::vector<double>& x) {
+        return Eigen::Map<const VectorXd>(x.data(), static_cast<Eigen::Index>(x.size()));
+    };
+    Eigen::LDLT<MatrixXd> C;
+    if (!covariance.empty()) {
+        C.compute(Eigen::Map<const MatrixXd>(covariance.data(), n, n));
     }
+    const auto weighted = [&](const MatrixXd& x) -> MatrixXd { // C⁻¹ x
+        return covariance.empty() ? MatrixXd(vector(errors).cwiseAbs2().cwiseInverse().asDiagonal() * x) : C.solve(x);
+    };
+    MatrixXd B(n, K);
+    for (Eigen::Index k = 0; k < K; ++k) {
+        B.col(k) = vector(templates[static_cast<std::size_t>(k)]);
+    }
+    const VectorXd at_zero = vector(fixed) - vector(counts), prior = vector(sigmas).cwiseAbs2().cwiseInverse();
+    const MatrixXd hessian = B.transpose() * weighted(B) + MatrixXd(prior.asDiagonal()); // half of χ²'s
+    const VectorXd gradient = B.transpose() * weighted(at_zero) - prior;                 // half of it, at y = 0
     const VectorXd y = K > 0 ? VectorXd(hessian.completeOrthogonalDecomposition().solve(-gradient)) : VectorXd();
+    const VectorXd residual = at_zero + B * y;
     ReferenceFit fit;
-    for (std::size_t b = 0; b < counts.size(); ++b) {
-        double N = fixed[b];
-        for (Eigen::Index k = 0; k < K; ++k) {
-            N += y[k] * templates[k][b];
-        }
-        fit.chi2 += std::pow((N - counts[b]) / errors[b], 2);
-    }
-    for (Eigen::Index k = 0; k < K; ++k) {
-        fit.chi2 += std::pow((y[k] - 1) / sigmas[k], 2);
-    }
+    fit.chi2 = residual.dot(weighted(residual).col(0)) + prior.dot((y.array() - 1).square().matrix());
     fit.status = std::isnan(fit.chi2) ? PointStatus::not_a_number : PointStatus::ok;
     fit.normalisations.assign(y.begin(), y.end());
     return fit;
 }
 
-ReferenceModel::ReferenceModel(const ScanConfig& config) : config_(config) {
+ReferenceModel::ReferenceModel(const ScanConfig& config) : config_(config), groups_(reference_groups(config)) {
     // Default mixing, and the couplings of each experiment with no form factors beyond the SM
     NeutrinoConfig standard;
     standard.mixing = nominal_mixing(config.neutrino.inverted_ordering);
@@ -262,65 +259,96 @@ std::vector<std::vector<double>> ReferenceModel::signals(const ReferencePoint& p
 }
 
 ReferenceResult ReferenceModel::fit(const ReferencePoint& point, std::vector<std::vector<double>> signals) const {
-    ReferenceResult result;
-    for (std::size_t e = 0; e < config_.experiments.size(); ++e) {
-        const Experiment& experiment = config_.experiments[e];
-        // The signal is scaled like a background: by what is given, else by what fits best.
-        const ReferencePoint::BackgroundName signal_name{experiment.name, Experiment::signal};
-        const auto given_signal = point.normalisations.find(signal_name);
-        const bool signal_is_given = given_signal != point.normalisations.end();
-        const double signal_sigma = experiment.signal_sigma;
-        if (signal_is_given) {
-            for (double& counts : signals[e]) {
-                counts *= given_signal->second;
-            }
-            if (point.scanned.count(signal_name) && signal_sigma > 0 && std::isfinite(signal_sigma)) {
-                result.chi2 += std::pow((given_signal->second - 1) / signal_sigma, 2);
-            }
+    const std::size_t n = config_.experiments.size();
+    ReferenceResult result{0, PointStatus::ok, std::move(signals), {}, {}};
+    result.normalisations.resize(n);
+    result.systematics.resize(n);
+    std::set<std::size_t> alone;
+    for (std::size_t e = 0; e < n; ++e) {
+        alone.insert(e);
+    }
+    for (const std::vector<std::size_t>& group : groups_) {
+        std::vector<std::vector<std::vector<double>>> components;
+        for (const std::size_t e : group) {
+            components.push_back(backgrounds_[e]);
+            components.back().push_back(result.signal[e]);
+            alone.erase(e);
         }
-        const bool signal_is_fitted = !signal_is_given && signal_sigma > 0;
-        std::vector<double> fixed = signal_is_fitted ? std::vector<double>(signals[e].size()) : signals[e];
-        std::vector<std::vector<double>> templates;
-        std::vector<double> sigmas;
-        std::vector<std::size_t> fitted; // which background each template is
-        std::vector<double> normalisations;
-        for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
-            const Background& background = experiment.backgrounds[k];
-            const ReferencePoint::BackgroundName name{experiment.name, background.name};
-            const auto given = point.normalisations.find(name);
-            const double y = given == point.normalisations.end() ? 1 : given->second;
-            normalisations.push_back(y);
-            if (given == point.normalisations.end() && background.sigma > 0) {
-                templates.push_back(backgrounds_[e][k]);
-                sigmas.push_back(background.sigma);
-                fitted.push_back(k);
-                continue;
-            }
-            for (std::size_t b = 0; b < fixed.size(); ++b) {
-                fixed[b] += y * backgrounds_[e][k][b];
-            }
-            if (point.scanned.count(name) && background.sigma > 0 && std::isfinite(background.sigma)) {
-                result.chi2 += std::pow((y - 1) / background.sigma, 2);
-            }
-        }
-        if (signal_is_fitted) {
-            templates.push_back(signals[e]);
-            sigmas.push_back(signal_sigma);
-        }
-        const ReferenceFit fit =
-            experiment.statistic == Statistic::gaussian
-                ? reference_gaussian_fit(experiment.counts, experiment.errors(), fixed, templates, sigmas)
-                : reference_fit(experiment.counts, fixed, templates, sigmas);
-        for (std::size_t k = 0; k < fitted.size(); ++k) {
-            normalisations[fitted[k]] = fit.normalisations[k];
-        }
-        normalisations.push_back(signal_is_fitted ? fit.normalisations.back() : 1);
+        const ReferenceJointFit fit = reference_joint_fit(config_, point, group, components);
         result.chi2 += fit.chi2;
         result.status = std::max(result.status, fit.status);
-        result.normalisations.push_back(std::move(normalisations));
+        for (std::size_t i = 0; i < group.size(); ++i) {
+            const std::size_t n_systematics = config_.experiments[group[i]].systematics.size();
+            for (std::size_t m = 0; m < fit.x[i].size(); ++m) {
+                if (m < n_systematics) {
+                    result.systematics[group[i]].push_back(fit.x[i][m]);
+                } else {
+                    result.normalisations[group[i]].push_back(1 + fit.x[i][m]);
+                }
+            }
+        }
     }
-    result.signal = std::move(signals);
+    for (const std::size_t e : alone) {
+        fit_alone(e, point, result);
+    }
     return result;
+}
+
+void ReferenceModel::fit_alone(std::size_t e, const ReferencePoint& point, ReferenceResult& result) const {
+    const Experiment& experiment = config_.experiments[e];
+    std::vector<double>& signal = result.signal[e];
+    // The signal is scaled like a background: by what is given, else by what fits best.
+    const ReferencePoint::BackgroundName signal_name{experiment.name, Experiment::signal};
+    const auto given_signal = point.normalisations.find(signal_name);
+    const bool signal_is_given = given_signal != point.normalisations.end();
+    const double signal_sigma = experiment.signal_sigma;
+    if (signal_is_given) {
+        for (double& counts : signal) {
+            counts *= given_signal->second;
+        }
+        if (point.scanned.count(signal_name) && signal_sigma > 0 && std::isfinite(signal_sigma)) {
+            result.chi2 += std::pow((given_signal->second - 1) / signal_sigma, 2);
+        }
+    }
+    const bool signal_is_fitted = !signal_is_given && signal_sigma > 0;
+    std::vector<double> fixed = signal_is_fitted ? std::vector<double>(signal.size()) : signal;
+    std::vector<std::vector<double>> templates;
+    std::vector<double> sigmas;
+    std::vector<std::size_t> fitted; // which background each template is
+    std::vector<double>& normalisations = result.normalisations[e];
+    for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
+        const Background& background = experiment.backgrounds[k];
+        const ReferencePoint::BackgroundName name{experiment.name, background.name};
+        const auto given = point.normalisations.find(name);
+        const double y = given == point.normalisations.end() ? 1 : given->second;
+        normalisations.push_back(y);
+        if (given == point.normalisations.end() && background.sigma > 0) {
+            templates.push_back(backgrounds_[e][k]);
+            sigmas.push_back(background.sigma);
+            fitted.push_back(k);
+            continue;
+        }
+        for (std::size_t b = 0; b < fixed.size(); ++b) {
+            fixed[b] += y * backgrounds_[e][k][b];
+        }
+        if (point.scanned.count(name) && background.sigma > 0 && std::isfinite(background.sigma)) {
+            result.chi2 += std::pow((y - 1) / background.sigma, 2);
+        }
+    }
+    if (signal_is_fitted) {
+        templates.push_back(signal);
+        sigmas.push_back(signal_sigma);
+    }
+    const ReferenceFit fit = experiment.statistic == Statistic::gaussian
+                                 ? reference_gaussian_fit(experiment.counts, experiment.errors(), fixed, templates,
+                                                          sigmas, experiment.covariance)
+                                 : reference_fit(experiment.counts, fixed, templates, sigmas);
+    for (std::size_t k = 0; k < fitted.size(); ++k) {
+        normalisations[fitted[k]] = fit.normalisations[k];
+    }
+    normalisations.push_back(signal_is_fitted ? fit.normalisations.back() : 1);
+    result.chi2 += fit.chi2;
+    result.status = std::max(result.status, fit.status);
 }
 
 ReferenceResult ReferenceModel::operator()(const std::vector<double>& axis_values) const {

@@ -24,16 +24,18 @@ struct ReferenceFit {
 ReferenceFit reference_fit(const std::vector<double>& counts, const std::vector<double>& fixed,
                            const std::vector<std::vector<double>>& templates, const std::vector<double>& sigmas);
 
-/// Gaussian χ² = Σ_b ((N_b − n_b)/σ_b)² + Σ_k ((y_k − 1)/σ_k)², minimised over all real y_k by its normal equations.
+/// Gaussian χ² = (N − n)ᵀ C⁻¹ (N − n) + Σ_k ((y_k − 1)/σ_k)², minimised over all real y_k by its normal equations. C is
+/// the \p covariance, n_bins × n_bins, or diag(σ_b²) where there is none.
 ReferenceFit reference_gaussian_fit(const std::vector<double>& counts, const std::vector<double>& errors,
                                     const std::vector<double>& fixed, const std::vector<std::vector<double>>& templates,
-                                    const std::vector<double>& sigmas);
+                                    const std::vector<double>& sigmas, const std::vector<double>& covariance = {});
 
 struct ReferenceResult {
     double chi2 = 0; //!< of all experiments, with the priors of axes
     PointStatus status = PointStatus::ok;
     std::vector<std::vector<double>> signal;         //!< experiments × bins
     std::vector<std::vector<double>> normalisations; //!< experiments × (backgrounds, signal), at the minimum
+    std::vector<std::vector<double>> systematics;    //!< experiments × x of their systematics, at the minimum
 };
 
 /// Evaluates points of a scan. Keeps what does not depend on the point: backgrounds freed of their solar part.
@@ -53,8 +55,12 @@ public:
     const std::vector<std::vector<std::vector<double>>>& backgrounds() const { return backgrounds_; }
 
 private:
+    //! An experiment whose pulls are normalisations of its own: adds to \p result
+    void fit_alone(std::size_t e, const ReferencePoint& point, ReferenceResult& result) const;
+
     const ScanConfig& config_;
     std::vector<std::vector<std::vector<double>>> backgrounds_;
+    std::vector<std::vector<std::size_t>> groups_; // experiments that systematics act in
 };
 
 } // namespace nuscan

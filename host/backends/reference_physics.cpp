@@ -599,6 +599,9 @@ ReferencePoint reference_point(const NeutrinoConfig& neutrino, const std::vector
         case Parameter::Kind::normalisation:
             point.normalisations[{parameter.experiment, parameter.background}] = value;
             break;
+        case Parameter::Kind::systematic:
+            point.systematics[{parameter.experiment, parameter.background}] = value;
+            break;
         case Parameter::Kind::baseline:
             point.baselines[parameter.experiment] = value;
             break;
@@ -615,7 +618,7 @@ ReferencePoint reference_point(const NeutrinoConfig& neutrino, const std::vector
     }
     for (const auto& [parameter, value] : axis_values) {
         set(parameter, value);
-        if (parameter.kind == Parameter::Kind::normalisation) {
+        if (parameter.kind == Parameter::Kind::normalisation || parameter.kind == Parameter::Kind::systematic) {
             point.scanned.insert({parameter.experiment, parameter.background});
         }
     }

@@ -39,6 +39,7 @@ struct ReferencePoint {
     std::map<std::string, double> proton_radii, neutron_radii;  //!< given ones, by nuclide [fm]
     using BackgroundName = std::pair<std::string, std::string>; //!< experiment, background
     std::map<BackgroundName, double> normalisations;            //!< given ones, relative to nominal
+    std::map<BackgroundName, double> systematics;               //!< given ones; of shared ones the experiment is ""
     std::set<BackgroundName> scanned;                           //!< those given by an axis: their priors count
 
     //! Couplings that an experiment is predicted with at this point

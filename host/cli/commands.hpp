@@ -19,5 +19,7 @@ void add_point_command(CLI::App& app);
 void add_limits_command(CLI::App& app);
 void add_cross_section_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
+void add_import_command(CLI::App& app);
+void add_experiments_command(CLI::App& app);
 
 } // namespace nuscan::cli

@@ -39,6 +39,8 @@ int main(int argc, char** argv) {
     cli::add_limits_command(app);
     cli::add_cross_section_command(app);
     cli::add_bench_command(app);
+    cli::add_import_command(app);
+    cli::add_experiments_command(app);
     try {
         if (argc > 1 && argv[1][0] != '-') {
             check_command(app, argv[1]);

@@ -5,22 +5,12 @@
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/json.hpp"
 #include "scan/point.hpp"
 
 namespace nuscan::cli {
 
 namespace {
-
-std::string json_array(const std::vector<double>& values) {
-    std::string text = "[";
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        text += fmt::format("{}{}", i ? ", " : "", values[i]);
-    }
-    return text + "]";
-}
-
-//! χ² may be infinite (a bin with counts and no prediction), which JSON cannot say: null
-std::string json_number(double value) { return value < constants::infinity ? fmt::format("{}", value) : "null"; }
 
 void print_json(const PointReport& report) {
     fmt::print("{{\n  \"chi2\": {},\n  \"experiments\": [", json_number(report.chi2));
@@ -42,7 +32,7 @@ void print_json(const PointReport& report) {
         }
         fmt::print("\n      }},\n      \"normalisations\": {{");
         for (std::size_t i = 0; i < x.pulls.size(); ++i) {
-            fmt::print("{}\"{}\": {}", i ? ", " : "", x.pulls[i].first, x.pulls[i].second);
+            fmt::print("{}\"{}\": {}", i ? ", " : "", x.pulls[i].name, x.pulls[i].value);
         }
         fmt::print("}}\n    }}");
     }
@@ -87,17 +77,31 @@ void print_bins(const ExperimentPoint& x, std::size_t width) {
     }
 }
 
+//! "(held)" where the scan gives the value
+void print_pulls(const std::vector<PulledValue>& pulls) {
+    for (const PulledValue& pull : pulls) {
+        const bool energy = pull.kind == PulledValue::Kind::energy;
+        const double scale = energy ? 1e3 : 1;
+        const char* what = energy ? " keV" : pull.kind == PulledValue::Kind::deviations ? " sigma" : " of nominal";
+        const std::string error =
+            pull.error > 0 ? fmt::format(" ± {:.5f}", scale * pull.error) : std::string(" (held)");
+        fmt::print("  {}: {:.5f}{}{}\n", pull.name, scale * pull.value, error, what);
+    }
+}
+
 void print_text(const PointReport& report) {
     for (const ExperimentPoint& x : report.experiments) {
         fmt::print("{}: chi2 = {:.6f} with {} bins\n", x.name, x.chi2.value, x.observed.size());
-        for (const auto& [name, value] : x.pulls) {
-            fmt::print("  normalisation of {} (minimised over): {:.5f}\n", name, value);
-        }
+        print_pulls(x.pulls);
         std::size_t width = 10;
         for (const Component& component : x.components) {
             width = std::max(width, component.name.size() + 2);
         }
         print_bins(x, width);
+    }
+    if (!report.shared.empty()) {
+        fmt::print("shared by several experiments:\n");
+        print_pulls(report.shared);
     }
     fmt::print("total chi2 = {:.6f}\n", report.chi2);
 }

@@ -58,7 +58,7 @@ struct ScanConfig {
     NeutrinoConfig neutrino;
     std::vector<Experiment> experiments; //!< with the scan file's overrides and fixed baselines and radii applied
     std::vector<SharedSystematic> shared;
-    std::vector<FixedParameter> fixed;   //!< elements, Majorana moments and normalisations
+    std::vector<FixedParameter> fixed; //!< elements, Majorana moments and normalisations
     std::vector<Axis> axes;
     std::string output_file; //!< of [output]; empty if not given
     bool polish = true;      //!< whether profiled fast axes are minimised over between their values too

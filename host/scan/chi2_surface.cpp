@@ -29,9 +29,9 @@ void minimise_over_the_rest(VectorXd& gradient, MatrixXd& hessian, Index n) {
 } // namespace
 
 Chi2Surface::Chi2Surface(PlanView plan, const UnitView& unit, const std::vector<int>& coordinates)
-    : d_(static_cast<Index>(coordinates.size())) {
-    // Features are polynomials first: n_features × monomials
-    MatrixXd features = MatrixXd::Zero(plan.n_features, product(0, d_));
+    : plan_(plan), d_(static_cast<Index>(coordinates.size())) {
+    MatrixXd& features = features_;
+    features = MatrixXd::Zero(plan.n_features, product(0, d_));
     MatrixXd plane(n_plane_coefficients, plan.n_features); // column by column as plane_features writes it
     constexpr int one = 0, line = 3, line_squared = 6, line_and_row = 4;
     for (Index j = 0; j < d_; ++j) {
@@ -77,93 +77,231 @@ Chi2Surface::Monomials Chi2Surface::monomials(const VectorXd& y) const {
     return m;
 }
 
-Chi2Surface::Response Chi2Surface::response(const Bins& bins, const Monomials& m) const {
+Chi2Surface::Pulls Chi2Surface::fit_alone(const Bins& bins, const Monomials& m) const {
     const ExperimentView& experiment = *bins.experiment;
     const StatisticView& s = experiment.statistic;
-    const Index n_bins = bins.signal.rows(), n_linear = 1 + d_;
-    const bool gaussian = experiment.is_gaussian(), signal_pull = experiment.has_signal_pull();
     const VectorXd S = bins.signal.lazyProduct(m.value);
-    VectorXd N = S + bins.background.lazyProduct(m.value.head(n_linear));
-    Response out;
+    const VectorXd N = S + bins.background.lazyProduct(m.value.head(1 + d_));
+    Pulls out;
     double xi[max_pulls] = {};
-    const Index n_pulls = gaussian ? (signal_pull ? 1 : 0) : s.pulls.n_pulls;
+    if (!experiment.is_gaussian()) {
+        out.fit = poisson_fit(TabulatedRatios{N.data(), s.inverse_units, S.data()}, s, xi);
+        out.weights.resize(s.pulls.n_pulls);
+        for (Index k = 0; k < out.weights.size(); ++k) {
+            out.weights[k] = 1 / (s.pulls.sigmas[k] * s.pulls.sigmas[k]);
+            out.held.push_back(xi[k] <= -1);
+        }
+    } else if (experiment.has_signal_column()) {
+        out.fit = {signal_pulled_sum([&](int b) { return N[b]; }, [&](int b) { return S[b]; }, experiment.n_bins,
+                                     experiment.gaussian.signal_weight, xi[0]),
+                   true};
+        out.weights = VectorXd::Constant(1, experiment.gaussian.signal_weight);
+        out.held = {false};
+    } else {
+        out.fit = {N.squaredNorm(), true};
+    }
+    out.value = Eigen::Map<const VectorXd>(xi, out.weights.size());
+    return out;
+}
+
+Chi2Surface::Response Chi2Surface::response(const Bins& bins, const Monomials& m, const Pulls& pulls) const {
+    const ExperimentView& experiment = *bins.experiment;
+    const Index n_bins = bins.signal.rows(), n_pulls = pulls.value.size();
+    const bool signal_pull = experiment.has_signal_column();
+    const VectorXd S = bins.signal.lazyProduct(m.value);
+    VectorXd N = S + bins.background.lazyProduct(m.value.head(1 + d_));
+    Response out;
     out.slopes.resize(n_bins, d_ + n_pulls);
     auto templates = out.slopes.rightCols(n_pulls);
-    out.weights.resize(n_pulls);
-    if (gaussian && signal_pull) {
-        out.fit.chi2 = signal_pulled_sum([&](int b) { return N[b]; }, [&](int b) { return S[b]; }, experiment.n_bins,
-                                         experiment.gaussian.signal_weight, xi[0]);
-        out.weights[0] = experiment.gaussian.signal_weight;
-        templates.col(0) = S;
-    } else if (gaussian) {
-        out.fit.chi2 = N.squaredNorm();
-    } else {
-        out.fit = poisson_fit(TabulatedRatios{N.data(), s.inverse_units, S.data()}, s, xi);
-        templates = Eigen::Map<const MatrixXd>(s.pulls.templates, n_bins, n_pulls);
+    if (!experiment.is_gaussian()) {
+        templates = Eigen::Map<const MatrixXd>(experiment.statistic.pulls.templates, n_bins, n_pulls);
         if (signal_pull) {
             templates.col(n_pulls - 1) += S;
         }
-        for (Index k = 0; k < n_pulls; ++k) {
-            out.weights[k] = 1 / (s.pulls.sigmas[k] * s.pulls.sigmas[k]);
-        }
+    } else if (signal_pull) {
+        templates.col(0) = S;
     }
-    out.fit.converged = gaussian || out.fit.converged;
-    out.pulls = Eigen::Map<const VectorXd>(xi, n_pulls);
-    N += templates.lazyProduct(out.pulls);
+    N += templates.lazyProduct(pulls.value);
+    out.signal = VectorXd::Constant(n_bins, signal_pull ? 1 + pulls.value[n_pulls - 1] : 1);
     const MatrixXd signal_slopes = bins.signal.lazyProduct(m.slopes);
+    out.slopes.leftCols(d_) =
+        out.signal.asDiagonal() * signal_slopes + bins.background.lazyProduct(m.slopes.topRows(1 + d_));
+    set_by_counts(out, experiment, N);
+    out.mixed = MatrixXd::Zero(d_, n_pulls);
+    out.curved = MatrixXd::Zero(n_pulls, n_pulls);
     if (signal_pull) {
-        out.signal += out.pulls[n_pulls - 1];
-        out.mixed = signal_slopes;
-    }
-    out.slopes.leftCols(d_) = out.signal * signal_slopes + bins.background.lazyProduct(m.slopes.topRows(n_linear));
-    if (gaussian) {
-        out.first = 2 * N;
-        out.second.setConstant(n_bins, 2);
-        return out;
-    }
-    out.first.resize(n_bins);
-    out.second.resize(n_bins);
-    for (Index b = 0; b < n_bins; ++b) {
-        const double n = s.counts[b];
-        out.first[b] = n > 0 ? 2 * (1 - n / N[b]) : 2;
-        out.second[b] = n > 0 ? 2 * n / (N[b] * N[b]) : 0;
+        out.mixed.col(n_pulls - 1) = signal_slopes.transpose().lazyProduct(out.first);
     }
     return out;
+}
+
+void Chi2Surface::set_by_counts(Response& response, const ExperimentView& experiment, const VectorXd& N) {
+    if (experiment.is_gaussian()) {
+        response.first = 2 * N;
+        response.second.setConstant(N.size(), 2);
+        return;
+    }
+    response.first.resize(N.size());
+    response.second.resize(N.size());
+    for (Index b = 0; b < N.size(); ++b) {
+        const double n = experiment.statistic.counts[b];
+        response.first[b] = n > 0 ? 2 * (1 - n / N[b]) : 2;
+        response.second[b] = n > 0 ? 2 * n / (N[b] * N[b]) : 0;
+    }
+}
+
+std::vector<double> Chi2Surface::columns(const Monomials& m) const {
+    std::vector<double> columns(static_cast<std::size_t>(plan_.n_columns));
+    for (const Bins& bins : bins_) {
+        const ExperimentView& x = *bins.experiment;
+        const VectorXd S = bins.signal.lazyProduct(m.value);
+        const VectorXd N = S + bins.background.lazyProduct(m.value.head(1 + d_));
+        std::copy(N.begin(), N.end(), columns.begin() + x.first_bin);
+        if (x.has_signal_column()) {
+            std::copy(S.begin(), S.end(), columns.begin() + x.first_signal);
+        }
+    }
+    for (int c = plan_.n_bins + plan_.n_signal_columns; c < plan_.n_columns; ++c) {
+        columns[static_cast<std::size_t>(c)] =
+            features_.row(plan_.columns[c - plan_.n_bins].first_feature).dot(m.value.transpose());
+    }
+    return columns;
+}
+
+Chi2Surface::Pulls Chi2Surface::fit_together(const SystematicsView& view, const Monomials& m) const {
+    const std::vector<double> at = columns(m);
+    double z[max_systematics];
+    Pulls out;
+    out.fit = systematics_fit<double>(view, TabulatedPoint{at.data()}, z);
+    out.value = Eigen::Map<const VectorXd>(z, view.n_pulls);
+    out.weights = Eigen::Map<const VectorXd>(view.prior_weights, view.n_pulls);
+    for (int k = 0; k < view.n_pulls; ++k) {
+        out.held.push_back(view.pins[k] >= 0 || z[k] <= view.low[k] || z[k] >= view.high[k]);
+    }
+    return out;
+}
+
+Chi2Surface::Response Chi2Surface::response(const PulledExperiment& x, const Monomials& m, const Pulls& pulls) const {
+    const Bins& bins = bins_[static_cast<std::size_t>(x.experiment)];
+    const Index n_bins = x.n_bins, K = pulls.value.size();
+    const std::vector<double> at = columns(m);
+    const TabulatedPoint point{at.data()};
+    detail::ShapeWeights<double> shapes;
+    for (int i = 0; i < x.n_shapes; ++i) {
+        detail::shape_weights(x.shapes[i], pulls.value[x.shapes[i].pull], shapes);
+    }
+    const detail::PulledCounts<double, TabulatedPoint> pulled{x, point, pulls.value.data(), shapes};
+    const MatrixXd signal_slopes = bins.signal.lazyProduct(m.slopes);
+    Response out;
+    out.slopes.resize(n_bins, d_ + K);
+    out.slopes.leftCols(d_) = signal_slopes + bins.background.lazyProduct(m.slopes.topRows(1 + d_));
+    out.signal = VectorXd::Ones(n_bins);
+    VectorXd N(n_bins);
+    for (Index b = 0; b < n_bins; ++b) {
+        VectorXd slopes = VectorXd::Zero(K);
+        N[b] = pulled.counts(static_cast<int>(b), slopes.data(), [](int, int, double) {});
+        out.slopes.row(b).tail(K) = slopes;
+    }
+    if (x.weights != nullptr) {
+        out.first.resize(n_bins);
+        out.second.resize(n_bins);
+        for (Index b = 0; b < n_bins; ++b) {
+            out.first[b] = 2 * x.weights[b] * (N[b] - x.counts[b]);
+            out.second[b] = 2 * x.weights[b];
+        }
+    } else {
+        set_by_counts(out, *bins.experiment, N);
+    }
+    // What pulls add is linear in the factor y_c of each component, y_c w_cb, and w_cb depends on the pulls.
+    out.mixed = MatrixXd::Zero(d_, K);
+    out.curved = MatrixXd::Zero(K, K);
+    for (int c = 0; c < x.n_components; ++c) {
+        const ComponentView& component = x.components[c];
+        const bool is_signal = component.counts == nullptr;
+        VectorXd factor_slopes = VectorXd::Zero(d_);
+        if (component.factor_column >= 0) {
+            const int feature = plan_.columns[component.factor_column - plan_.n_bins].first_feature;
+            factor_slopes = m.slopes.transpose() * features_.row(feature).transpose();
+        }
+        for (Index b = 0; b < n_bins; ++b) {
+            VectorXd slopes = VectorXd::Zero(K);
+            const double T = is_signal ? 1 : component.counts[b];
+            const double w = pulled.moved(c, T, 1., static_cast<int>(b), slopes.data(), [](int, int, double) {});
+            const VectorXd by_coordinates = is_signal ? VectorXd(signal_slopes.row(b)) : factor_slopes;
+            out.slopes.row(b).head(d_) += w * by_coordinates.transpose();
+            out.mixed += out.first[b] * by_coordinates * slopes.transpose();
+            out.signal[b] += is_signal ? w : 0;
+        }
+    }
+    for (Index b = 0; b < n_bins; ++b) {
+        VectorXd slopes = VectorXd::Zero(K);
+        pulled.counts(static_cast<int>(b), slopes.data(), [&](int k, int l, double d2N) {
+            out.curved(k, l) += out.first[b] * d2N;
+            out.curved(l, k) += k == l ? 0 : out.first[b] * d2N;
+        });
+    }
+    return out;
+}
+
+void Chi2Surface::add(const Bins& bins, const Response& r, VectorXd& gradient, MatrixXd& hessian) const {
+    const Index n_pulls = r.curved.rows();
+    gradient += r.slopes.transpose().lazyProduct(r.first);
+    hessian += r.slopes.transpose().lazyProduct(r.second.asDiagonal() * r.slopes);
+    const VectorXd weighted = r.signal.cwiseProduct(r.first);
+    const VectorXd by_coefficient = bins.signal.transpose().lazyProduct(weighted);
+    for (Index j = 0; j < d_; ++j) {
+        for (Index i = 0; i <= j; ++i) {
+            hessian(i, j) += by_coefficient[product(i, j)];
+            hessian(j, i) += by_coefficient[product(i, j)]; // so the diagonal has it twice
+        }
+    }
+    hessian.topRightCorner(d_, n_pulls) += r.mixed;
+    hessian.bottomLeftCorner(n_pulls, d_) += r.mixed.transpose();
+    hessian.bottomRightCorner(n_pulls, n_pulls) += r.curved;
+}
+
+void Chi2Surface::add_minimum(const Pulls& pulls, VectorXd& gradient, MatrixXd& hessian, Derivatives& total) const {
+    for (Index k = 0; k < pulls.value.size(); ++k) {
+        const double weight = 2 * pulls.weights[k];
+        gradient[d_ + k] += weight * pulls.value[k];
+        hessian(d_ + k, d_ + k) += weight;
+        if (pulls.held[static_cast<std::size_t>(k)]) {
+            hessian.col(d_ + k).setZero();
+            hessian.row(d_ + k).setZero();
+        }
+    }
+    minimise_over_the_rest(gradient, hessian, d_);
+    total.value += pulls.fit.chi2;
+    total.converged = total.converged && pulls.fit.converged;
+    total.gradient += gradient;
+    total.hessian += hessian;
 }
 
 Derivatives Chi2Surface::operator()(const VectorXd& y) const {
     const Monomials m = monomials(y);
     Derivatives total{0, true, VectorXd::Zero(d_), MatrixXd::Zero(d_, d_)};
     for (const Bins& bins : bins_) {
-        const Response r = response(bins, m);
-        VectorXd gradient = r.slopes.transpose().lazyProduct(r.first);
-        MatrixXd hessian = r.slopes.transpose().lazyProduct(r.second.asDiagonal() * r.slopes);
-        const VectorXd by_coefficient = r.signal * bins.signal.transpose().lazyProduct(r.first);
-        for (Index j = 0; j < d_; ++j) {
-            for (Index i = 0; i <= j; ++i) {
-                hessian(i, j) += by_coefficient[product(i, j)];
-                hessian(j, i) += by_coefficient[product(i, j)]; // so the diagonal has it twice
-            }
+        if (bins.experiment->pulled_with_others) {
+            continue;
         }
-        if (r.mixed.size() > 0) {
-            const VectorXd mixed = r.mixed.transpose().lazyProduct(r.first);
-            hessian.topRightCorner(d_, 1) += mixed;
-            hessian.bottomLeftCorner(1, d_) += mixed.transpose();
+        const Pulls pulls = fit_alone(bins, m);
+        const Index n = d_ + pulls.value.size();
+        VectorXd gradient = VectorXd::Zero(n);
+        MatrixXd hessian = MatrixXd::Zero(n, n);
+        add(bins, response(bins, m, pulls), gradient, hessian);
+        add_minimum(pulls, gradient, hessian, total);
+    }
+    for (int g = 0; g < plan_.n_systematics; ++g) {
+        const SystematicsView& view = plan_.systematics[g];
+        const Pulls pulls = fit_together(view, m);
+        const Index n = d_ + pulls.value.size();
+        VectorXd gradient = VectorXd::Zero(n);
+        MatrixXd hessian = MatrixXd::Zero(n, n);
+        for (int e = 0; e < view.n_experiments; ++e) {
+            const PulledExperiment& x = view.experiments[e];
+            add(bins_[static_cast<std::size_t>(x.experiment)], response(x, m, pulls), gradient, hessian);
         }
-        for (Index k = 0; k < r.pulls.size(); ++k) {
-            const double weight = 2 * r.weights[k];
-            gradient[d_ + k] += weight * r.pulls[k];
-            hessian(d_ + k, d_ + k) += weight;
-            if (!bins.experiment->is_gaussian() && r.pulls[k] <= -1) { // stays where it is
-                hessian.col(d_ + k).setZero();
-                hessian.row(d_ + k).setZero();
-            }
-        }
-        minimise_over_the_rest(gradient, hessian, d_);
-        total.value += r.fit.chi2;
-        total.converged = total.converged && r.fit.converged;
-        total.gradient += gradient;
-        total.hessian += hessian;
+        add_minimum(pulls, gradient, hessian, total);
     }
     return total;
 }
@@ -171,12 +309,24 @@ Derivatives Chi2Surface::operator()(const VectorXd& y) const {
 VectorXd Chi2Surface::other_roots(const VectorXd& y) const {
     const Monomials m = monomials(y);
     VectorXd along = VectorXd::Zero(d_), square = VectorXd::Zero(d_);
-    for (const Bins& bins : bins_) {
-        const Response r = response(bins, m);
+    const auto add_bins = [&](const Bins& bins, const Response& r) {
         for (Index i = 0; i < d_; ++i) {
-            const auto c = r.signal * bins.signal.col(product(i, i)).array();
+            const auto c = r.signal.array() * bins.signal.col(product(i, i)).array();
             along[i] += (r.second.array() * c * r.slopes.col(i).array()).sum();
             square[i] += (r.second.array() * c.square()).sum();
+        }
+    };
+    for (const Bins& bins : bins_) {
+        if (!bins.experiment->pulled_with_others) {
+            add_bins(bins, response(bins, m, fit_alone(bins, m)));
+        }
+    }
+    for (int g = 0; g < plan_.n_systematics; ++g) {
+        const SystematicsView& view = plan_.systematics[g];
+        const Pulls pulls = fit_together(view, m);
+        for (int e = 0; e < view.n_experiments; ++e) {
+            add_bins(bins_[static_cast<std::size_t>(view.experiments[e].experiment)],
+                     response(view.experiments[e], m, pulls));
         }
     }
     return (square.array() > 0).select(-along.array() / square.array(), 0);

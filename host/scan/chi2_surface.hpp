@@ -46,18 +46,37 @@ private:
     //! Place of y_i y_j, i <= j
     Eigen::Index product(Eigen::Index i, Eigen::Index j) const { return 1 + d_ + j * (j + 1) / 2 + i; }
 
-    /// What χ² makes of the predictions of an experiment's bins.
+    /// What χ² makes of the predictions of an experiment's bins, and these of the coordinates and then the pulls.
     struct Response {
-        PoissonFit<double> fit;
         Eigen::VectorXd first, second; //!< derivatives of χ² by N_b; between bins there are none
-        Eigen::VectorXd pulls;         //!< ξ_k at the minimum
-        Eigen::VectorXd weights;       //!< 1/σ_k²
-        Eigen::MatrixXd slopes;        //!< of N_b by the coordinates, then by the pulls
-        Eigen::MatrixXd mixed;         //!< second ones by the coordinates and the pull on the signal; else empty
-        double signal = 1;             //!< its normalisation at the minimum
+        Eigen::MatrixXd slopes;        //!< of N_b
+        Eigen::VectorXd signal;        //!< of N_b by the signal of the bin
+        Eigen::MatrixXd mixed;         //!< Σ_b first × second derivatives of N_b by coordinates and pulls
+        Eigen::MatrixXd curved;        //!< the same by pulls alone
     };
-    Response response(const Bins& bins, const Monomials& m) const;
+    //! Pulls at the minimum of χ²
+    struct Pulls {
+        PoissonFit<double> fit;
+        Eigen::VectorXd value, weights; //!< ξ_k; 1/σ_k²
+        std::vector<bool> held;         //!< at a bound, or given
+    };
+    Pulls fit_alone(const Bins& bins, const Monomials& m) const;
+    Response response(const Bins& bins, const Monomials& m, const Pulls& pulls) const;
+    //! Of experiments whose pulls act together
+    Pulls fit_together(const SystematicsView& view, const Monomials& m) const;
+    Response response(const PulledExperiment& x, const Monomials& m, const Pulls& pulls) const;
 
+    //! Derivatives of χ² by N_b
+    static void set_by_counts(Response& response, const ExperimentView& experiment, const Eigen::VectorXd& N);
+    //! All columns of the point
+    std::vector<double> columns(const Monomials& m) const;
+    //! Adds an experiment's to derivatives by the coordinates, then the pulls
+    void add(const Bins& bins, const Response& r, Eigen::VectorXd& gradient, Eigen::MatrixXd& hessian) const;
+    //! Adds priors, takes held pulls out and minimises over the others
+    void add_minimum(const Pulls& pulls, Eigen::VectorXd& gradient, Eigen::MatrixXd& hessian, Derivatives& total) const;
+
+    PlanView plan_;
+    Eigen::MatrixXd features_; //!< n_features × monomials
     Eigen::Index d_;
     std::vector<Bins> bins_;
 };

@@ -62,23 +62,8 @@ thread_local Operations Counted::done;
 //! A point of a row by the method `moments`; \p row as in row_fit()
 void count_bins(const PlanView& plan, const double* row, const AxisFactors& line) {
     const Counted u(line.u), v(line.v);
-    std::vector<Counted> y(static_cast<std::size_t>(plan.n_bins)), s(y.size());
-    for (int e = 0; e < plan.n_experiments; ++e) {
-        const ExperimentView& x = plan.experiments[e];
-        const KeptRatios<Counted> ratios{y.data(), s.data(), {row, plan.n_columns, x.first_bin, x.first_signal, u, v}};
-        if (x.is_gaussian()) {
-            gaussian_term(x, ratios);
-            continue;
-        }
-        for (int b = 0; b < x.n_bins; ++b) {
-            y[static_cast<std::size_t>(b)] = ratios.row(b);
-            if (x.has_signal_pull()) {
-                s[static_cast<std::size_t>(b)] = ratios.row.signal(b);
-            }
-        }
-        Counted xi[max_pulls];
-        poisson_fit(ratios, x.statistic, xi);
-    }
+    std::vector<Counted> kept(static_cast<std::size_t>(plan.n_columns));
+    total_fit(plan, KeptPoint<Counted>{{row, plan.n_columns, u, v}, kept.data()}, Counted(0));
 }
 
 /// Number of multiply-adds at all nodes of the direct method, and over its bins.
@@ -118,7 +103,7 @@ double shared_arithmetic(const Plan& plan, const PlanView& view) {
     double plane = 0;
     for (int e = 0; e < view.n_experiments; ++e) { // prediction_coefficient
         const ExperimentView& x = view.experiments[e];
-        const int n_features = x.n_features + (x.has_signal_pull() ? x.n_features - x.n_backgrounds : 0);
+        const int n_features = x.n_features + (x.has_signal_column() ? x.n_features - x.n_backgrounds : 0);
         plane += n_plane_coefficients * static_cast<double>(n_features) * x.n_bins;
     }
     double row = 3 * 2 * view.n_columns; // row_coefficient

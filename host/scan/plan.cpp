@@ -141,6 +141,16 @@ std::string hash_of(const ScanConfig& config, Method method, std::int64_t unit_p
         for (const Background& background : experiment.backgrounds) {
             hash.add(background.sigma);
         }
+        for (const Systematic& systematic : experiment.systematics) {
+            hash.add(systematic.sigma);
+        }
+    }
+    for (const SharedSystematic& shared : config.shared) {
+        hash.add(shared.name);
+        for (const SharedSystematic::Member& member : shared.members) {
+            hash.add(static_cast<double>(member.experiment));
+            hash.add(member.name);
+        }
     }
     return hash.digest();
 }
@@ -196,9 +206,10 @@ static bool has_signal_pull(const Experiment& experiment, const ScanConfig& conf
 }
 
 Method automatic_method(const ScanConfig& config) {
-    const bool gaussian = std::all_of(config.experiments.begin(), config.experiments.end(), [&](const Experiment& e) {
-        return e.statistic == Statistic::gaussian && !has_signal_pull(e, config);
-    });
+    const bool gaussian = pull_groups(config).empty() &&
+                          std::all_of(config.experiments.begin(), config.experiments.end(), [&](const Experiment& e) {
+                              return e.statistic == Statistic::gaussian && !has_signal_pull(e, config);
+                          });
     const bool fast =
         std::any_of(config.axes.begin(), config.axes.end(), [](const Axis& axis) { return is_fast(axis.parameter); });
     return gaussian && fast ? Method::collapsed : Method::moments;
@@ -212,6 +223,7 @@ bool is_fast(const Parameter& parameter) {
         return true;
     case Parameter::Kind::normalisation: // that of a signal multiplies what the other axes say
         return parameter.background != Experiment::signal;
+    case Parameter::Kind::systematic: // shapes are not quadratic in it
     case Parameter::Kind::mixing:
     case Parameter::Kind::baseline:
     case Parameter::Kind::proton_radius:
@@ -271,12 +283,18 @@ Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
             slow_.push_back(static_cast<int>(i));
         }
     }
-    for (const Experiment& experiment : config_.experiments) {
-        if (method_ == Method::collapsed && experiment.statistic != Statistic::gaussian) {
+    groups_ = pull_groups(config_);
+    for (std::size_t e = 0; e < config_.experiments.size() && method_ == Method::collapsed; ++e) {
+        const Experiment& experiment = config_.experiments[e];
+        if (is_pulled_with_others(groups_, e)) {
+            throw InputError({"--method", 0}, "\"collapsed\" does not go with " + experiment.name,
+                             "its systematics are minimised over together, which needs every bin", "use \"moments\"?");
+        }
+        if (experiment.statistic != Statistic::gaussian) {
             throw InputError({"--method", 0}, "\"collapsed\" does not go with " + experiment.name,
                              "its statistic is Poisson, which needs every bin", "use \"moments\"?");
         }
-        if (method_ == Method::collapsed && has_signal_pull(experiment, config_)) {
+        if (has_signal_pull(experiment, config_)) {
             throw InputError({"--method", 0}, "\"collapsed\" does not go with " + experiment.name,
                              "the normalisation of its signal is minimised over, which needs every bin",
                              "use \"moments\"?");
@@ -286,6 +304,7 @@ Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
     make_axes();
     make_terms();
     make_backgrounds();
+    make_pins();
     choose_layout();
     choose_units();
     // What is wrong with the moments of a slow axis shows at one of its ends, and should before hours have passed.
@@ -315,7 +334,9 @@ void Plan::make_axes() {
         const double prior = prior_weight(axis.parameter, config_);
         AxisTable table;
         for (const double value : axis.values) {
-            const double t = value - reference;
+            const double t = axis.parameter.kind == Parameter::Kind::systematic
+                                 ? pull_at_value(axis.parameter, value, config_)
+                                 : value - reference;
             table.value.push_back(t);
             table.u.push_back(circular ? std::cos(t) : t);
             table.v.push_back(circular ? std::sin(t) : t * t);
@@ -442,6 +463,28 @@ void Plan::make_backgrounds() {
     }
 }
 
+//! Pulls that an axis or a fixed parameter names; a pull whose axis it is keeps its prior there
+void Plan::make_pins() {
+    for (const PullGroup& group : groups_) {
+        std::vector<Scalar> pins;
+        for (const Pull& pull : group.pulls) {
+            Scalar pin = scalar(Parameter::Kind::systematic, pull.name, constants::not_a_number);
+            if (pin.axis >= 0) {
+                AxisTable& axis = axis_tables_[static_cast<std::size_t>(pin.axis)];
+                for (std::size_t i = 0; i < axis.value.size(); ++i) {
+                    axis.penalty[i] = pull.sigma > 0 ? std::pow(axis.value[i] / pull.sigma, 2) : 0;
+                }
+            } else if (!std::isnan(pin.fixed)) {
+                const auto named = std::find_if(config_.fixed.begin(), config_.fixed.end(),
+                                                [&](const auto& fixed) { return fixed.parameter.name == pull.name; });
+                pin.fixed = pull_at_value(named->parameter, pin.fixed, config_);
+            }
+            pins.push_back(pin);
+        }
+        pins_.push_back(std::move(pins));
+    }
+}
+
 std::shared_ptr<const Tables> Plan::make_tables(const std::vector<double>& slow_values) const {
     std::vector<Experiment> experiments = config_.experiments;
     Mixing mixing = config_.neutrino.mixing;
@@ -454,7 +497,7 @@ std::shared_ptr<const Tables> Plan::make_tables(const std::vector<double>& slow_
         signals.push_back(make_signal(experiment, mixing, config_.neutrino.charge_radius_mode, interactions_, nodes));
     }
     return std::make_shared<const Tables>(std::move(experiments), std::move(signals), standard_signals_,
-                                          normalisations_, parameters_, layout_);
+                                          normalisations_, groups_, pins_, parameters_, layout_);
 }
 
 std::shared_ptr<const Tables> Plan::tables(const WorkUnit& unit) const {

@@ -29,7 +29,7 @@ Method automatic_method(const ScanConfig& config);
 bool is_fast(const Parameter& parameter);
 //! What an axis table counts from: the value in the standard model
 double reference_value(const Parameter& parameter, const ScanConfig& config);
-//! 1/σ² of the prior about 1 that an axis carries; zero where it has none
+//! 1/σ² of the prior about 1 that the axis of a normalisation carries; zero where it has none
 double prior_weight(const Parameter& parameter, const ScanConfig& config);
 
 //! Points of a work unit, at most: so many that launching kernels and writing a journal take little beside them on a
@@ -100,6 +100,7 @@ private:
     void make_terms();
     void add_standard_radii();
     void make_backgrounds();
+    void make_pins();
     void choose_layout();
     void choose_units();
     WorkUnit make_unit(std::uint64_t number, const std::vector<std::int64_t>& begin,
@@ -119,8 +120,10 @@ private:
     std::vector<Term> terms_;
     std::vector<Interaction> interactions_;
     std::vector<std::vector<double>> standard_signals_; // of experiments that need it
-    std::vector<std::vector<Scalar>> normalisations_;   // experiments × backgrounds
-    std::vector<int> slow_;                             // axes that moments depend on
+    std::vector<std::vector<Scalar>> normalisations_;   // experiments × (backgrounds, signal)
+    std::vector<PullGroup> groups_;
+    std::vector<std::vector<Scalar>> pins_; // groups × pulls
+    std::vector<int> slow_;                 // axes that moments depend on
     ParameterView parameters_{};
     PlaneLayout layout_;
 

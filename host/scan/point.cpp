@@ -5,108 +5,305 @@
 #include <cmath>
 #include <functional>
 
+#include <Eigen/Dense>
+
 namespace nuscan {
 
-PointReport evaluate_point(const ScanConfig& config) {
-    const Plan plan(config, Method::moments);
-    const WorkUnit work = plan.point_unit({});
-    const std::shared_ptr<const Tables> tables = plan.tables(work);
-    const PlanView& view = tables->view();
-    const PlaneCouplings couplings = plane_couplings(plan.parameters(), plan.layout(), work.view(), 0);
-    const Mixing& mixing = config.neutrino.mixing; // no axes: these are the point's
+namespace {
 
-    PointReport report;
-    for (std::size_t e = 0; e < config.experiments.size(); ++e) {
-        const Experiment& experiment = config.experiments[e];
-        const ExperimentView& experiment_view = view.experiments[e];
-        const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
-        ExperimentPoint point{experiment.name,
-                              experiment.bin_edges,
-                              experiment.response.light_yield > 0,
-                              experiment.further,
-                              experiment.counts,
-                              std::vector<double>(n_bins),
-                              {},
-                              {},
-                              {}};
-        std::vector<double> nominal(n_bins), signal_counts(n_bins);
-        const auto add = [&](const std::string& name, std::vector<double> counts) {
-            for (std::size_t b = 0; b < n_bins; ++b) {
-                nominal[b] += counts[b];
-            }
-            if (!point.components.empty() && point.components.back().name == name) { // the next nuclide
-                std::transform(counts.begin(), counts.end(), point.components.back().counts.begin(),
-                               point.components.back().counts.begin(), std::plus<>());
-                return;
-            }
-            point.components.push_back({name, std::move(counts)});
-        };
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
 
-        const SignalTables& signal = tables->signal(e);
-        for (std::size_t i = 0; i < signal.contributions.size(); ++i) {
-            const Contribution& contribution = signal.contributions[i];
-            const FeatureGroup& group = signal.groups[signal.group_of[i]];
-            const std::vector<double> moments = contribution_moments(experiment, contribution, mixing);
-            const auto components = static_cast<std::size_t>(n_components(group.propagation));
-            std::vector<double> counts(n_bins);
-            const double normalisation = experiment_view.signal_normalisation.fixed;
-            for (std::size_t m = 0; m < n_feature_matrices; ++m) {
-                std::vector<double> features(components * n_plane_coefficients);
-                feature_coefficients(plan.parameters(), couplings, group, static_cast<int>(m), AxisShape::linear,
-                                     AxisShape::linear, features.data());
-                for (std::size_t c = 0; c < components; ++c) {
-                    for (std::size_t b = 0; b < n_bins; ++b) {
-                        counts[b] += normalisation * moments[(m * components + c) * n_bins + b] *
-                                     features[c * n_plane_coefficients];
-                    }
-                }
-            }
-            std::string name = experiment.sources[contribution.source].name;
-            if (experiment.channels.size() > 1) {
-                name += " (" + experiment.channels[contribution.channel].name + ")";
-            }
-            std::transform(counts.begin(), counts.end(), signal_counts.begin(), signal_counts.begin(), std::plus<>());
-            add(name, std::move(counts));
+//! √ of the diagonal of H⁻¹, H being half the Hessian of χ²; infinite where χ² is flat
+VectorXd errors_from(const MatrixXd& hessian) {
+    const MatrixXd inverse = hessian.completeOrthogonalDecomposition().pseudoInverse();
+    return inverse.diagonal().cwiseMax(0).cwiseSqrt();
+}
+
+void add(std::vector<double>& counts, const std::vector<double>& more) {
+    std::transform(counts.begin(), counts.end(), more.begin(), counts.begin(), std::plus<>());
+}
+
+/// A plan of a single point, and what its experiments predict while no pull moves anything.
+class Point {
+public:
+    explicit Point(const ScanConfig& config)
+        : plan_(config, Method::moments), work_(plan_.point_unit({})), tables_(plan_.tables(work_)),
+          view_(tables_->view()), couplings_(plane_couplings(plan_.parameters(), plan_.layout(), work_.view(), 0)) {
+        for (std::size_t e = 0; e < config.experiments.size(); ++e) {
+            predict(e);
         }
-        const std::size_t n_sources = point.components.size();
-        const std::size_t n_signal =
-            static_cast<std::size_t>(experiment_view.n_features - experiment_view.n_backgrounds);
-        for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
-            const double* counts = experiment_view.moments + (n_signal + k) * n_bins;
+    }
+
+    PointReport report() {
+        PointReport report;
+        for (std::size_t e = 0; e < points_.size(); ++e) {
+            if (!view_.experiments[e].pulled_with_others) {
+                fit_alone(e);
+            }
+        }
+        for (const SystematicTables& group : tables_->groups()) {
+            fit_together(group, report);
+        }
+        for (ExperimentPoint& point : points_) {
+            point.predicted.assign(point.observed.size(), 0);
+            for (const Component& component : point.components) {
+                add(point.predicted, component.counts);
+            }
+            report.chi2 += point.chi2.value;
+        }
+        report.experiments = std::move(points_);
+        return report;
+    }
+
+private:
+    const Experiment& experiment(std::size_t e) const { return tables_->experiment(e); }
+
+    //! The sources' components, then the backgrounds'
+    void predict(std::size_t e) {
+        const Experiment& x = experiment(e);
+        const ExperimentView& view = view_.experiments[e];
+        const auto n_bins = static_cast<std::size_t>(x.n_bins());
+        points_.push_back({x.name, x.bin_edges, x.response.light_yield > 0, x.further, x.counts, {}, {}, {}, {}});
+        std::vector<Component>& components = points_.back().components;
+        std::vector<double> signal(n_bins);
+        for (std::size_t i = 0; i < tables_->signal(e).contributions.size(); ++i) {
+            const Contribution& contribution = tables_->signal(e).contributions[i];
+            std::string name = x.sources[contribution.source].name;
+            if (x.channels.size() > 1) {
+                name += " (" + x.channels[contribution.channel].name + ")";
+            }
+            std::vector<double> counts = counts_of(e, i);
+            add(signal, counts);
+            if (!components.empty() && components.back().name == name) { // the next nuclide
+                add(components.back().counts, counts);
+            } else {
+                components.push_back({name, std::move(counts)});
+            }
+        }
+        n_sources_.push_back(components.size());
+        std::vector<double> nominal = signal;
+        for (std::size_t k = 0; k < x.backgrounds.size(); ++k) {
+            const auto n_signal = static_cast<std::size_t>(view.n_features - view.n_backgrounds);
+            const double* counts = view.moments + (n_signal + k) * n_bins;
             std::vector<double> scaled(counts, counts + n_bins);
             for (double& count : scaled) {
-                count *= experiment_view.normalisations[k].fixed;
+                count *= view.normalisations[k].fixed;
             }
-            add(experiment.backgrounds[k].name, std::move(scaled));
+            add(nominal, scaled);
+            components.push_back({x.backgrounds[k].name, std::move(scaled)});
         }
+        signals_.push_back(std::move(signal));
+        nominal_.push_back(std::move(nominal));
+    }
 
+    //! Of a source through a channel on a nuclide
+    std::vector<double> counts_of(std::size_t e, std::size_t i) const {
+        const SignalTables& signal = tables_->signal(e);
+        const FeatureGroup& group = signal.groups[signal.group_of[i]];
+        const std::vector<double> moments =
+            contribution_moments(experiment(e), signal.contributions[i], plan_.config().neutrino.mixing);
+        const auto components = static_cast<std::size_t>(n_components(group.propagation));
+        const double normalisation = view_.experiments[e].signal_normalisation.fixed;
+        std::vector<double> counts(static_cast<std::size_t>(experiment(e).n_bins()));
+        for (std::size_t m = 0; m < n_feature_matrices; ++m) {
+            std::vector<double> features(components * n_plane_coefficients);
+            feature_coefficients(plan_.parameters(), couplings_, group, static_cast<int>(m), AxisShape::linear,
+                                 AxisShape::linear, features.data());
+            for (std::size_t c = 0; c < components; ++c) {
+                for (std::size_t b = 0; b < counts.size(); ++b) {
+                    counts[b] += normalisation * moments[(m * components + c) * counts.size() + b] *
+                                 features[c * n_plane_coefficients];
+                }
+            }
+        }
+        return counts;
+    }
+
+    //! The part that the signal takes of its nominal counts, bin by bin, goes to all its sources
+    template <class Factor>
+    void scale_sources(std::size_t e, const Factor& factor) {
+        for (std::size_t i = 0; i < n_sources_[e]; ++i) {
+            std::vector<double>& counts = points_[e].components[i].counts;
+            for (std::size_t b = 0; b < counts.size(); ++b) {
+                counts[b] *= factor(b);
+            }
+        }
+    }
+
+    void fit_alone(std::size_t e) {
+        ExperimentPoint& point = points_[e];
+        const Experiment& x = experiment(e);
         std::vector<double> xi;
-        point.chi2 = tables->fit(e, nominal, signal_counts, xi);
-        const std::vector<int>& pulls = tables->pulls(e);
-        for (std::size_t i = 0; i < pulls.size(); ++i) {
-            const auto k = static_cast<std::size_t>(pulls[i]);
-            point.pulls.emplace_back(experiment.backgrounds[k].name, 1 + xi[i]);
-            for (double& count : point.components[n_sources + k].counts) {
+        point.chi2 = tables_->fit(e, nominal_[e], signals_[e], xi);
+        std::vector<const std::vector<double>*> templates;
+        std::vector<double> sigmas;
+        for (const int k : tables_->pulls(e)) {
+            const auto background = static_cast<std::size_t>(k);
+            point.pulls.push_back({x.backgrounds[background].name, PulledValue::Kind::normalisation, 0, 0});
+            templates.push_back(&point.components[n_sources_[e] + background].counts);
+            sigmas.push_back(x.backgrounds[background].sigma);
+        }
+        if (view_.experiments[e].has_signal_column()) {
+            point.pulls.push_back({Experiment::signal, PulledValue::Kind::normalisation, 0, 0});
+            templates.push_back(&signals_[e]);
+            sigmas.push_back(x.signal_sigma);
+        }
+        const VectorXd errors = errors_of(x, nominal_[e], templates, sigmas, xi);
+        for (std::size_t i = 0; i < xi.size(); ++i) {
+            point.pulls[i].value = 1 + xi[i];
+            point.pulls[i].error = errors[static_cast<Index>(i)];
+        }
+        for (std::size_t i = 0; i < tables_->pulls(e).size(); ++i) {
+            const auto k = static_cast<std::size_t>(tables_->pulls(e)[i]);
+            for (double& count : point.components[n_sources_[e] + k].counts) {
                 count *= 1 + xi[i];
             }
         }
-        if (experiment_view.has_signal_pull()) {
-            point.pulls.emplace_back(Experiment::signal, 1 + xi.back());
-            for (std::size_t i = 0; i < n_sources; ++i) {
-                for (double& count : point.components[i].counts) {
-                    count *= 1 + xi.back();
+        if (view_.experiments[e].has_signal_column()) {
+            scale_sources(e, [&](std::size_t) { return 1 + xi.back(); });
+        }
+    }
+
+    //! Of pulls ξ on templates, from H_kl = Σ_b B_kb B_lb × (n_b/N_b² or 1/σ_b²) + δ_kl/σ_k²
+    static VectorXd errors_of(const Experiment& x, const std::vector<double>& nominal,
+                              const std::vector<const std::vector<double>*>& templates,
+                              const std::vector<double>& sigmas, const std::vector<double>& xi) {
+        const auto K = static_cast<Index>(xi.size());
+        const std::vector<double> bin_errors = x.errors();
+        MatrixXd H = MatrixXd::Zero(K, K);
+        for (std::size_t b = 0; b < nominal.size(); ++b) {
+            double N = nominal[b];
+            for (std::size_t k = 0; k < xi.size(); ++k) {
+                N += xi[k] * (*templates[k])[b];
+            }
+            const double weight = x.statistic == Statistic::gaussian ? 1 / (bin_errors[b] * bin_errors[b])
+                                  : N > 0                            ? x.counts[b] / (N * N)
+                                                                     : 0;
+            for (Index k = 0; k < K; ++k) {
+                for (Index l = 0; l < K; ++l) {
+                    H(k, l) += weight * (*templates[static_cast<std::size_t>(k)])[b] *
+                               (*templates[static_cast<std::size_t>(l)])[b];
                 }
             }
         }
-        for (const Component& component : point.components) {
-            for (std::size_t b = 0; b < n_bins; ++b) {
-                point.predicted[b] += component.counts[b];
+        for (Index k = 0; k < K; ++k) {
+            H(k, k) += 1 / (sigmas[static_cast<std::size_t>(k)] * sigmas[static_cast<std::size_t>(k)]);
+        }
+        return errors_from(H);
+    }
+
+    void fit_together(const SystematicTables& tables, PointReport& report) {
+        const SystematicsView& view = tables.view();
+        std::vector<double> columns;
+        for (const std::vector<double>& counts : nominal_) {
+            columns.insert(columns.end(), counts.begin(), counts.end());
+        }
+        for (std::size_t e = 0; e < signals_.size(); ++e) {
+            if (view_.experiments[e].has_signal_column()) {
+                columns.insert(columns.end(), signals_[e].begin(), signals_[e].end());
             }
         }
-        report.chi2 += point.chi2.value;
-        report.experiments.push_back(std::move(point));
+        for (int c = view_.n_bins + view_.n_signal_columns; c < view_.n_columns; ++c) {
+            columns.push_back(view_.columns[c - view_.n_bins].value.fixed);
+        }
+        const TabulatedPoint at{columns.data()};
+        double z[max_systematics];
+        const PoissonFit<double> fit = systematics_fit<double>(view, at, z);
+        detail::ShapeWeights<double> shapes;
+        detail::all_shape_weights(view, z, shapes);
+
+        const std::vector<double> errors = errors_together(view, at, z, shapes);
+        for (std::size_t i = 0; i < tables.group().experiments.size(); ++i) {
+            const std::size_t e = tables.group().experiments[i];
+            const PulledExperiment& x = view.experiments[i];
+            const detail::PulledCounts<double, TabulatedPoint> pulled{x, at, z, shapes};
+            points_[e].chi2 = with_status(detail::pulled_chi2(pulled), fit.converged);
+            for (int c = 0; c < x.n_components; ++c) {
+                const std::size_t background = tables.background(i, c);
+                if (background < experiment(e).backgrounds.size()) {
+                    std::vector<double>& counts = points_[e].components[n_sources_[e] + background].counts;
+                    for (std::size_t b = 0; b < counts.size(); ++b) {
+                        counts[b] = pulled.component(c, static_cast<int>(b));
+                    }
+                } else {
+                    scale_sources(e, [&](std::size_t b) {
+                        const double S = signals_[e][b];
+                        return S != 0 ? pulled.component(c, static_cast<int>(b)) / S : 1;
+                    });
+                }
+            }
+        }
+        for (std::size_t k = 0; k < tables.group().pulls.size(); ++k) {
+            const Pull& pull = tables.group().pulls[k];
+            PulledValue value = value_at(pull, z[k]);
+            value.error = errors[k] * (value.kind == PulledValue::Kind::energy ? value.value : 1);
+            const double prior = view.prior_weights[k] * z[k] * z[k];
+            if (pull.is_shared()) {
+                report.shared.push_back(std::move(value));
+                report.chi2 += prior;
+            } else {
+                ExperimentPoint& point = points_[pull.effects[0].experiment];
+                point.pulls.push_back(std::move(value));
+                point.chi2.value += prior;
+            }
+        }
     }
-    return report;
-}
+
+    PulledValue value_at(const Pull& pull, double z) const {
+        const Pull::Effect& effect = pull.effects[0];
+        auto kind = PulledValue::Kind::normalisation;
+        if (pull.is_shared()) {
+            kind = PulledValue::Kind::deviations;
+        } else if (effect.systematic >= 0) {
+            const Systematic& systematic =
+                experiment(effect.experiment).systematics[static_cast<std::size_t>(effect.systematic)];
+            kind = systematic.kind == Systematic::Kind::shape       ? PulledValue::Kind::deviations
+                   : systematic.kind == Systematic::Kind::parameter ? PulledValue::Kind::energy
+                                                                    : kind;
+        }
+        return {pull.name.substr(pull.name.find('.') + 1), kind, value_of_pull(pull, z, plan_.config().experiments), 0};
+    }
+
+    static std::vector<double> errors_together(const SystematicsView& view, const TabulatedPoint& at, const double* z,
+                                               const detail::ShapeWeights<double>& shapes) {
+        detail::PulledDerivatives<double> derivatives;
+        detail::pulled_derivatives(view, at, z, shapes, derivatives);
+        std::vector<int> fitted;
+        for (int k = 0; k < view.n_pulls; ++k) {
+            if (view.pins[k] < 0) {
+                fitted.push_back(k);
+            }
+        }
+        const auto K = static_cast<Index>(fitted.size());
+        MatrixXd H(K, K);
+        for (Index i = 0; i < K; ++i) {
+            for (Index j = 0; j <= i; ++j) {
+                const int k = fitted[static_cast<std::size_t>(i)], l = fitted[static_cast<std::size_t>(j)];
+                H(i, j) = H(j, i) = derivatives.squares(k, l) + derivatives.second(k, l);
+            }
+        }
+        const VectorXd of_fitted = errors_from(H);
+        std::vector<double> errors(static_cast<std::size_t>(view.n_pulls));
+        for (Index i = 0; i < K; ++i) {
+            errors[static_cast<std::size_t>(fitted[static_cast<std::size_t>(i)])] = of_fitted[i];
+        }
+        return errors;
+    }
+
+    Plan plan_;
+    WorkUnit work_;
+    std::shared_ptr<const Tables> tables_;
+    const PlanView& view_;
+    PlaneCouplings couplings_;
+    std::vector<ExperimentPoint> points_;
+    std::vector<std::size_t> n_sources_;
+    std::vector<std::vector<double>> signals_, nominal_;
+};
+
+} // namespace
+
+PointReport evaluate_point(const ScanConfig& config) { return Point(config).report(); }
 
 } // namespace nuscan

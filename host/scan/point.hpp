@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "scan/plan.hpp"
@@ -15,6 +14,19 @@ struct Component {
     std::vector<double> counts; //!< per bin; backgrounds at the normalisation that minimises χ²
 };
 
+/// What a pull is at the minimum of χ², or where the scan holds it.
+struct PulledValue {
+    enum class Kind {
+        normalisation, //!< relative to nominal: 1
+        deviations,    //!< standard deviations: 0
+        energy,        //!< of a background function [MeV]
+    };
+    std::string name; //!< of a background, a systematic, "signal", or what several experiments share
+    Kind kind;
+    double value;
+    double error; //!< standard deviation from the curvature of χ² there, all other pulls free; 0 where it is held
+};
+
 struct ExperimentPoint {
     std::string name;
     std::vector<double> bin_edges;    //!< reconstructed energy [MeV], or photoelectrons
@@ -23,15 +35,15 @@ struct ExperimentPoint {
     std::vector<double> observed;
     std::vector<double> predicted; //!< sum of the components
     std::vector<Component> components;
-    std::vector<std::pair<std::string, double>>
-        pulls; //!< background or "signal", normalisation that minimises χ² relative to nominal
-    Chi2 chi2;
+    std::vector<PulledValue> pulls;
+    Chi2 chi2; //!< with the priors of its own pulls
 };
 
 /// Everything about one point: a scan file's fixed parameters, with its axes left out.
 struct PointReport {
-    double chi2 = 0;
+    double chi2 = 0; //!< of all experiments, and the priors of shared pulls
     std::vector<ExperimentPoint> experiments;
+    std::vector<PulledValue> shared; //!< pulls of several experiments
 };
 
 /// Evaluates the point of \p config, whose axes must be empty, from moments.

@@ -58,6 +58,7 @@ std::string long_name(const Parameter& parameter) {
     case Parameter::Kind::majorana_moment:
         return "neutrino Majorana magnetic moment Lambda" +
                parameter.name.substr(parameter.name.find('.')).replace(0, 1, ", ");
+    case Parameter::Kind::systematic:
     case Parameter::Kind::baseline:
         return "distance from the sources to " + parameter.experiment;
     case Parameter::Kind::proton_radius:

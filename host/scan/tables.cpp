@@ -96,17 +96,19 @@ std::vector<double> standard_signal(const Experiment& experiment, const SignalTa
 
 Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> signals,
                const std::vector<std::vector<double>>& standard_signals,
-               const std::vector<std::vector<Scalar>>& normalisations, const ParameterView& parameters,
-               const PlaneLayout& layout)
+               const std::vector<std::vector<Scalar>>& normalisations, const std::vector<PullGroup>& groups,
+               const std::vector<std::vector<Scalar>>& pins, const ParameterView& parameters, const PlaneLayout& layout)
     : experiments_(std::move(experiments)), tables_(experiments_.size()) {
     view_.parameters = parameters;
     view_.layout = layout;
+    std::vector<std::vector<std::vector<double>>> backgrounds(tables_.size()); // without the solar part
     for (std::size_t e = 0; e < tables_.size(); ++e) {
         const Experiment& experiment = experiments_[e];
         ExperimentTables& tables = tables_[e];
         tables.signal = std::move(signals[e]);
         std::vector<double>& moments = tables.signal.moments;
         const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
+        const bool together = is_pulled_with_others(groups, e);
         // What nothing fixes is nominal, and may have a pull.
         const auto normalisation = [&](std::size_t k, double sigma, double& pull_sigma) {
             Scalar value = normalisations[e][k];
@@ -127,7 +129,8 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
             }
             tables.normalisations.push_back(normalisation(k, background.sigma, sigma));
             moments.insert(moments.end(), counts.begin(), counts.end());
-            if (sigma > 0) {
+            backgrounds[e].push_back(counts);
+            if (sigma > 0 && !together) {
                 tables.pulls.push_back(static_cast<int>(k));
                 sigmas.push_back(sigma);
                 templates.insert(templates.end(), counts.begin(), counts.end());
@@ -135,10 +138,12 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         }
         const Scalar signal_normalisation =
             normalisation(experiment.backgrounds.size(), experiment.signal_sigma, sigma);
-        const double signal_sigma = sigma;
-        if (experiment.statistic == Statistic::gaussian) {
-            tables.errors = experiment.errors();
-            tables.whitening = make_whitening(tables.errors, templates, sigmas);
+        const double signal_sigma = together ? 0 : sigma;
+        if (together) {
+            tables.statistic = StatisticTables(experiment.counts, {}, {});
+            tables.ones.assign(n_bins, 1);
+        } else if (experiment.statistic == Statistic::gaussian) {
+            tables.whitening = make_whitening(experiment.errors(), templates, sigmas, experiment.covariance);
             tables.templates = std::move(templates);
             tables.sigmas = std::move(sigmas);
             tables.statistic = StatisticTables(experiment.counts, {}, {});
@@ -172,7 +177,10 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         view.contributions = tables.contributions.data();
         view.n_contributions = static_cast<int>(tables.contributions.size());
         view.statistic = tables.statistic.view();
-        if (experiment.statistic == Statistic::gaussian) {
+        view.pulled_with_others = together;
+        if (together) {
+            view.statistic.units = view.statistic.inverse_units = tables.ones.data();
+        } else if (experiment.statistic == Statistic::gaussian) {
             view.gaussian = tables.whitening.view(experiment.counts);
             view.gaussian.signal_weight = 1 / (signal_sigma * signal_sigma);
             tables.whitened_moments = moments;
@@ -190,15 +198,39 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         view_.n_features += view.n_features;
         views_.push_back(view);
     }
-    view_.n_columns = view_.n_bins;
-    for (ExperimentView& view : views_) {
-        if (view.has_signal_pull()) {
-            view.first_signal = view_.n_columns;
-            view_.n_columns += view.n_bins;
-        }
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+        groups_.emplace_back(groups[g], experiments_, backgrounds, normalisations, pins[g]);
     }
+    add_columns();
     view_.experiments = views_.data();
     view_.n_experiments = static_cast<int>(views_.size());
+}
+
+void Tables::add_columns() {
+    for (std::size_t e = 0; e < views_.size(); ++e) {
+        ExperimentView& view = views_[e];
+        const bool moved = std::any_of(groups_.begin(), groups_.end(),
+                                       [e](const SystematicTables& group) { return group.moves_signal(e); });
+        if (moved || view.has_signal_column()) {
+            view.first_signal = view_.n_bins + static_cast<int>(columns_.size());
+            for (int b = 0; b < view.n_bins; ++b) {
+                columns_.push_back(
+                    {static_cast<int>(e), b, view.first_feature, view.n_features - view.n_backgrounds, {}});
+            }
+        }
+    }
+    view_.n_signal_columns = static_cast<int>(columns_.size());
+    for (SystematicTables& group : groups_) {
+        group.add_columns(views_, view_.n_bins, view_.n_features, columns_, pins_);
+        group_views_.push_back(group.view());
+    }
+    view_.n_pins = static_cast<int>(pins_.size());
+    view_.n_features += view_.n_pins;
+    view_.n_columns = view_.n_bins + static_cast<int>(columns_.size());
+    view_.columns = columns_.data();
+    view_.pins = pins_.data();
+    view_.n_systematics = static_cast<int>(group_views_.size());
+    view_.systematics = group_views_.data();
 }
 
 Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, const std::vector<double>& signal,
@@ -206,7 +238,7 @@ Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, const std::v
     const ExperimentTables& tables = tables_[e];
     const ExperimentView& view = views_[e];
     if (view.is_gaussian()) {
-        const double* pulled_signal = view.has_signal_pull() ? signal.data() : nullptr;
+        const double* pulled_signal = view.has_signal_column() ? signal.data() : nullptr;
         double signal_xi = 0;
         const double chi2 =
             gaussian_chi2(TabulatedPrediction{nominal.data()}, pulled_signal, view.gaussian, &signal_xi);
@@ -214,8 +246,8 @@ Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, const std::v
         for (std::size_t b = 0; b < nominal.size(); ++b) {
             at_signal_xi[b] += signal_xi * signal[b];
         }
-        xi = gaussian_pulls(experiments_[e].counts, tables.errors, at_signal_xi, tables.templates, tables.sigmas);
-        if (view.has_signal_pull()) {
+        xi = gaussian_pulls(experiments_[e].counts, tables.whitening, at_signal_xi, tables.templates, tables.sigmas);
+        if (view.has_signal_column()) {
             xi.push_back(signal_xi);
         }
         return with_status(chi2, true);

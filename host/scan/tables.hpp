@@ -7,6 +7,7 @@
 #include "nuscan/prediction.hpp"
 #include "response/response.hpp"
 #include "scan/statistic_tables.hpp"
+#include "scan/systematic_tables.hpp"
 #include "scan/whitening.hpp"
 
 namespace nuscan {
@@ -37,16 +38,20 @@ public:
     /// \param standard_signals of the experiments that have a background which includes it; else empty
     /// \param normalisations of all backgrounds, then of the signal; NaN where nothing fixes one, so that a pull may
     /// move it
+    /// \param groups of experiments whose pulls act together
+    /// \param pins values of their pulls where something fixes them, else NaN: groups × pulls
     Tables(std::vector<Experiment> experiments, std::vector<SignalTables> signals,
            const std::vector<std::vector<double>>& standard_signals,
-           const std::vector<std::vector<Scalar>>& normalisations, const ParameterView& parameters,
-           const PlaneLayout& layout);
+           const std::vector<std::vector<Scalar>>& normalisations, const std::vector<PullGroup>& groups,
+           const std::vector<std::vector<Scalar>>& pins, const ParameterView& parameters, const PlaneLayout& layout);
     Tables(const Tables&) = delete;
     Tables& operator=(const Tables&) = delete;
 
     const PlanView& view() const { return view_; }
     const Experiment& experiment(std::size_t e) const { return experiments_[e]; }
     const SignalTables& signal(std::size_t e) const { return tables_[e].signal; }
+    //! Of experiments whose pulls act together, in the order of PlanView::systematics
+    const std::vector<SystematicTables>& groups() const { return groups_; }
     //! Backgrounds of an experiment that are profiled by a pull, in the order of their templates
     const std::vector<int>& pulls(std::size_t e) const { return tables_[e].pulls; }
     //! The pulls that minimise χ² of an experiment, its prediction being \p nominal without them, of which \p signal is
@@ -60,15 +65,23 @@ private:
         std::vector<ContributionView> contributions;
         std::vector<Scalar> normalisations;
         StatisticTables statistic;
-        std::vector<int> pulls;                        // background of each pull
-        std::vector<double> errors, templates, sigmas; // and the rest of a Gaussian experiment
+        std::vector<int> pulls;                // background of each pull
+        std::vector<double> templates, sigmas; // and the rest of a Gaussian experiment
         Whitening whitening;
         std::vector<double> whitened_moments, residuals;
+        std::vector<double> ones; // units of bins whose pulls act with others
     };
+
+    //! Signals that pulls act on, and what groups need
+    void add_columns();
 
     std::vector<Experiment> experiments_;
     std::vector<ExperimentTables> tables_;
     std::vector<ExperimentView> views_;
+    std::vector<SystematicTables> groups_;
+    std::vector<SystematicsView> group_views_;
+    std::vector<ColumnView> columns_;
+    std::vector<Scalar> pins_;
     PlanView view_{};
 };
 

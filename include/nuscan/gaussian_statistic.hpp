@@ -13,6 +13,7 @@
 ///     χ² = rᵀ V⁻¹ r,   r_b = N0_b − n_b,   V = diag(σ_b²) + Σ_k σ_k² B_k B_kᵀ,
 ///
 /// so that no pull is left to a point. A free normalisation is the limit σ_k → ∞, in which V⁻¹ no longer sees B_k.
+/// Where errors are correlated their covariance stands in place of diag(σ_b²).
 ///
 /// The normalisation of the signal belongs to the point: with s = W S, WᵀW = V⁻¹, the best ξ of the whitened residuals
 /// r + ξ s and the prior (ξ/σ)² is −r·s/(s·s + 1/σ²).
@@ -20,24 +21,39 @@ namespace nuscan {
 
 /// The whitening matrix W of an experiment, WᵀW = V⁻¹, and what it has been applied to.
 ///
-/// W = (1 − Σ_j c_j q_j q_jᵀ) diag(1/σ_b): the orthonormal q_j span the backgrounds that pulls move, in units of the
-/// errors, so that W needs n_bins × n_directions numbers and not n_bins². c_j = 1 takes a direction out altogether.
+/// W = (1 − Σ_j c_j q_j q_jᵀ) R with R = diag(1/σ_b), or the inverse of Cholesky's factor of the covariance. The
+/// orthonormal q_j span the backgrounds that pulls move, in units of the errors, R B_k, so that independent errors need
+/// n_bins × n_directions numbers and not n_bins². c_j = 1 takes a direction out altogether.
 struct GaussianView {
     int n_bins; //!< zero where the experiment's statistic is another
     const double* counts;
-    const double* inverse_errors; //!< 1/σ_b
-    int n_directions;             //!< max_pulls at most
-    const double* directions;     //!< q_jb, n_directions × n_bins
-    const double* shrinkages;     //!< c_j
-    const double* moments;        //!< W M_f: n_features × n_bins
-    const double* residuals;      //!< −W n: whitened residuals of no prediction at all
-    double signal_weight;         //!< 1/σ² of the pull on the signal; +inf where there is none
+    int root_width;           //!< how many numbers of R a row has, up to the diagonal: 1, or n_bins with a covariance
+    const double* root;       //!< n_bins × root_width, zero where the row has fewer
+    int n_directions;         //!< max_pulls at most
+    const double* directions; //!< q_jb, n_directions × n_bins
+    const double* shrinkages; //!< c_j
+    const double* moments;    //!< W M_f: n_features × n_bins
+    const double* residuals;  //!< −W n: whitened residuals of no prediction at all
+    double signal_weight;     //!< 1/σ² of the pull on the signal; +inf where there is none
 };
+
+//! (R x)_b: in units of the errors
+template <class X>
+NUSCAN_HOST_DEVICE double in_errors(const GaussianView& s, const X& x, int b) {
+    const int first = b + 1 - s.root_width;
+    const double* row = s.root + static_cast<std::ptrdiff_t>(b) * s.root_width;
+    double sum = 0;
+    for (int c = first > 0 ? first : 0; c <= b; ++c) {
+        sum = std::fma(row[c - first], x(c), sum);
+    }
+    return sum;
+}
 
 //! x ← W x
 NUSCAN_HOST_DEVICE inline void whiten(const GaussianView& s, double* x) {
-    for (int b = 0; b < s.n_bins; ++b) {
-        x[b] *= s.inverse_errors[b];
+    const auto at = [x](int b) { return x[b]; };
+    for (int b = s.n_bins; b-- > 0;) { // R is triangular: no row needs what has been replaced
+        x[b] = in_errors(s, at, b);
     }
     for (int j = 0; j < s.n_directions; ++j) {
         const double* q = s.directions + static_cast<std::ptrdiff_t>(j) * s.n_bins;
@@ -55,18 +71,19 @@ NUSCAN_HOST_DEVICE inline void whiten(const GaussianView& s, double* x) {
 template <class X>
 struct Whitened {
     const GaussianView& s;
-    const X& x; //!< b → x_b, in units of the errors
+    const X& x; //!< b → x_b
     double along[max_pulls] = {};
 
     NUSCAN_HOST_DEVICE Whitened(const GaussianView& view, const X& of) : s(view), x(of) {
         for (int b = 0; b < s.n_bins; ++b) {
+            const double x_b = s.n_directions > 0 ? in_errors(s, x, b) : 0;
             for (int j = 0; j < s.n_directions; ++j) {
-                along[j] = std::fma(s.directions[static_cast<std::ptrdiff_t>(j) * s.n_bins + b], x(b), along[j]);
+                along[j] = std::fma(s.directions[static_cast<std::ptrdiff_t>(j) * s.n_bins + b], x_b, along[j]);
             }
         }
     }
     NUSCAN_HOST_DEVICE double operator()(int b) const {
-        double w = x(b);
+        double w = in_errors(s, x, b);
         for (int j = 0; j < s.n_directions; ++j) {
             const double q = s.directions[static_cast<std::ptrdiff_t>(j) * s.n_bins + b];
             w = std::fma(-s.shrinkages[j] * along[j], q, w);
@@ -101,7 +118,7 @@ NUSCAN_HOST_DEVICE Real signal_pulled_sum(const Residual& r, const Signal& s, in
 template <class Prediction>
 NUSCAN_HOST_DEVICE double gaussian_chi2(const Prediction& N0, const double* signals, const GaussianView& s,
                                         double* signal_xi = nullptr) {
-    const auto residual = [&](int b) { return (N0(b) - s.counts[b]) * s.inverse_errors[b]; };
+    const auto residual = [&](int b) { return N0(b) - s.counts[b]; };
     const Whitened r(s, residual);
     if (signals == nullptr) {
         double chi2 = 0;
@@ -111,7 +128,7 @@ NUSCAN_HOST_DEVICE double gaussian_chi2(const Prediction& N0, const double* sign
         }
         return chi2;
     }
-    const auto signal = [&](int b) { return signals[b] * s.inverse_errors[b]; };
+    const auto signal = [&](int b) { return signals[b]; };
     double xi;
     const double chi2 = signal_pulled_sum(r, Whitened(s, signal), s.n_bins, s.signal_weight, xi);
     if (signal_xi != nullptr) {

@@ -6,6 +6,7 @@
 #include "nuscan/features.hpp"
 #include "nuscan/gaussian_statistic.hpp"
 #include "nuscan/statistic.hpp"
+#include "nuscan/systematics.hpp"
 
 /// Binned predictions of a point, by the two routes that must agree: from features and moments, and directly from
 /// C1, C2, C3 at every node of the response.
@@ -34,9 +35,10 @@ struct ContributionView {
 struct ExperimentView {
     int first_bin; //!< in the concatenated bins of all experiments
     int n_bins;
-    int first_signal = -1; //!< column of its first bin's signal, where a pull acts on that; else −1
-    int n_inner_bins;      //!< bins in time and further variables within an energy bin
-    int first_feature;     //!< in the concatenated features of all experiments
+    int first_signal = -1;           //!< column of its first bin's signal, where pulls act on that; else −1
+    bool pulled_with_others = false; //!< its χ² is that of PlanView::systematics, and StatisticView holds no pulls
+    int n_inner_bins;                //!< bins in time and further variables within an energy bin
+    int first_feature;               //!< in the concatenated features of all experiments
     int n_features;
     const FeatureGroup* groups;
     int n_groups;
@@ -50,7 +52,16 @@ struct ExperimentView {
     GaussianView gaussian;
 
     NUSCAN_HOST_DEVICE constexpr bool is_gaussian() const { return gaussian.n_bins > 0; }
-    NUSCAN_HOST_DEVICE constexpr bool has_signal_pull() const { return first_signal >= 0; }
+    NUSCAN_HOST_DEVICE constexpr bool has_signal_column() const { return first_signal >= 0; }
+};
+
+/// What is worked out at every point beside predictions: the signal of a bin, or the normalisation of a background or
+/// the value of a pull that an axis or the scan gives.
+struct ColumnView {
+    int experiment;                //!< −1 but for a signal: the feature alone
+    std::ptrdiff_t first_moment;   //!< of the bin, among the experiment's
+    int first_feature, n_features; //!< among those of all experiments
+    Scalar value;                  //!< of a feature alone
 };
 
 /// Everything a back end needs to evaluate points: plain numbers and pointers, on the host or on the device.
@@ -59,9 +70,15 @@ struct PlanView {
     PlaneLayout layout;
     const ExperimentView* experiments;
     int n_experiments;
-    int n_bins;     //!< of all experiments
-    int n_columns;  //!< bins of all experiments, then signals of bins in experiments that have a pull on it
-    int n_features; //!< of all experiments
+    int n_bins;                //!< of all experiments
+    int n_columns;             //!< bins of all experiments, then signals, then what `columns` has beside them
+    int n_signal_columns;      //!< the first of them
+    const ColumnView* columns; //!< n_columns − n_bins
+    int n_features;            //!< of all experiments, then of pulls that are not fitted
+    int n_pins;                //!< these
+    const Scalar* pins;        //!< their values
+    int n_systematics;
+    const SystematicsView* systematics; //!< of experiments whose pulls act together
 };
 
 //! Recoil nodes of the contribution that has most
@@ -117,18 +134,22 @@ NUSCAN_HOST_DEVICE inline void plane_features(const PlanView& plan, const UnitVi
             }
         }
     }
+    for (int i = 0; i < plan.n_pins; ++i) { // on no plane
+        out[(plan.n_features - plan.n_pins + i) * n_plane_coefficients] =
+            value_of(plan.pins[i], plan.parameters, unit, plane);
+    }
 }
 
 namespace detail {
 
-//! start + Σ_f M_bf c_fi over the first \p n features of an experiment, with whitened moments where it is Gaussian
-NUSCAN_HOST_DEVICE inline double sum_features(const ExperimentView& experiment, int n, const double* features, int b,
-                                              int i, double start) {
-    const double* moments = experiment.is_gaussian() ? experiment.gaussian.moments : experiment.moments;
+/// start + Σ_f M_bf c_fi over \p n features, the first of which is \p feature; \p moments are those of bin b, an
+/// experiment's bins apart.
+NUSCAN_HOST_DEVICE inline double sum_features(const double* moments, int n_bins, const double* features, int feature,
+                                              int n, int i, double start) {
     double sum = start;
     for (int f = 0; f < n; ++f) {
-        sum = std::fma(moments[static_cast<std::size_t>(f) * experiment.n_bins + b],
-                       features[(experiment.first_feature + f) * n_plane_coefficients + i], sum);
+        sum = std::fma(moments[static_cast<std::size_t>(f) * n_bins],
+                       features[(feature + f) * n_plane_coefficients + i], sum);
     }
     return sum;
 }
@@ -139,34 +160,31 @@ NUSCAN_HOST_DEVICE inline double sum_features(const ExperimentView& experiment, 
 ///
 /// Of a Gaussian experiment it is that of the whitened residual, from W M and −W n: the sums begin with the difference
 /// to the data, and near the best fit lose nothing.
-NUSCAN_HOST_DEVICE inline double prediction_coefficient(const ExperimentView& experiment, const double* features, int b,
-                                                        int i) {
-    const bool gaussian = experiment.is_gaussian();
-    const double start = gaussian && i == 0 ? experiment.gaussian.residuals[b] : 0;
-    const double sum = detail::sum_features(experiment, experiment.n_features, features, b, i, start);
-    return gaussian ? sum : sum * experiment.statistic.inverse_units[b];
+NUSCAN_HOST_DEVICE inline double prediction_coefficient(const ExperimentView& x, const double* features, int b, int i) {
+    const bool gaussian = x.is_gaussian();
+    const double start = gaussian && i == 0 ? x.gaussian.residuals[b] : 0;
+    const double* moments = (gaussian ? x.gaussian.moments : x.moments) + b;
+    const double sum = detail::sum_features(moments, x.n_bins, features, x.first_feature, x.n_features, i, start);
+    return gaussian ? sum : sum * x.statistic.inverse_units[b];
 }
 
-/// The same of the signal alone, in counts; of a Gaussian experiment whitened.
-NUSCAN_HOST_DEVICE inline double signal_coefficient(const ExperimentView& experiment, const double* features, int b,
-                                                    int i) {
-    return detail::sum_features(experiment, experiment.n_features - experiment.n_backgrounds, features, b, i, 0);
-}
-
-/// Plane coefficient i of a column: of a bin's prediction, or of its signal.
+/// Plane coefficient i of a column: of a bin's prediction, or of a column beside them, in counts (of a Gaussian
+/// experiment whitened).
 NUSCAN_HOST_DEVICE inline double column_coefficient(const PlanView& plan, const double* features, int column, int i) {
-    int e = 0;
     if (column < plan.n_bins) {
+        int e = 0;
         while (column >= plan.experiments[e].first_bin + plan.experiments[e].n_bins) {
             ++e;
         }
         return prediction_coefficient(plan.experiments[e], features, column - plan.experiments[e].first_bin, i);
     }
-    while (!plan.experiments[e].has_signal_pull() ||
-           column >= plan.experiments[e].first_signal + plan.experiments[e].n_bins) {
-        ++e;
+    const ColumnView& c = plan.columns[column - plan.n_bins];
+    if (c.experiment < 0) {
+        return features[c.first_feature * n_plane_coefficients + i];
     }
-    return signal_coefficient(plan.experiments[e], features, column - plan.experiments[e].first_signal, i);
+    const ExperimentView& x = plan.experiments[c.experiment];
+    const double* moments = (x.is_gaussian() ? x.gaussian.moments : x.moments) + c.first_moment;
+    return detail::sum_features(moments, x.n_bins, features, c.first_feature, c.n_features, i, 0);
 }
 
 //! u and v of an index on an axis, \p offset into the unit; zero where there is no axis
@@ -247,7 +265,7 @@ NUSCAN_HOST_DEVICE inline double gaussian_term(const ExperimentView& experiment,
 //! The same on a row, whose coefficients are those of whitened residuals
 template <class Real>
 NUSCAN_HOST_DEVICE Real gaussian_term(const ExperimentView& experiment, const RowRatios<Real>& at) {
-    if (experiment.has_signal_pull()) {
+    if (experiment.has_signal_column()) {
         return signal_pulled_chi2<Real>(at, experiment.n_bins, experiment.gaussian.signal_weight);
     }
     Real chi2(0);
@@ -257,38 +275,76 @@ NUSCAN_HOST_DEVICE Real gaussian_term(const ExperimentView& experiment, const Ro
 
 /// χ² summed over experiments, plus what the axes add.
 ///
-/// \p ratios(experiment) gives a callable b → N_b/U_b.
-template <PullCount count = PullCount::any, class Real, class Ratios>
-NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Ratios& ratios, const Real& penalty) {
+/// \p at(experiment) gives a callable b → N_b/U_b, \p at.columns() one that gives a column.
+template <PullCount count = PullCount::any, class Real, class Point>
+NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Point& at, const Real& penalty) {
     PoissonFit<Real> total{penalty, Real(0) < Real(1)};
+    const auto add = [&](const PoissonFit<Real>& fit) {
+        total.chi2 = total.chi2 + fit.chi2;
+        total.converged = total.converged && fit.converged;
+    };
     for (int e = 0; e < plan.n_experiments; ++e) {
-        if (plan.experiments[e].is_gaussian()) {
-            total.chi2 = total.chi2 + gaussian_term(plan.experiments[e], ratios(plan.experiments[e]));
+        const ExperimentView& experiment = plan.experiments[e];
+        if (experiment.pulled_with_others) {
+            continue;
+        }
+        if (experiment.is_gaussian()) {
+            total.chi2 = total.chi2 + gaussian_term(experiment, at(experiment));
             continue;
         }
         Real xi[count == PullCount::one ? 1 : max_pulls];
-        const PoissonFit<Real> fit = poisson_fit<count>(ratios(plan.experiments[e]), plan.experiments[e].statistic, xi);
-        total.chi2 = total.chi2 + fit.chi2;
-        total.converged = total.converged && fit.converged;
+        add(poisson_fit<count>(at(experiment), experiment.statistic, xi));
+    }
+    if constexpr (count == PullCount::any) {
+        for (int i = 0; i < plan.n_systematics; ++i) {
+            Real z[max_systematics];
+            add(systematics_fit<Real>(plan.systematics[i], at.columns(), z));
+        }
     }
     return total;
 }
 
 //! The same for one point, with its status
-template <class Ratios>
-NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const Ratios& ratios, double penalty) {
-    const PoissonFit<double> fit = total_fit(plan, ratios, penalty);
+template <class Point>
+NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const Point& at, double penalty) {
+    const PoissonFit<double> fit = total_fit(plan, at, penalty);
     return with_status(fit.chi2, fit.converged);
 }
+
+//! Columns of points on a row
+template <class Real>
+struct RowPoint {
+    const double* row; //!< 3 × n_columns numbers
+    std::ptrdiff_t n_columns;
+    const Real &u, &v; //!< of the line axis
+
+    NUSCAN_HOST_DEVICE RowRatios<Real> operator()(const ExperimentView& experiment) const {
+        return {row, n_columns, experiment.first_bin, experiment.first_signal, u, v};
+    }
+    NUSCAN_HOST_DEVICE const RowPoint& columns() const { return *this; }
+    NUSCAN_HOST_DEVICE Real operator()(int column) const {
+        using std::fma;
+        return fma(Real(row[2 * n_columns + column]), v, fma(Real(row[n_columns + column]), u, Real(row[column])));
+    }
+};
+
+//! Columns of a point that are there already
+struct TabulatedPoint {
+    const double* values; //!< n_columns, predictions in counts
+
+    NUSCAN_HOST_DEVICE TabulatedRatios operator()(const ExperimentView& experiment) const {
+        return {values + experiment.first_bin, experiment.statistic.inverse_units,
+                experiment.has_signal_column() ? values + experiment.first_signal : nullptr};
+    }
+    NUSCAN_HOST_DEVICE const TabulatedPoint& columns() const { return *this; }
+    NUSCAN_HOST_DEVICE double operator()(int column) const { return values[column]; }
+};
 
 //! χ² of points on a row; \p u, \p v and \p penalty are theirs
 template <PullCount count = PullCount::any, class Real>
 NUSCAN_HOST_DEVICE PoissonFit<Real> row_fit(const PlanView& plan, const double* row, const Real& u, const Real& v,
                                             const Real& penalty) {
-    const auto ratios = [&](const ExperimentView& experiment) {
-        return RowRatios<Real>{row, plan.n_columns, experiment.first_bin, experiment.first_signal, u, v};
-    };
-    return total_fit<count>(plan, ratios, penalty);
+    return total_fit<count>(plan, RowPoint<Real>{row, plan.n_columns, u, v}, penalty);
 }
 
 //! What the priors of all axes but the line axis add to χ² on a row

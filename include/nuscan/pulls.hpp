@@ -27,9 +27,9 @@ struct PullsView {
 namespace detail {
 
 //! A symmetric matrix of the pulls by its lower triangle, row by row
-template <class Real>
+template <class Real, int size = max_pulls>
 struct PullMatrix {
-    Real entries[max_pulls * (max_pulls + 1) / 2];
+    Real entries[size * (size + 1) / 2];
 
     NUSCAN_HOST_DEVICE Real& operator()(int k, int l) { return entries[k * (k + 1) / 2 + l]; }
     NUSCAN_HOST_DEVICE const Real& operator()(int k, int l) const { return entries[k * (k + 1) / 2 + l]; }
@@ -138,8 +138,8 @@ NUSCAN_HOST_DEVICE LargestChange<Real> largest_change(const PulledBins<Real, Pre
 
 /// d ← −H⁻¹ g of the pulls that are free, by Cholesky's decomposition in place of \p H; zero of the others. Returns the
 /// square of the Newton decrement, −g·d.
-template <class Real>
-NUSCAN_HOST_DEVICE Real newton_step(int K, PullMatrix<Real>& H, const Real* g, const Mask<Real>* free, Real* d) {
+template <class Real, int size>
+NUSCAN_HOST_DEVICE Real newton_step(int K, PullMatrix<Real, size>& H, const Real* g, const Mask<Real>* free, Real* d) {
     using std::fma;
     using std::sqrt;
     // Rows and columns of pulls that are not free are those of the unit matrix. Where the data do not tell combinations

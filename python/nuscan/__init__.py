@@ -5,6 +5,7 @@ Results are HDF5 files that ``xarray.open_dataset(path, engine="h5netcdf")`` ope
 only, and checks that the scan was finished.
 """
 
+from nuscan.experiment import explain
 from nuscan.result import Axis, InputError, Result, delta_chi2_threshold, read_result
 
-__all__ = ["Axis", "InputError", "Result", "delta_chi2_threshold", "read_result"]
+__all__ = ["Axis", "InputError", "Result", "delta_chi2_threshold", "explain", "read_result"]

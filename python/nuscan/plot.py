@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plots a result: ``python -m nuscan.plot OUT.h5 [-o FILE.png] [--cl 0.9] [--axes X [Y]]``.
+"""Plots a result: ``python -m nuscan.plot OUT.h5 [-o FILE.png] [--cl 0.9] [--axes X [Y]]``, or the counts of an
+experiment, ``python -m nuscan.plot --experiment NAME``.
 
 One axis gives Δχ² with the allowed interval, two give the allowed regions (2 degrees of freedom) with the best fit.
 Further axes are minimised over. Published limits on the parameters shown are overlaid.
@@ -21,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import AutoMinorLocator
 
+from nuscan.experiment import explain
 from nuscan.labels import label, power_of_ten, symbol
 from nuscan.result import Axis, InputError, Result, delta_chi2_threshold, read_result
 from nuscan.style import BLUE, ORANGE, STYLE
@@ -90,7 +92,8 @@ def _allowed_text(name: str, intervals: list[tuple[float, float]], x: np.ndarray
 
 def _finish_axes(ax, title: str) -> None:
     ax.xaxis.set_minor_locator(AutoMinorLocator())
-    ax.yaxis.set_minor_locator(AutoMinorLocator())
+    if ax.get_yscale() == "linear":
+        ax.yaxis.set_minor_locator(AutoMinorLocator())
     ax.tick_params(which="both", top=True, right=True)
     if title:
         ax.set_title(title, loc="left", pad=8)
@@ -229,6 +232,74 @@ def plot(result: Result, confidence_level: float = 0.9, axes: Optional[Sequence[
     return figure
 
 
+_MOST_OF_A_KIND = 4  # neutrinos, or backgrounds, drawn one by one: more shades of a colour are hard to tell apart
+
+
+def _largest(report: dict, kind: str, n_energy: int) -> list[tuple[str, np.ndarray]]:
+    """Components of a kind at the best fit, over energy, by size; the smallest together where there are many."""
+    components = [
+        (component["name"], np.reshape(component["fit"], (n_energy, -1)).sum(axis=1))
+        for component in report["components"]
+        if component["kind"] == kind
+    ]
+    components.sort(key=lambda component: -component[1].sum())
+    if len(components) <= _MOST_OF_A_KIND:
+        return components
+    shown, rest = components[: _MOST_OF_A_KIND - 1], components[_MOST_OF_A_KIND - 1 :]
+    return [*shown, (f"{len(rest)} others", sum(counts for _, counts in rest))]
+
+
+def plot_experiment(report: dict) -> Figure:
+    """Draws what :func:`nuscan.experiment.explain` says: counts, components at the best fit stacked, and residuals.
+
+    Neutrinos are at the bottom, backgrounds above. Variables beyond the energy are summed over.
+    """
+    photoelectrons = "bin_edges_PE" in report
+    edges = np.asarray(report["bin_edges_PE"]) if photoelectrons else 1e3 * np.asarray(report["bin_edges_MeV"])
+    n, widths, centres = len(edges) - 1, np.diff(edges), (edges[:-1] + edges[1:]) / 2
+    unit, scale, per = "PE" if photoelectrons else "keV", widths, ""
+    if np.ptp(widths) < 1e-9 * widths[0]:
+        scale, per = np.ones(n), f"{widths[0]:.4g} "
+    observed = np.reshape(report["observed"], (n, -1)).sum(axis=1)
+    neutrinos, backgrounds = (_largest(report, kind, n) for kind in ("signal", "background"))
+    total = sum(counts for _, counts in neutrinos + backgrounds)
+    errors = np.sqrt((np.reshape(report["errors"], (n, -1)) ** 2).sum(axis=1))
+    scatter = errors if report["statistic"] == "gaussian" else np.sqrt(np.maximum(total, 1e-12))
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+        FigureCanvasAgg(figure)
+        ax, residuals = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (3.2, 1)})
+        colours = [
+            matplotlib.colormaps[name](shade)
+            for name, drawn in (("Oranges", neutrinos), ("Blues", backgrounds))
+            for shade in np.linspace(0.7, 0.2, len(drawn))
+        ]
+        below = np.zeros(n)
+        for (name, counts), colour in zip(neutrinos + backgrounds, colours):
+            bottom, below = below, below + counts
+            ax.stairs(below / scale, edges, baseline=bottom / scale, fill=True, color=colour, label=name)
+        ax.stairs(total / scale, edges, color=BLUE, lw=1.1, label="best fit")
+        bars = dict(fmt="o", ms=2.6, lw=0.8, color="black", label="observed")
+        ax.errorbar(centres, observed / scale, errors / scale, **bars)
+        lowest, highest = np.min((total / scale)[total > 0]), np.max(total / scale)
+        if highest > 100 * lowest:
+            ax.set_yscale("log")
+            ax.set_ylim(0.3 * lowest, 3 * highest)
+        else:
+            ax.set_ylim(0, None)
+        ax.set_xlim(edges[0], edges[-1])
+        ax.set_ylabel(f"counts per {per}{unit}")
+        ax.legend(ncol=2)
+        residuals.axhline(0, color=BLUE, lw=1)
+        residuals.plot(centres, (observed - total) / scatter, "o", ms=2.6, color="black")
+        residuals.set_xlabel("photoelectrons" if photoelectrons else "energy [keV]")
+        residuals.set_ylabel(r"$(n - N)/\sigma$")
+        for axes, title in ((ax, report["title"]), (residuals, "")):
+            _finish_axes(axes, title)
+    return figure
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"command line: {message} (see --help)\n")
@@ -244,25 +315,36 @@ def _confidence_level(text: str) -> float:
     return value
 
 
+def _plot_file(path: str, confidence_level: float, axes: Optional[Sequence[str]]) -> Figure:
+    """A result file drawn; says on stderr what is minimised over."""
+    result = read_result(path)
+    figure = plot(result, confidence_level, axes)
+    shown = axes or [axis.name for axis in result.axes[:2]]
+    others = [axis.name for axis in result.axes if axis.name not in shown]
+    if others:
+        print(f"{path}: minimised over {', '.join(others)} (--axes chooses what is shown)", file=sys.stderr)
+    return figure
+
+
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """The command line. Returns the exit status: 2 for bad input."""
-    parser = _Parser(prog="python -m nuscan.plot", description="Plot a result of nuscan.")
-    parser.add_argument("result", metavar="OUT", help="result file of a finished scan")
-    parser.add_argument("-o", "--output", metavar="FILE", help="PNG, PDF or SVG to write (default: OUT with .png)")
+    parser = _Parser(prog="python -m nuscan.plot", description="Plot a result of nuscan, or an experiment.")
+    parser.add_argument("result", metavar="OUT", nargs="?", help="result file of a finished scan")
+    parser.add_argument("--experiment", metavar="NAME", help="instead: a shipped experiment, or an experiment file")
+    parser.add_argument("-o", "--output", metavar="FILE", help="PNG, PDF or SVG to write (default: OUT or NAME with .png)")
     parser.add_argument("--cl", type=_confidence_level, default=0.9, help="confidence level (default 0.9)")
     parser.add_argument("--axes", nargs="+", metavar="NAME", help="one or two axes to show, the others minimised over")
     options = parser.parse_args(arguments)
-    output = options.output or os.path.splitext(options.result)[0] + ".png"
+    if (options.result is None) == (options.experiment is None):
+        parser.error("one of OUT and --experiment is needed")
+    output = options.output or os.path.splitext(options.result or os.path.basename(options.experiment))[0] + ".png"
     try:
         if os.path.splitext(output)[1].lower() not in (".png", ".pdf", ".svg"):
             raise InputError(output, "cannot write this format", "plots are PNG, PDF or SVG", "name it .png or .pdf?")
-        result = read_result(options.result)
-        figure = plot(result, options.cl, options.axes)
-        shown = options.axes or [axis.name for axis in result.axes[:2]]
-        others = [axis.name for axis in result.axes if axis.name not in shown]
-        if others:
-            hint = "(--axes chooses what is shown)"
-            print(f"{options.result}: minimised over {', '.join(others)} {hint}", file=sys.stderr)
+        if options.experiment is not None:
+            figure = plot_experiment(explain(options.experiment))
+        else:
+            figure = _plot_file(options.result, options.cl, options.axes)
         try:
             with matplotlib.rc_context(STYLE):
                 figure.savefig(output)

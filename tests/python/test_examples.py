@@ -15,14 +15,15 @@ PROGRAM = os.environ.get("NUSCAN_PROGRAM", str(ROOT / "build" / "nuscan"))
 
 
 def test_projection_of_gemma_ii(tmp_path):
-    folder = ROOT / "examples" / "gemma-ii-projection"
     result = tmp_path / "out.h5"
-    subprocess.run([PROGRAM, "scan", folder / "scan.toml", "-o", result], check=True, capture_output=True, timeout=300)
+    scan = [PROGRAM, "scan", ROOT / "examples" / "gemma-ii.toml", "-o", result]
+    subprocess.run(scan, check=True, capture_output=True, timeout=300)
     limits = subprocess.run([PROGRAM, "limits", result, "--json"], check=True, capture_output=True, text=True).stdout
     (interval,) = json.loads(limits)["axes"][0]["intervals"]
     assert interval["low"] == 0
     assert 5.8e-12 < interval["high"] < 5.95e-12
-    assert f"{1e12 * interval['high']:.2f}e-12 μ_B" in (folder / "README.md").read_text()
+    readme = (ROOT / "experiments" / "gemma-ii" / "README.md").read_text()
+    assert f"{1e12 * interval['high']:.2f}e-12 μ_B" in readme
 
 
 SIX_AXES = ROOT / "examples" / "six-axes.toml"
@@ -53,12 +54,10 @@ def test_six_axes_without_bins_agree_with_the_bins_and_with_the_reference(tmp_pa
     assert len(names) == 6
     fixed = "".join(f'"{name}" = {quantity(name, best[name].item())}\n' for name in names[:-1])
     at = best[names[-1]].item()
-    experiment = SIX_AXES.parent / "gemma-ii-projection" / "experiment.toml"
     file.write_text(f"""[parameters]
 {fixed}
 [[experiment]]
-file = "{experiment}"
-statistic = "gaussian"
+use = "gemma-ii"
 [[axis]]
 parameter = "{names[-1]}"
 values = [{quantity(names[-1], at)}, {quantity(names[-1], at + 1e-31)}]

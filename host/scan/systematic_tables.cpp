@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scan/systematic_tables.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace nuscan {
+
+namespace {
+
+//! What a background, the signal (then nothing) or a systematic of an experiment is
+struct Named {
+    int systematic = -1;
+    std::size_t background = 0;
+    double sigma = 0, low = 0, high = constants::infinity;
+};
+
+Named find(const Experiment& experiment, const std::string& name) {
+    const double least = experiment.statistic == Statistic::poisson ? -1 : -constants::infinity;
+    for (std::size_t i = 0; i < experiment.systematics.size(); ++i) {
+        const Systematic& s = experiment.systematics[i];
+        if (s.name == name) {
+            const bool normalisation = s.kind == Systematic::Kind::normalisation;
+            return {static_cast<int>(i), 0, s.sigma, normalisation ? std::max(s.low, -1.) : s.low, s.high};
+        }
+    }
+    for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
+        if (experiment.backgrounds[k].name == name) {
+            return {-1, k, experiment.backgrounds[k].sigma, least, constants::infinity};
+        }
+    }
+    return {-1, experiment.backgrounds.size(), experiment.signal_sigma, least, constants::infinity};
+}
+
+bool is_named(const ScanConfig& config, Parameter::Kind kind, const std::string& name) {
+    const auto is_it = [&](const auto& x) { return x.parameter.kind == kind && x.parameter.name == name; };
+    return std::any_of(config.axes.begin(), config.axes.end(), is_it) ||
+           std::any_of(config.fixed.begin(), config.fixed.end(), is_it);
+}
+
+const SharedSystematic* share_of(const ScanConfig& config, std::size_t experiment, const std::string& name) {
+    for (const SharedSystematic& shared : config.shared) {
+        for (const SharedSystematic::Member& member : shared.members) {
+            if (member.experiment == experiment && member.name == name) {
+                return &shared;
+            }
+        }
+    }
+    return nullptr;
+}
+
+//! Pulls of an experiment that it shares with none
+void add_own_pulls(const ScanConfig& config, std::size_t e, std::vector<Pull>& pulls) {
+    const Experiment& experiment = config.experiments[e];
+    std::vector<std::string> normalisations{};
+    for (const Background& background : experiment.backgrounds) {
+        normalisations.push_back(background.name);
+    }
+    normalisations.emplace_back(Experiment::signal);
+    for (const std::string& name : normalisations) {
+        const Named x = find(experiment, name);
+        const std::string full_name = experiment.name + "." + name;
+        if (x.sigma > 0 && share_of(config, e, name) == nullptr &&
+            !is_named(config, Parameter::Kind::normalisation, full_name)) {
+            pulls.push_back({full_name, x.sigma, x.low, x.high, {{e, -1, x.background, 1}}});
+        }
+    }
+    for (const Systematic& systematic : experiment.systematics) {
+        const Named x = find(experiment, systematic.name);
+        const std::string full_name = experiment.name + "." + systematic.name;
+        if (share_of(config, e, systematic.name) == nullptr &&
+            (x.sigma > 0 || is_named(config, Parameter::Kind::systematic, full_name))) {
+            pulls.push_back({full_name, x.sigma, x.low, x.high, {{e, x.systematic, 0, 1}}});
+        }
+    }
+}
+
+Pull shared_pull(const ScanConfig& config, const SharedSystematic& shared) {
+    Pull pull{shared.name, 1, -constants::infinity, constants::infinity, {}};
+    for (const SharedSystematic::Member& member : shared.members) {
+        const Named x = find(config.experiments[member.experiment], member.name);
+        const bool free = std::isinf(x.sigma);
+        const double scale = free ? 1 : x.sigma;
+        pull.sigma = free ? constants::infinity : 1;
+        pull.low = std::max(pull.low, x.low / scale);
+        pull.high = std::min(pull.high, x.high / scale);
+        pull.effects.push_back({member.experiment, x.systematic, x.background, scale});
+    }
+    return pull;
+}
+
+} // namespace
+
+std::vector<PullGroup> pull_groups(const ScanConfig& config) {
+    // Experiments that share something get the lowest number among them.
+    std::vector<std::size_t> root(config.experiments.size());
+    std::iota(root.begin(), root.end(), std::size_t{0});
+    std::vector<bool> grouped(root.size());
+    for (std::size_t e = 0; e < root.size(); ++e) {
+        grouped[e] = !config.experiments[e].systematics.empty();
+    }
+    for (const SharedSystematic& shared : config.shared) {
+        for (const SharedSystematic::Member& member : shared.members) {
+            const std::size_t from = root[member.experiment], to = root[shared.members[0].experiment];
+            std::replace(root.begin(), root.end(), std::max(from, to), std::min(from, to));
+            grouped[member.experiment] = true;
+        }
+    }
+    std::vector<PullGroup> groups;
+    for (std::size_t r = 0; r < root.size(); ++r) {
+        PullGroup group;
+        for (std::size_t e = 0; e < root.size(); ++e) {
+            if (root[e] == r && grouped[e]) {
+                group.experiments.push_back(e);
+                add_own_pulls(config, e, group.pulls);
+            }
+        }
+        for (const SharedSystematic& shared : config.shared) {
+            if (root[shared.members[0].experiment] == r) {
+                group.pulls.push_back(shared_pull(config, shared));
+            }
+        }
+        if (!group.experiments.empty()) {
+            groups.push_back(std::move(group));
+        }
+    }
+    return groups;
+}
+
+bool is_pulled_with_others(const std::vector<PullGroup>& groups, std::size_t experiment) {
+    return std::any_of(groups.begin(), groups.end(), [&](const PullGroup& group) {
+        return std::count(group.experiments.begin(), group.experiments.end(), experiment) > 0;
+    });
+}
+
+double pull_at_value(const Parameter& parameter, double value, const ScanConfig& config) {
+    for (const Experiment& experiment : config.experiments) {
+        for (const Systematic& systematic : experiment.systematics) {
+            if (experiment.name != parameter.experiment || systematic.name != parameter.background) {
+                continue;
+            }
+            switch (systematic.kind) {
+            case Systematic::Kind::normalisation:
+                return value - 1;
+            case Systematic::Kind::shape:
+                return value;
+            case Systematic::Kind::parameter:
+                return std::log(value / systematic.nominal);
+            }
+        }
+    }
+    return value; // of a shared one
+}
+
+double value_of_pull(const Pull& pull, double z, const std::vector<Experiment>& experiments) {
+    if (pull.is_shared()) {
+        return z;
+    }
+    const Pull::Effect& effect = pull.effects[0];
+    if (effect.systematic < 0) {
+        return 1 + z;
+    }
+    const Systematic& systematic =
+        experiments[effect.experiment].systematics[static_cast<std::size_t>(effect.systematic)];
+    switch (systematic.kind) {
+    case Systematic::Kind::normalisation:
+        return 1 + z;
+    case Systematic::Kind::shape:
+        return z;
+    case Systematic::Kind::parameter:
+        return systematic.nominal * std::exp(z);
+    }
+    return z;
+}
+
+SystematicTables::SystematicTables(const PullGroup& group, const std::vector<Experiment>& experiments,
+                                   const std::vector<std::vector<std::vector<double>>>& backgrounds,
+                                   const std::vector<std::vector<Scalar>>& normalisations,
+                                   const std::vector<Scalar>& pins)
+    : group_(group), pin_values_(pins) {
+    int n_templates = 0;
+    for (const std::size_t e : group_.experiments) {
+        const Experiment& experiment = experiments[e];
+        Part part{e, experiment.counts, {}, 0, {}, {}, {}, {}, {}};
+        if (experiment.statistic == Statistic::gaussian) {
+            for (const double sigma : experiment.errors()) {
+                part.weights.push_back(1 / (sigma * sigma));
+            }
+        }
+        for (const double n : part.observed) {
+            part.saturated += n > 0 ? 2 * n * (std::log(n) - 1) : 0;
+        }
+        const auto component = [&](std::size_t background) {
+            return component_of(part, background, backgrounds[e], normalisations[e]);
+        };
+        for (std::size_t k = 0; k < group_.pulls.size(); ++k) {
+            const auto pull = static_cast<int>(k);
+            for (const Pull::Effect& effect : group_.pulls[k].effects) {
+                if (effect.experiment != e) {
+                    continue;
+                }
+                if (effect.systematic < 0) {
+                    part.normalisations.push_back({component(effect.background), pull, effect.scale});
+                    continue;
+                }
+                const Systematic& systematic = experiment.systematics[static_cast<std::size_t>(effect.systematic)];
+                for (const SystematicEffect& on : systematic.effects) {
+                    if (systematic.kind == Systematic::Kind::normalisation) {
+                        part.normalisations.push_back({component(on.component), pull, effect.scale});
+                        continue;
+                    }
+                    const bool relative = on.component == experiment.backgrounds.size();
+                    const int n = systematic.kind == Systematic::Kind::shape ? 2 : systematic.n_knots;
+                    add_shape(part, systematic, on.added,
+                              {component(on.component), pull, effect.scale, relative, n, n_templates, 0, 0, nullptr});
+                    n_templates += n;
+                }
+            }
+        }
+        parts_.push_back(std::move(part));
+    }
+    if (n_templates > max_shape_templates || group_.pulls.size() > static_cast<std::size_t>(max_systematics)) {
+        throw InputError({experiments[group_.experiments[0]].name, 0},
+                         "there are " + std::to_string(group_.pulls.size()) + " pulls with " +
+                             std::to_string(n_templates) + " templates that act together",
+                         "there may be " + std::to_string(max_systematics) + " with " +
+                             std::to_string(max_shape_templates),
+                         "set systematics.NAME = \"fixed\" for some");
+    }
+    for (std::size_t k = 0; k < group_.pulls.size(); ++k) {
+        const Pull& pull = group_.pulls[k];
+        const bool pinned = pins[k].axis >= 0 || !std::isnan(pins[k].fixed);
+        prior_weights_.push_back(pinned || std::isinf(pull.sigma) ? 0 : 1 / (pull.sigma * pull.sigma));
+        low_.push_back(pull.low);
+        high_.push_back(pull.high);
+        pins_.push_back(-1);
+    }
+}
+
+int SystematicTables::component_of(Part& part, std::size_t background, const std::vector<std::vector<double>>& counts,
+                                   const std::vector<Scalar>& normalisations) {
+    for (std::size_t c = 0; c < part.components.size(); ++c) {
+        if (part.components[c].background == background) {
+            return static_cast<int>(c);
+        }
+    }
+    Component component{background, {}, normalisations[background]};
+    Scalar& normalisation = component.normalisation;
+    normalisation.fixed = std::isnan(normalisation.fixed) ? 1 : normalisation.fixed;
+    if (background < counts.size()) {
+        component.counts = counts[background];
+    }
+    part.components.push_back(std::move(component));
+    return static_cast<int>(part.components.size()) - 1;
+}
+
+void SystematicTables::add_shape(Part& part, const Systematic& systematic, const std::vector<double>& added,
+                                 ShapeEffect shape) {
+    std::vector<double> templates = added;
+    if (systematic.kind == Systematic::Kind::shape) { // odd and even part
+        const std::size_t n_bins = part.observed.size();
+        for (std::size_t b = 0; b < n_bins; ++b) {
+            templates[b] = (added[b] - added[n_bins + b]) / 2;
+            templates[n_bins + b] = (added[b] + added[n_bins + b]) / 2;
+        }
+    } else {
+        shape.first_knot = systematic.first_knot;
+        shape.knot_spacing = systematic.knot_spacing;
+    }
+    part.shapes.push_back(shape);
+    part.templates.push_back(std::move(templates));
+}
+
+bool SystematicTables::moves_signal(std::size_t experiment) const {
+    return std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) {
+        return part.experiment == experiment && std::any_of(part.components.begin(), part.components.end(),
+                                                            [](const Component& c) { return c.counts.empty(); });
+    });
+}
+
+void SystematicTables::add_columns(const std::vector<ExperimentView>& views, int n_bins, int n_features,
+                                   std::vector<ColumnView>& columns, std::vector<Scalar>& pins) {
+    const auto next_column = [&] { return n_bins + static_cast<int>(columns.size()); };
+    experiments_.clear();
+    for (Part& part : parts_) {
+        const ExperimentView& x = views[part.experiment];
+        for (const Component& component : part.components) {
+            const bool is_signal = component.counts.empty(); // its columns have its normalisation
+            const Scalar& y = component.normalisation;
+            const int axis_column = !is_signal && y.axis >= 0 ? next_column() : -1;
+            if (axis_column >= 0) {
+                const int feature = x.first_feature + x.n_features - x.n_backgrounds;
+                columns.push_back({-1, 0, feature + static_cast<int>(component.background), 1, y});
+            }
+            part.views.push_back({is_signal ? nullptr : component.counts.data(), x.first_signal, axis_column, y.fixed});
+        }
+        for (std::size_t i = 0; i < part.shapes.size(); ++i) {
+            part.shapes[i].templates = part.templates[i].data();
+        }
+        experiments_.push_back({static_cast<int>(part.experiment), x.first_bin, x.n_bins, part.observed.data(),
+                                part.weights.empty() ? nullptr : part.weights.data(), part.saturated,
+                                static_cast<int>(part.views.size()), part.views.data(),
+                                static_cast<int>(part.normalisations.size()), part.normalisations.data(),
+                                static_cast<int>(part.shapes.size()), part.shapes.data()});
+    }
+    for (std::size_t k = 0; k < pins_.size(); ++k) {
+        if (pin_values_[k].axis >= 0 || !std::isnan(pin_values_[k].fixed)) {
+            pins_[k] = next_column();
+            columns.push_back({-1, 0, n_features + static_cast<int>(pins.size()), 1, pin_values_[k]});
+            pins.push_back(pin_values_[k]);
+        }
+    }
+    view_ = {static_cast<int>(pins_.size()),
+             static_cast<int>(experiments_.size()),
+             prior_weights_.data(),
+             low_.data(),
+             high_.data(),
+             pins_.data(),
+             experiments_.data()};
+}
+
+} // namespace nuscan

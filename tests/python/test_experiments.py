@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nuscan experiments``, plots of experiments, and expected counts."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import numpy as np
+import pytest
+
+from nuscan import InputError, explain
+from nuscan.asimov import main as asimov
+from nuscan.plot import main, plot_experiment
+
+ROOT = pathlib.Path(__file__).parents[2]
+PROGRAM = os.environ.get("NUSCAN_PROGRAM", str(ROOT / "build" / "nuscan"))
+NAMES = ["borexino-phase1", "conus-plus", "darwin", "gemma-ii", "lz-2022", "xenonnt-sr0"]
+
+TOY = """name = "toy"
+title = "A \\"toy\\""
+citation = "None"
+statistic = "gaussian"
+[exposure]
+mass = "10 kg"
+live_time = "100 d"
+[target]
+element = "Ar"
+[[channel]]
+scattering = "electron"
+[[channel]]
+scattering = "nucleus"
+quenching = { model = "lindhard" }
+[bins]
+edges = ["1 keV", "3 keV", "10 keV"]
+counts = { table = "expected.csv", column = "expected" }
+[[source]]
+type = "electron-capture"
+name = "chromium"
+isotope = "51Cr"
+activity = "3 MCi"
+baseline = "1 m"
+[[background]]
+name = "flat"
+counts = [200, 700]
+uncertainty = 0.1
+"""
+
+
+@pytest.fixture(autouse=True)
+def program(monkeypatch):
+    monkeypatch.setenv("NUSCAN_PROGRAM", PROGRAM)
+
+
+def nuscan(*arguments, cwd=None):
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=300)
+
+
+def test_list():
+    run = nuscan("experiments")
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.split()[0] in NAMES] == NAMES
+    lz = next(line for line in lines if line.startswith("lz-2022"))
+    assert lz.split()[1:] == "LUX-ZEPLIN 2022, electron recoils 19 bins poisson pp pep hep 7Be 8B 13N 15O 17F".split()
+    listed = json.loads(nuscan("experiments", "--json").stdout)
+    (lz,) = [entry for entry in listed if entry["name"] == "lz-2022"]
+    assert (lz["bins"], lz["statistic"], len(lz["sources"])) == (19, "poisson", 8)
+    assert pathlib.Path(lz["file"]).name == "experiment.toml"
+
+
+def test_explanation_of_lz():
+    run = nuscan("experiments", "lz-2022")
+    assert run.returncode == 0, run.stderr
+    words = " ".join(run.stdout.split())
+    for expected in (
+        "lz-2022: LUX-ZEPLIN 2022, electron recoils",
+        "5.5 t x 60 d = 3.3e+05 kg d",
+        "formula units of 54 electrons",
+        "7Be nu_e 4.93e+09 cm^-2 s^-1; line 0.8613 MeV (89.6 %), line 0.3843 MeV (10.4 %); matter of the Sun, n_e = 81.5",
+        "electron bound electrons, stepping",
+        "Gaussian, sigma 1.069 keV at 10.5 keV; efficiency",
+        "19 in energy from 1 to 20 keV",
+        "background normalisation +- 0.13",
+        "signal normalisation of all neutrinos fixed",
+        "suspicious nothing",
+    ):
+        assert expected in words
+    report = explain("lz-2022")
+    assert report["mass_kg"] == pytest.approx(5500, rel=1e-4)
+    observed, nominal = sum(report["observed"]), sum(sum(c["nominal"]) for c in report["components"])
+    assert observed == 471
+    assert f"observed {observed}" in words
+    assert nominal == pytest.approx(463.4 - 0.1, abs=0.1), "the published background holds the solar neutrinos"
+    signal = {c["name"]: sum(c["nominal"]) for c in report["components"] if c["kind"] == "signal"}
+    readme = (ROOT / "experiments" / "lz-2022" / "README.md").read_text()
+    assert f"| pp | {signal['pp']:.1f} |" in readme
+    assert f"| ⁷Be | {signal['7Be']:.2f} |" in readme
+    assert report["warnings"] == []
+
+
+def test_check_of_a_file(tmp_path):
+    file = tmp_path / "toy.toml"
+    file.write_text(TOY)
+    (tmp_path / "expected.csv").write_text("energy_keV,expected\n2,0.5\n6.5,800\n")
+    run = nuscan("experiments", "--check", file, "--json")
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert report["title"] == 'A "toy"'
+    assert [c["name"] for c in report["components"]] == ["chromium (electron)", "chromium (nucleus)", "flat"]
+    assert [c["kind"] for c in report["components"]] == ["signal", "signal", "background"]
+    assert [n["name"] for n in report["nuclides"]] == ["Ar36", "Ar38", "Ar40"]
+    assert report["systematics"][0]["sigma"] == 0.1 and report["systematics"][1]["sigma"] == 0
+    assert any("fewer than 10 counts in bin 1 (1 to 3 keV)" in warning for warning in report["warnings"])
+    assert any("above the counts in bin 1" in warning for warning in report["warnings"])
+    text = nuscan("experiments", "--check", file).stdout
+    for warning in report["warnings"]:
+        assert warning in text
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["experiments", "lz-2023"], 'nuscan: unknown experiment "lz-2023" (known are '),
+        (["experiments", "lz-2023"], ') did you mean "lz-2022"?\n'),
+        (["experiments", "--check", "nowhere.toml"], "nowhere.toml: cannot be read (No such file or directory)\n"),
+        (["experiments", "lz-2022", "--check", "toy.toml"], "name excludes --check"),
+    ],
+)
+def test_bad_input(tmp_path, arguments, message):
+    run = nuscan(*arguments, cwd=tmp_path)
+    assert run.returncode == 2
+    assert message in run.stderr
+    assert run.stdout == ""
+
+
+# ---- plots ------------------------------------------------------------------------------------------------------
+
+
+def test_plot_of_an_experiment(tmp_path, capsys):
+    output = tmp_path / "lz.png"
+    assert main(["--experiment", "lz-2022", "-o", str(output)]) == 0
+    assert output.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert capsys.readouterr().out == f"{output}\n"
+
+
+def test_what_a_plot_of_an_experiment_shows():
+    report = explain("lz-2022")
+    ax, residuals = plot_experiment(report).axes
+    assert ax.get_title("left") == report["title"]
+    assert ax.get_ylabel() == "counts per 1 keV"
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["pp", "7Be", "13N", "5 others", "background", "best fit", "observed"]
+    fit = np.sum([component["fit"] for component in report["components"]], axis=0)
+    pulls = residuals.lines[1].get_ydata()
+    np.testing.assert_allclose(pulls, (np.array(report["observed"]) - fit) / np.sqrt(fit), rtol=1e-12)
+
+
+def test_plot_wants_one_thing(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "command line: one of OUT and --experiment is needed (see --help)\n"
+    assert main(["--experiment", "nothing-2022", "-o", "x.png"]) == 2
+    assert "nothing-2022: nuscan cannot explain it (nuscan: unknown experiment" in capsys.readouterr().err
+
+
+def test_explain_without_the_program(monkeypatch):
+    monkeypatch.setenv("NUSCAN_PROGRAM", "/no/such/nuscan")
+    with pytest.raises(InputError, match="/no/such/nuscan: cannot run it .* set NUSCAN_PROGRAM to where it is"):
+        explain("lz-2022")
+
+
+# ---- expected counts --------------------------------------------------------------------------------------------
+
+
+def test_expected_counts(tmp_path, capsys):
+    file = tmp_path / "toy.toml"
+    file.write_text(TOY)
+    assert asimov([str(file)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'expected.csv'}\n"
+    report = explain(str(file))
+    np.testing.assert_allclose(report["observed"], np.sum([c["nominal"] for c in report["components"]], axis=0), rtol=1e-9)
+    assert report["observed"][0] > 200
+    assert report["chi2"]["fit"] < 1e-12
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["expected.csv", "toy.toml"]
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ('counts = { table = "expected.csv", column = "expected" }', "counts = [1, 2]",
+         'toy.toml: counts of [bins] name no table (they are written there) write counts = { table = "expected.csv", '
+         'column = "expected" }?\n'),
+        ("edges = [", 'fit_min = "3 keV"\nedges = [',
+         'toy.toml: "fit_min" is in [bins] (expected counts are written for all bins, in energy alone)\n'),
+        ("[bins]", "[bin]", "toy.toml: there are no [bins] to read ('bins')\n"),
+    ],
+)  # fmt: skip
+def test_expected_counts_of_what_has_none(tmp_path, monkeypatch, capsys, old, new, message):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("toy.toml").write_text(TOY.replace(old, new))
+    assert asimov(["toy.toml"]) == 2
+    assert capsys.readouterr().err == message
+    assert [path.name for path in tmp_path.iterdir()] == ["toy.toml"]

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "backends/batch.hpp"
+#include "nuscan/prediction.hpp"
+
+namespace nuscan::testing {
+namespace {
+
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+constexpr double inf = constants::infinity;
+
+/// Experiments with a signal and a background, both of which a point gives or the tables hold, and pulls on them.
+struct Toy {
+    static constexpr int n_bins = 6, n_experiments = 2;
+    struct Experiment {
+        std::vector<double> counts, weights, signal, background, templates;
+    };
+    std::vector<Experiment> x{n_experiments};
+    std::vector<double> prior{1 / (0.2 * 0.2), 0, 1, 1, 1 / (0.1 * 0.1)}, low, high;
+    std::vector<int> pins;
+    std::vector<double> columns; // predictions, then signals
+    ComponentView components[n_experiments][2];
+    std::vector<NormalisationEffect> normalisations[n_experiments];
+    std::vector<ShapeEffect> shapes[n_experiments];
+    std::vector<PulledExperiment> views;
+
+    //! Pulls: 0 background of both (shared), 1 signal of the first (free), 2 shape of the background of the first, 3
+    //! shape of the signal of the second, 4 signal of both
+    explicit Toy(unsigned seed, bool gaussian) : low(5, -inf), high(5, inf), pins(5, -1) {
+        std::mt19937 generator(seed);
+        std::uniform_real_distribution<double> uniform(0, 1);
+        std::vector<double> signals;
+        for (int e = 0; e < n_experiments; ++e) {
+            Experiment& y = x[static_cast<std::size_t>(e)];
+            for (int b = 0; b < n_bins; ++b) {
+                y.signal.push_back(10 + 30 * uniform(generator));
+                y.background.push_back(20 + 40 * uniform(generator));
+                const double N = y.signal.back() + y.background.back();
+                y.counts.push_back(std::floor(N * (0.7 + 0.6 * uniform(generator))));
+                y.weights.push_back(1 / y.counts.back());
+                columns.push_back(N);
+                signals.push_back(y.signal.back());
+            }
+            for (int b = 0; b < n_bins; ++b) { // odd, then even part: of the background counts, of the signal factors
+                y.templates.push_back((e == 0 ? 6 : 0.2) * (uniform(generator) - 0.5));
+            }
+            for (int b = 0; b < n_bins; ++b) {
+                y.templates.push_back((e == 0 ? 3 : 0.1) * (uniform(generator) - 0.5));
+            }
+        }
+        columns.insert(columns.end(), signals.begin(), signals.end());
+        low[0] = low[1] = low[4] = -1;
+        normalisations[0] = {{0, 0, 1}, {1, 1, 1}, {1, 4, 1}};
+        normalisations[1] = {{0, 0, 0.5}, {1, 4, 1.5}};
+        for (int e = 0; e < n_experiments; ++e) {
+            Experiment& y = x[static_cast<std::size_t>(e)];
+            components[e][0] = {y.background.data(), -1, -1, 1};
+            components[e][1] = {nullptr, (n_experiments + e) * n_bins, -1, 1};
+            shapes[e] = {{e, e == 0 ? 2 : 3, 1, e == 1, 2, 2 * e, 0, 0, y.templates.data()}};
+            double saturated = 0;
+            for (const double n : y.counts) {
+                saturated += 2 * n * (std::log(n) - 1);
+            }
+            views.push_back({e, e * n_bins, n_bins, y.counts.data(), gaussian ? y.weights.data() : nullptr, saturated,
+                             2, components[e], static_cast<int>(normalisations[e].size()), normalisations[e].data(), 1,
+                             shapes[e].data()});
+        }
+    }
+
+    SystematicsView view() const {
+        return {5, n_experiments, prior.data(), low.data(), high.data(), pins.data(), views.data()};
+    }
+
+    //! The formula, written out
+    double chi2(const VectorXd& z) const {
+        const auto even = [](double t) {
+            return std::abs(t) >= 1 ? std::abs(t) : (15 * t * t - 10 * std::pow(t, 4) + 3 * std::pow(t, 6)) / 8;
+        };
+        double sum = 0;
+        for (int k = 0; k < 5; ++k) {
+            sum += prior[static_cast<std::size_t>(k)] * z[k] * z[k];
+        }
+        for (std::size_t e = 0; e < n_experiments; ++e) {
+            const Experiment& y = x[e];
+            const double a_B = 1 + (e == 0 ? z[0] : 0.5 * z[0]), a_S = 1 + (e == 0 ? z[1] + z[4] : 1.5 * z[4]);
+            const double t = e == 0 ? z[2] : z[3];
+            for (std::size_t b = 0; b < n_bins; ++b) {
+                const double D = t * y.templates[b] + even(t) * y.templates[n_bins + b];
+                const double B = a_B * (y.background[b] + (e == 0 ? D : 0));
+                const double S = a_S * y.signal[b] * (1 + (e == 1 ? D : 0));
+                const double N = S + B, n = y.counts[b];
+                sum +=
+                    views[0].weights != nullptr ? (N - n) * (N - n) * y.weights[b] : 2 * (N - n + n * std::log(n / N));
+            }
+        }
+        return sum;
+    }
+
+    //! Newton's method with differences of the formula, in the pulls that are not held
+    VectorXd minimum(const std::vector<int>& held = {}) const {
+        VectorXd z = VectorXd::Zero(5);
+        const double h = 1e-4;
+        for (int iteration = 0; iteration < 60; ++iteration) {
+            VectorXd g = VectorXd::Zero(5);
+            MatrixXd H = MatrixXd::Identity(5, 5);
+            const auto at = [&](int k, double dk, int l, double dl) {
+                VectorXd y = z;
+                y[k] += dk;
+                y[l] += dl;
+                return chi2(y);
+            };
+            for (int k = 0; k < 5; ++k) {
+                for (int l = 0; l < 5; ++l) {
+                    if (std::count(held.begin(), held.end(), k) + std::count(held.begin(), held.end(), l) == 0) {
+                        H(k, l) = (at(k, h, l, h) - at(k, h, l, -h) - at(k, -h, l, h) + at(k, -h, l, -h)) / (4 * h * h);
+                        g[k] = (at(k, h, k, 0) - at(k, -h, k, 0)) / (2 * h);
+                    }
+                }
+            }
+            const Eigen::SelfAdjointEigenSolver<MatrixXd> modes(H); // downhill along all of them
+            const MatrixXd& Q = modes.eigenvectors();
+            VectorXd step = -Q * (Q.transpose() * g).cwiseQuotient(modes.eigenvalues().cwiseAbs());
+            for (int halving = 0; halving < 40 && !(chi2(z + step) < chi2(z)); ++halving) {
+                step /= 2;
+            }
+            z += chi2(z + step) < chi2(z) ? step : VectorXd::Zero(5);
+        }
+        return z;
+    }
+};
+
+class Systematics : public ::testing::TestWithParam<bool> {};
+
+TEST_P(Systematics, reach_the_minimum_of_the_formula) {
+    for (unsigned seed = 1; seed < 20; ++seed) {
+        const Toy toy(seed, GetParam());
+        double z[max_systematics];
+        const PoissonFit<double> fit = systematics_fit<double>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+        const VectorXd expected = toy.minimum();
+        EXPECT_TRUE(fit.converged) << seed;
+        EXPECT_NEAR(fit.chi2, toy.chi2(expected), 1e-8) << seed;
+        EXPECT_NEAR(fit.chi2, toy.chi2(VectorXd(Eigen::Map<VectorXd>(z, 5))), 1e-10) << seed;
+        for (int k = 0; k < 5; ++k) {
+            EXPECT_NEAR(z[k], expected[k], 1e-4) << seed << ' ' << k;
+        }
+    }
+}
+
+TEST_P(Systematics, hold_pulls_that_are_given) {
+    Toy toy(3, GetParam());
+    toy.pins[2] = static_cast<int>(toy.columns.size());
+    toy.columns.push_back(0.7);
+    toy.prior[2] = 0;
+    double z[max_systematics];
+    const PoissonFit<double> fit = systematics_fit<double>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+    EXPECT_EQ(z[2], 0.7);
+    double best = inf; // of a scan around
+    VectorXd y = Eigen::Map<VectorXd>(z, 5);
+    for (const int k : {0, 1, 3, 4}) {
+        for (const double d : {-1e-3, 1e-3}) {
+            VectorXd near = y;
+            near[k] += d;
+            best = std::min(best, toy.chi2(near));
+        }
+    }
+    EXPECT_GT(best, fit.chi2);
+    EXPECT_NEAR(fit.chi2, toy.chi2(y), 1e-10);
+}
+
+TEST_P(Systematics, stop_at_their_bounds) {
+    Toy toy(5, GetParam());
+    const VectorXd open = toy.minimum();
+    toy.high[4] = open[4] - 0.02;
+    toy.low[2] = open[2] + 0.1;
+    double z[max_systematics];
+    const PoissonFit<double> fit = systematics_fit<double>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+    EXPECT_TRUE(fit.converged);
+    EXPECT_EQ(z[4], toy.high[4]);
+    EXPECT_EQ(z[2], toy.low[2]);
+    EXPECT_GT(fit.chi2, toy.chi2(open));
+}
+
+TEST_P(Systematics, are_the_same_in_lanes) {
+    std::vector<Toy> toys;
+    for (unsigned seed = 0; seed < Batch::size; ++seed) {
+        toys.emplace_back(7, GetParam());
+        for (std::size_t c = 0; c < toys[0].columns.size(); ++c) { // as points of one scan: signals differ
+            const double extra = 0.02 * seed * toys[0].x[c / Toy::n_bins % 2].signal[c % Toy::n_bins];
+            toys.back().columns[c] = toys[0].columns[c] + extra;
+        }
+    }
+    const auto column = [&](int c) {
+        double values[Batch::size];
+        for (std::size_t i = 0; i < toys.size(); ++i) {
+            values[i] = toys[i].columns[static_cast<std::size_t>(c)];
+        }
+        return Batch::load(values);
+    };
+    Batch z[max_systematics];
+    const PoissonFit<Batch> fit = systematics_fit<Batch>(toys[0].view(), column, z);
+    double chi2[Batch::size];
+    fit.chi2.store(chi2);
+    EXPECT_TRUE(all(fit.converged));
+    for (std::size_t i = 0; i < toys.size(); ++i) {
+        double alone[max_systematics];
+        const PoissonFit<double> expected =
+            systematics_fit<double>(toys[0].view(), TabulatedPoint{toys[i].columns.data()}, alone);
+        EXPECT_NEAR(chi2[i], expected.chi2, 1e-9) << i;
+    }
+}
+
+TEST_P(Systematics, flag_an_empty_prediction_and_nan) {
+    Toy toy(1, GetParam());
+    toy.columns[3] = std::nan("");
+    double z[max_systematics];
+    const PoissonFit<double> fit = systematics_fit<double>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+    EXPECT_EQ(with_status(fit.chi2, fit.converged).status, PointStatus::not_a_number);
+    if (!GetParam()) {
+        toy.columns[3] = 0;
+        toy.x[0].background[3] = 0;
+        toy.x[0].templates[3] = toy.x[0].templates[Toy::n_bins + 3] = 0;
+        toy.columns[2 * Toy::n_bins + 3] = 0;
+        const PoissonFit<double> empty = systematics_fit<double>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+        EXPECT_EQ(with_status(empty.chi2, empty.converged).status, PointStatus::empty_prediction);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Systematics, ::testing::Values(false, true),
+                         [](const auto& test) { return test.param ? "gaussian" : "poisson"; });
+
+//! Weights of knots reproduce what they interpolate: the knots themselves, and every parabola
+TEST(ShapeWeights, of_knots_reproduce_parabolas) {
+    ShapeEffect s{};
+    s.scale = 1;
+    s.n_templates = 12;
+    s.first_knot = -0.5;
+    s.knot_spacing = 0.1;
+    const auto f = [](double x) { return 2 - 3 * x + 5 * x * x; };
+    for (const double x : {-0.4, -0.31, 0., 0.02, 0.287, 0.5}) {
+        detail::ShapeWeights<double> w;
+        detail::shape_weights(s, x, w);
+        double value = 0, slope = 0;
+        for (int j = 0; j < s.n_templates; ++j) {
+            value += w.w[j] * f(s.first_knot + j * s.knot_spacing);
+            slope += w.slope[j] * f(s.first_knot + j * s.knot_spacing);
+        }
+        EXPECT_NEAR(value, f(x), 1e-13) << x;
+        EXPECT_NEAR(slope, -3 + 10 * x, 1e-11) << x;
+    }
+}
+
+//! The even weight joins |x| with two derivatives
+TEST(ShapeWeights, are_smooth) {
+    double w, slope, curvature, near, near_slope, near_curvature;
+    for (const double x : {-1.7, -1., -0.4, 0., 0.3, 1., 1.2}) {
+        detail::even_weight(x, w, slope, curvature);
+        const double h = 1e-5;
+        detail::even_weight(x + h, near, near_slope, near_curvature);
+        EXPECT_NEAR((near - w) / h, (slope + near_slope) / 2, 1e-8) << x;
+        EXPECT_NEAR((near_slope - slope) / h, (curvature + near_curvature) / 2, 1e-4) << x;
+    }
+    detail::even_weight(1., w, slope, curvature);
+    EXPECT_DOUBLE_EQ(w, 1);
+    EXPECT_DOUBLE_EQ(slope, 1);
+    EXPECT_NEAR(curvature, 0, 1e-14);
+}
+
+} // namespace
+} // namespace nuscan::testing
