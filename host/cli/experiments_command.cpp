@@ -205,9 +205,9 @@ struct SystematicLine {
 
 std::vector<SystematicLine> systematics_of(const Experiment& x, const ExperimentPoint& fit) {
     const auto fitted = [&](const std::string& name) -> const double* {
-        for (const auto& [pull, value] : fit.pulls) {
-            if (pull == name) {
-                return &value;
+        for (const PulledValue& pull : fit.pulls) {
+            if (pull.name == name) {
+                return &pull.value;
             }
         }
         return nullptr;

@@ -12,6 +12,18 @@ namespace nuscan::cli {
 
 namespace {
 
+//! A value is relative to nominal, in standard deviations or in MeV
+std::string json_pulls(const std::vector<PulledValue>& pulls) {
+    static constexpr const char* units[] = {"nominal", "sigma", "MeV"};
+    std::string text = "[";
+    for (const PulledValue& pull : pulls) {
+        text += fmt::format("{}{{\"name\": \"{}\", \"value\": {}, \"error\": {}, \"unit\": \"{}\"}}",
+                            text.size() > 1 ? ", " : "", pull.name, json_number(pull.value), json_number(pull.error),
+                            units[static_cast<int>(pull.kind)]);
+    }
+    return text + "]";
+}
+
 void print_json(const PointReport& report) {
     fmt::print("{{\n  \"chi2\": {},\n  \"experiments\": [", json_number(report.chi2));
     for (std::size_t e = 0; e < report.experiments.size(); ++e) {
@@ -30,13 +42,9 @@ void print_json(const PointReport& report) {
             fmt::print("{}\n        \"{}\": {}", i ? "," : "", x.components[i].name,
                        json_array(x.components[i].counts));
         }
-        fmt::print("\n      }},\n      \"normalisations\": {{");
-        for (std::size_t i = 0; i < x.pulls.size(); ++i) {
-            fmt::print("{}\"{}\": {}", i ? ", " : "", x.pulls[i].name, x.pulls[i].value);
-        }
-        fmt::print("}}\n    }}");
+        fmt::print("\n      }},\n      \"pulls\": {}\n    }}", json_pulls(x.pulls));
     }
-    fmt::print("\n  ]\n}}\n");
+    fmt::print("\n  ],\n  \"shared\": {}\n}}\n", json_pulls(report.shared));
 }
 
 //! A line a bin: its edges in every variable, then the counts
