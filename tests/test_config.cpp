@@ -1792,11 +1792,28 @@ TEST_F(SystematicsOfScan, at_most_24_pulls_together) {
     folder_.write("one.toml", with_backgrounds("one", 16));
     EXPECT_EQ(error(both("")), "");
     const std::string flux = shared("\"one.flux\", \"two.flux\"");
-    EXPECT_EQ(error(both(flux)), "scan.toml:1: one, two has 25 systematics to profile (there may be 24) set "
+    EXPECT_EQ(error(both(flux)), "scan.toml:1: one, two have 25 systematics to profile (there may be 24) set "
                                  "systematics.NAME = \"fixed\" for some");
     EXPECT_EQ(error(both(flux + "[parameters]\nall = 0.5")), ""); // a value that is given connects nothing
     EXPECT_EQ(error(both(flux + shared("\"one.tilt\", \"two.tilt\"", "tilt"))), "");
     EXPECT_EQ(error(both(shared("\"one.flux\", \"one.flat\""))), ""); // within one experiment
+}
+
+TEST_F(SystematicsOfScan, free_normalisations_must_be_told_apart) {
+    const std::string free_flat = "systematics.flat = \"free\"\n", free_flux = "systematics.flux = \"free\"\n",
+                      free_signal = "systematics.signal = \"free\"\n";
+    const std::string refused = "scan.toml:1: one.signal scales only what is free already (the fit cannot tell these "
+                                "normalisations apart) set systematics.signal = \"fixed\", or to a standard deviation";
+    EXPECT_EQ(error(both("", free_flat + free_flux)), ""); // flux is also of the signal
+    EXPECT_EQ(error(both("", free_flux + free_signal)), "");
+    EXPECT_EQ(error(both("", free_flat + free_flux + free_signal)), refused);
+    EXPECT_EQ(error(both("[parameters]\none.flat = 1\n", free_flat + free_flux + free_signal)), "");
+    EXPECT_EQ(error(both(shared("\"one.flux\", \"two.flux\""), free_flat + free_flux + free_signal, free_flux)), "");
+    folder_.write("one.toml", experiment_with_systematics("one") +
+                                  "[[systematic]]\nname = \"rate\"\nof = \"falling\"\nuncertainty = \"free\"\n");
+    EXPECT_EQ(error(both("")), "scan.toml:1: one.rate scales only what is free already (the fit cannot tell these "
+                               "normalisations apart) set systematics.rate = \"fixed\", or to a standard deviation");
+    EXPECT_EQ(error(both("", "systematics.rate = 0.1")), "");
 }
 
 TEST_F(SystematicsOfScan, without_sources_no_parameter_of_neutrinos_is_an_axis) {

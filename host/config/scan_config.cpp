@@ -154,6 +154,7 @@ public:
         check_complex_elements();
         check_majorana_moments();
         follow_ordering();
+        check_free_normalisations();
         check_pulls();
         const TomlTable output = root_.table("output");
         output.allow_only({"file", "polish"});
@@ -698,6 +699,43 @@ private:
         });
     }
 
+    //! Whether something of an experiment is minimised over by itself, at every point
+    bool is_pull(std::size_t e, const std::string& name) const {
+        const Experiment& experiment = config_.experiments[e];
+        return uncertainty_of(experiment, name).sigma > 0 && !is_shared(e, name) &&
+               !claims_.contains(experiment.name + "." + name);
+    }
+
+    //! Free normalisations of which one scales what others do leave a direction along which χ² is flat.
+    void check_free_normalisations() const {
+        for (std::size_t e = 0; e < config_.experiments.size(); ++e) {
+            const Experiment& experiment = config_.experiments[e];
+            std::vector<std::vector<double>> independent; // factors on the components, in echelon form
+            for (const std::string& name : names_of_systematics(experiment)) {
+                const Uncertainty own = uncertainty_of(experiment, name);
+                if (own.kind != Systematic::Kind::normalisation || !std::isinf(own.sigma) || !is_pull(e, name)) {
+                    continue;
+                }
+                std::vector<double> row = scaled_components(experiment, name);
+                const auto leads = [](double factor) { return std::abs(factor) > 1e-9; };
+                for (const std::vector<double>& other : independent) {
+                    const auto lead = std::find_if(other.begin(), other.end(), leads);
+                    const double factor = row[static_cast<std::size_t>(lead - other.begin())] / *lead;
+                    for (std::size_t k = 0; k < row.size(); ++k) {
+                        row[k] -= factor * other[k];
+                    }
+                }
+                if (std::none_of(row.begin(), row.end(), leads)) {
+                    throw InputError(experiment_places_[e],
+                                     fmt::format("{}.{} scales only what is free already", experiment.name, name),
+                                     "the fit cannot tell these normalisations apart",
+                                     fmt::format("set systematics.{} = \"fixed\", or to a standard deviation", name));
+                }
+                independent.push_back(row);
+            }
+        }
+    }
+
     //! For each experiment the first of those with which a shared systematic connects it, directly or by way of others
     std::vector<std::size_t> connected_experiments() const {
         std::vector<std::size_t> group(config_.experiments.size());
@@ -725,8 +763,7 @@ private:
             Group& its = groups[group[e]];
             its.experiments += (its.experiments.empty() ? "" : ", ") + experiment.name;
             for (const std::string& name : names_of_systematics(experiment)) {
-                if (uncertainty_of(experiment, name).sigma > 0 && !is_shared(e, name) &&
-                    !claims_.contains(experiment.name + "." + name)) {
+                if (is_pull(e, name)) {
                     ++its.n_pulls;
                     its.normalisations_alone = its.normalisations_alone && !find_systematic(experiment, name);
                 }
@@ -744,8 +781,9 @@ private:
             const int most = its.normalisations_alone ? max_pulls : max_pulls_together;
             if (its.n_pulls > most) {
                 throw InputError(experiment_places_[e],
-                                 fmt::format("{} has {} {} to profile", its.experiments, its.n_pulls,
-                                             its.normalisations_alone ? "normalisations" : "systematics"),
+                                 fmt::format("{} {} {} {} to profile", its.experiments,
+                                             its.experiments.find(',') == std::string::npos ? "has" : "have",
+                                             its.n_pulls, its.normalisations_alone ? "normalisations" : "systematics"),
                                  fmt::format("there may be {}", most), "set systematics.NAME = \"fixed\" for some");
             }
         }

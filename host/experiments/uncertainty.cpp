@@ -107,6 +107,20 @@ Uncertainty uncertainty_of(const Experiment& experiment, const std::string& name
     return out;
 }
 
+std::vector<double> scaled_components(const Experiment& experiment, const std::string& name) {
+    std::vector<double> scaled(experiment.backgrounds.size() + 1);
+    for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
+        scaled[k] = experiment.backgrounds[k].name == name ? 1 : 0;
+    }
+    scaled.back() = name == Experiment::signal ? 1 : 0;
+    if (const Systematic* systematic = find_systematic(experiment, name)) {
+        for (const SystematicEffect& effect : systematic->effects) {
+            scaled[effect.component] = 1;
+        }
+    }
+    return scaled;
+}
+
 void override_uncertainties(const TomlTable& values, Experiment& experiment) {
     for (const std::string& key : values.keys()) {
         check_name_of_systematic(experiment, key, values.where(key));

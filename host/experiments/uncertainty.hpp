@@ -31,6 +31,8 @@ void check_name_of_systematic(const Experiment& experiment, const std::string& n
 //! The systematic of that name, which may be null: backgrounds and the signal are none
 const Systematic* find_systematic(const Experiment& experiment, const std::string& name);
 Uncertainty uncertainty_of(const Experiment& experiment, const std::string& name);
+//! 1 for each component that a normalisation scales, 0 for the others: backgrounds, then the signal
+std::vector<double> scaled_components(const Experiment& experiment, const std::string& name);
 
 //! Gives uncertainties the values that a scan file has for them by name
 void override_uncertainties(const TomlTable& values, Experiment& experiment);
