@@ -312,6 +312,26 @@ std::string intervals_text(const AxisLimits& found) {
     return text;
 }
 
+//! What the result says of experiments and pulls at its minimum
+std::string of_experiments(const Result& result) {
+    const std::string chi2 = "chi2_min.", pull = "pull.";
+    std::string shares, pulls;
+    for (const auto& [name, value] : result.attributes) {
+        if (name.rfind(chi2, 0) == 0) {
+            shares +=
+                fmt::format("{}{} {:.2f}", shares.empty() ? "" : ", ", name.substr(chi2.size()), std::get<double>(value));
+        } else if (name.rfind(pull, 0) == 0) {
+            const std::string pulled = name.substr(pull.size());
+            const auto error = result.attributes.find("pull_error." + pulled);
+            pulls += fmt::format("{}{} {:.3f}", pulls.empty() ? "" : ", ", pulled, std::get<double>(value));
+            if (error != result.attributes.end() && std::get<double>(error->second) > 0) {
+                pulls += fmt::format(" ± {:.3f}", std::get<double>(error->second));
+            }
+        }
+    }
+    return (shares.empty() ? "" : "\nof which  " + shares) + (pulls.empty() ? "" : "\npulls     " + pulls);
+}
+
 } // namespace
 
 std::string limits_text(const Limits& limits, const Result& result) {
@@ -322,6 +342,7 @@ std::string limits_text(const Limits& limits, const Result& result) {
             fmt::format("{}{} = {}", separator, name, with_unit(fmt::format("{:.3g}", value), unit_of(result, name)));
         separator = ", ";
     }
+    text += of_experiments(result);
     text += fmt::format("\nminimum   smallest chi2 on the scanned grid of {} points", result.chi2.size());
     if (const std::size_t n = flagged_points(result); n > 0) {
         text += fmt::format("; {} of them flagged (status is not 0)", n);

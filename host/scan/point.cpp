@@ -307,6 +307,31 @@ private:
 
 } // namespace
 
+ScanConfig at_point(ScanConfig config, const std::vector<double>& values) {
+    for (std::size_t i = 0; i < config.axes.size(); ++i) {
+        const Parameter& parameter = config.axes[i].parameter;
+        switch (parameter.kind) {
+        case Parameter::Kind::sin2_theta_w:
+            config.neutrino.sin2_theta_w = values[i];
+            break;
+        case Parameter::Kind::mixing:
+        case Parameter::Kind::baseline:
+        case Parameter::Kind::proton_radius:
+        case Parameter::Kind::neutron_radius:
+            set_slow(parameter, values[i], config.experiments, config.neutrino.mixing);
+            break;
+        case Parameter::Kind::element:
+        case Parameter::Kind::majorana_moment:
+        case Parameter::Kind::normalisation:
+        case Parameter::Kind::systematic:
+            config.fixed.push_back({parameter, values[i]});
+            break;
+        }
+    }
+    config.axes.clear();
+    return config;
+}
+
 PointReport evaluate_point(const ScanConfig& config) { return Point(config).report(); }
 
 } // namespace nuscan

@@ -46,6 +46,9 @@ struct PointReport {
     std::vector<PulledValue> shared; //!< pulls of several experiments
 };
 
+/// The scan with its axes fixed at \p values, one for each of them.
+ScanConfig at_point(ScanConfig config, const std::vector<double>& values);
+
 /// Evaluates the point of \p config, whose axes must be empty, from moments.
 PointReport evaluate_point(const ScanConfig& config);
 

@@ -14,6 +14,7 @@
 #include "output/journal.hpp"
 #include "output/result_file.hpp"
 #include "scan/background_queue.hpp"
+#include "scan/point.hpp"
 #include "scan/polish.hpp"
 #include "scan/tables_ahead.hpp"
 #include "scan/unit_record.hpp"
@@ -244,6 +245,8 @@ public:
     }
 
     double chi2_min() const { return chi2_min_; }
+    //! Value of each axis at the minimum; empty where no χ² is finite
+    const std::vector<double>& best_fit() const { return best_fit_; }
     std::uint64_t flagged() const { return flagged_; }
 
 private:
@@ -266,11 +269,32 @@ private:
         return tile;
     }
 
+    //! Of all axes at point \p i of a tile
+    std::vector<double> values_at(const ResultTile& tile, std::size_t i) const {
+        const std::vector<Axis>& axes = plan_.config().axes;
+        std::vector<double> values(axes.size());
+        for (std::size_t k = tile.count.size(); k-- > 0;) {
+            const auto axis = static_cast<std::size_t>(plan_.kept_axes()[k]);
+            const auto n = static_cast<std::size_t>(tile.count[k]);
+            values[axis] = axes[axis].values[static_cast<std::size_t>(tile.begin[k]) + i % n];
+            i /= n;
+        }
+        return values;
+    }
+
     void account(const ResultTile& tile) {
         double smallest = chi2_min_;
 #pragma omp simd reduction(min : smallest)
         for (std::size_t i = 0; i < tile.chi2.size(); ++i) {
             smallest = tile.chi2[i] < smallest ? tile.chi2[i] : smallest; // never NaN
+        }
+        if (smallest < chi2_min_) {
+            const auto at = std::find(tile.chi2.begin(), tile.chi2.end(), smallest);
+            const auto i = static_cast<std::size_t>(at - tile.chi2.begin());
+            best_fit_ = values_at(tile, i);
+            for (std::size_t k = 0; k < tile.profiled.size(); ++k) {
+                best_fit_[static_cast<std::size_t>(plan_.profiled_axes()[k])] = tile.profiled[k][i];
+            }
         }
         chi2_min_ = smallest;
         const auto ok = static_cast<std::uint8_t>(PointStatus::ok);
@@ -283,9 +307,33 @@ private:
     std::unique_ptr<Journal> journal_;
     std::unique_ptr<ResultWriter> writer_;
     double chi2_min_ = constants::infinity;
+    std::vector<double> best_fit_;
     std::uint64_t flagged_ = 0;
     std::chrono::steady_clock::time_point last_sync_ = std::chrono::steady_clock::now();
 };
+
+//! χ² of each experiment and all pulls where the whole is smallest
+Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& values) {
+    Attributes attributes;
+    if (values.empty()) {
+        return attributes;
+    }
+    const PointReport report = evaluate_point(at_point(plan.config(), values));
+    const auto add_pull = [&](const std::string& name, const PulledValue& pull) {
+        attributes["pull." + name] = pull.value;
+        attributes["pull_error." + name] = pull.error;
+    };
+    for (const ExperimentPoint& experiment : report.experiments) {
+        attributes["chi2_min." + experiment.name] = experiment.chi2.value;
+        for (const PulledValue& pull : experiment.pulls) {
+            add_pull(experiment.name + "." + pull.name, pull);
+        }
+    }
+    for (const PulledValue& pull : report.shared) {
+        add_pull(pull.name, pull);
+    }
+    return attributes;
+}
 
 } // namespace
 
@@ -355,13 +403,15 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
         return outcome; // all is in the journal but this check
     }
     const ScanProgress& progress = outcome.progress;
-    output.finish({{"chi2_min", outcome.chi2_min},
+    Attributes attributes = attributes_of_best_fit(plan, output.best_fit());
+    attributes.merge(Attributes{{"chi2_min", outcome.chi2_min},
                    {"flagged_points", static_cast<std::int64_t>(outcome.flagged)},
                    {"parity_points", static_cast<std::int64_t>(outcome.parity.points)},
                    {"parity_largest_deviation", outcome.parity.largest},
                    {"elapsed_seconds", progress.seconds},
                    {"points_per_second",
                     progress.seconds > 0 ? static_cast<double>(progress.points_now) / progress.seconds : 0.}});
+    output.finish(attributes);
     outcome.finished = true;
     return outcome;
 }
