@@ -19,7 +19,7 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 
 struct GaussianSample : Sample {
     std::vector<double> errors;
-    std::vector<double> covariance; // in place of the errors
+    std::vector<double> covariance{}; // in place of the errors
 
     Whitening whitening() const { return make_whitening(errors, flat_templates(), sigmas, covariance); }
     ReferenceFit reference() const {

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -55,7 +56,8 @@ class Nuscan:
     def __init__(self, program: pathlib.Path, folder: pathlib.Path):
         self.program, self.folder = program, folder
         self.experiments = folder / "experiments"
-        self.experiments.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.experiments, ignore_errors=True)
+        self.experiments.mkdir(parents=True)
         self.environment = os.environ | {"NUSCAN_EXPERIMENTS": str(self.experiments)}
 
     def __call__(self, *arguments: str) -> str:
@@ -100,7 +102,7 @@ def figure_of(columns: int, width: float = 10.5):
 def draw_profile(ax, limits: dict, scale: float, label: str, colour: str, published: list[tuple[float, float]] = ()):
     axis = limits["axes"][0]
     x = np.asarray(axis["values"]) / scale
-    ax.plot(x, axis["delta_chi2"], color=colour, label=label)
+    ax.plot(x, axis["delta_chi2_profile"], color=colour, label=label)
     for i, (low, high) in enumerate(published):
         ax.axvspan(low, high, color=colour, alpha=0.12, lw=0, label=f"{label}, published" if i == 0 else None)
     ax.axhline(limits["delta_chi2"], color=GREY, lw=0.8, ls="--")

@@ -50,13 +50,11 @@ def prepare(folder: pathlib.Path, mass: float, threshold: float, atomic: str, un
         'uncertainty = "fixed"': f'uncertainty = "{uncertainty}"',
         'min = "0.4 keV"': f'min = "{threshold} keV"',
         "number = 99": f"number = {number}",
+        "total = 4455": f"total = {BACKGROUND * WIDTH * number * mass * DAYS}",
     }.items():
         if old not in text:
             raise SystemExit(f"experiment.toml: no {old}")
         text = text.replace(old, new)
-    counts = BACKGROUND * WIDTH * mass * DAYS
-    rows = [f"{threshold + (i + 0.5) * WIDTH:.2f},{counts:.10g}" for i in range(number)]
-    (folder / "background.csv").write_text("\n".join(["energy_keV,background", *rows]) + "\n")
     (folder / "experiment.toml").write_text(text)
     (folder / "scan.toml").write_text(SCAN)
     expect(folder / "experiment.toml")

@@ -174,8 +174,7 @@ std::string describe_response(const Experiment& x) {
     switch (r.smearing) {
     case EnergyResponse::Smearing::gaussian: {
         const double E = in_photoelectrons(x) ? middle / r.light_yield : middle;
-        const double a = r.sqrt_term * std::sqrt(E), b = r.constant_term, c = r.linear_term * E;
-        const double sigma = r.in_quadrature ? std::hypot(a, b, c) : a + b + c;
+        const double sigma = r.gaussian_sigma(E);
         text = sigma > 0 ? fmt::format("Gaussian, sigma {} at {}", energy_text(sigma), energy_text(E)) : "no smearing";
         break;
     }
@@ -200,17 +199,14 @@ std::string describe_response(const Experiment& x) {
 struct SystematicLine {
     std::string name, what;
     double sigma;
-    const double* fitted; //!< null where the fit does not say
+    const PulledValue* fitted; //!< null where it is held
 };
 
 std::vector<SystematicLine> systematics_of(const Experiment& x, const ExperimentPoint& fit) {
-    const auto fitted = [&](const std::string& name) -> const double* {
-        for (const PulledValue& pull : fit.pulls) {
-            if (pull.name == name) {
-                return &pull.value;
-            }
-        }
-        return nullptr;
+    const auto fitted = [&](const std::string& name) -> const PulledValue* {
+        const auto found = std::find_if(fit.pulls.begin(), fit.pulls.end(),
+                                        [&](const PulledValue& pull) { return pull.name == name; });
+        return found == fit.pulls.end() ? nullptr : &*found;
     };
     std::vector<SystematicLine> lines;
     for (const Background& background : x.backgrounds) {
@@ -237,6 +233,19 @@ std::vector<SystematicLine> systematics_of(const Experiment& x, const Experiment
 
 std::string uncertainty_text(double sigma) {
     return sigma == 0 ? "fixed" : sigma < constants::infinity ? fmt::format("+- {:.4g}", sigma) : "free";
+}
+
+//! Normalisations are relative to nominal, shapes in standard deviations, energies in keV
+std::string fitted_text(const PulledValue* pull) {
+    if (!pull) {
+        return "";
+    }
+    const bool energy = pull->kind == PulledValue::Kind::energy;
+    const double unit = energy ? keV : 1;
+    return fmt::format(" best fit {:.4g} +- {:.2g}{}", pull->value / unit, pull->error / unit,
+                       energy                                        ? " keV"
+                       : pull->kind == PulledValue::Kind::deviations ? " standard deviations"
+                                                                     : "");
 }
 
 // ---- rates by energy --------------------------------------------------------------------------------------------
@@ -346,7 +355,7 @@ void print_explanation(const Experiment& x, const std::string& path, const Exper
     fmt::print("systematics\n");
     for (const SystematicLine& line : systematics_of(x, report.fit)) {
         fmt::print("  {:<14} {:<32} {:<10}{}\n", line.name, line.what, uncertainty_text(line.sigma),
-                   line.fitted ? fmt::format(" {:.4g} in the best fit", *line.fitted) : "");
+                   fitted_text(line.fitted));
     }
     fmt::print("chi2 with {} bins\n  {:.4f} with nominal systematics, {:.4f} at the best fit\n", x.n_bins(),
                report.nominal.chi2.value, report.fit.chi2.value);
@@ -421,9 +430,11 @@ void print_explanation_json(const Experiment& x, const std::string& path, const 
     list(
         "systematics", systematics_of(x, report.fit),
         [](const SystematicLine& line) {
-            return fmt::format("{{\"name\": {}, \"what\": \"{}\", \"sigma\": {}, \"fit\": {}}}", json_string(line.name),
-                               line.what, line.sigma < constants::infinity ? fmt::format("{}", line.sigma) : "\"free\"",
-                               line.fitted ? json_number(*line.fitted) : "null");
+            const std::string sigma = line.sigma < constants::infinity ? fmt::format("{}", line.sigma) : "\"free\"";
+            return fmt::format("{{\"name\": {}, \"what\": \"{}\", \"sigma\": {}, \"fit\": {}, \"error\": {}}}",
+                               json_string(line.name), line.what, sigma,
+                               line.fitted ? json_number(line.fitted->value) : "null",
+                               line.fitted ? json_number(line.fitted->error) : "null");
         },
         ",");
     fmt::print("  \"chi2\": {{\"nominal\": {}, \"fit\": {}}},\n", json_number(report.nominal.chi2.value),

@@ -200,8 +200,8 @@ uncertainty = 0.35
 std::string readme(const std::string& checks) {
     return fmt::format(R"(# COHERENT 2021, CsI[Na]
 
-Written by `nuscan import coherent-csi` from the complete data of COHERENT's CsI[Na] detector: D. Akimov et al., Phys. Rev.
-Lett. 129, 081801 (2022), [arXiv:2110.07730](https://arxiv.org/abs/2110.07730), with its ancillary files, {}.
+Written by `nuscan import coherent-csi` from the complete data of COHERENT's CsI[Na] detector: D. Akimov et al., Phys.
+Rev. Lett. 129, 081801 (2022), [arXiv:2110.07730](https://arxiv.org/abs/2110.07730), with its ancillary files, {}.
 
 | what | value | from |
 |---|---|---|
@@ -226,8 +226,8 @@ Spectra of neutrons (`brnPE.txt`, `ninPE.txt`) reach to 250 photoelectrons, and 
 them. From 8 to 60 photoelectrons that is 18.4 and 5.6 events before the efficiency in time, the figures of the
 publication.
 
-The prediction of the standard model is 366.6 events over all times and 316.1 in the bins with the efficiency in time; the
-publication has 341 ± 42.
+The standard model predicts 366.6 events over all times, and 316.1 in the bins with the efficiency in time; the publication
+has 341 ± 42.
 
 ## Checked when it was imported
 

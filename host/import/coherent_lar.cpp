@@ -316,8 +316,8 @@ ExperimentFolder first_principles(const LarRelease& r) {
 {}{}| shares of F90 (`f90.csv`) | by energy | `cevnspdf.txt`, summed over time |
 | `cevns-f90`, `cevns-timing` | shapes of the signal, relative to `cevnspdf.txt` | `cevnspdf±1sigF90.txt`, `cevnspdfCEvNSTimingMeanSyst.txt` (one side: the other is its mirror image) |
 
-The prediction of the standard model is 134.6 events over all times, of which 120.7 fall into the bins in time; the
-release has 128 ± 17, without saying how late neutrinos are counted.
+The standard model predicts 134.7 events over all times, of which 120.8 fall into the bins; the release has 128 ± 17,
+without saying how late neutrinos are counted.
 )",
                     data_rows, signal_rows);
     return {name,
@@ -346,15 +346,16 @@ release has 128 ± 17, without saying how late neutrinos are counted.
 ExperimentFolder templates(const LarRelease& r, const ExperimentFolder& first_principles) {
     const std::string name = "coherent-lar-2020-templates";
     const std::string text = fmt::format(
-        R"(The release's own fit: its templates of coherent scattering and of the backgrounds, without any prediction of neutrinos.
+        R"(The release's own fit: its templates of coherent scattering and of the backgrounds, without a prediction of
+neutrinos.
 
 | what | value | from |
 |---|---|---|
 {}| `cevns` | 128, free | `cevnspdf.txt` |
 | `cevns-f90`, `cevns-timing` | shapes of `cevns` | `cevnspdf±1sigF90.txt`, `cevnspdfCEvNSTimingMeanSyst.txt` (one side: the other is its mirror image) |
 
-The release has 159 ± 43 events of coherent scattering, 553 ± 34 prompt and 10 ± 11 delayed neutrons and 3131 ± 23 of the
-steady-state background.
+The release's best fit has 159 ± 43 events of coherent scattering, 553 ± 34 prompt and 10 ± 11 delayed neutrons and 3131
+± 23 of the steady-state background.
 )",
         data_rows);
     return {name,
@@ -370,7 +371,8 @@ steady-state background.
 ExperimentFolder energy_alone(const LarRelease& r) {
     const std::string name = "coherent-lar-2020-energy";
     const std::string text = fmt::format(
-        R"(Nuclear recoils on argon in energy alone, without the steady-state background, predicted from first principles.
+        R"(Nuclear recoils on argon in energy alone, without the steady-state background, predicted from first
+principles.
 
 | what | value | from |
 |---|---|---|

@@ -127,9 +127,9 @@ uncertainty = "free"
 std::string readme(const Quenching& quenching, const std::string& checks) {
     return fmt::format(R"(# Dresden-II, {}
 
-Written by `nuscan import dresden-ii` from the data of the germanium detector NCC-1701 at the Dresden-II reactor: J. Colaresi
-et al., Phys. Rev. Lett. 129, 211802 (2022), [arXiv:2202.09672](https://arxiv.org/abs/2202.09672), with its ancillary
-files, {}.
+Written by `nuscan import dresden-ii` from the data of the germanium detector NCC-1701 at the Dresden-II reactor: J.
+Colaresi et al., Phys. Rev. Lett. 129, 211802 (2022), [arXiv:2202.09672](https://arxiv.org/abs/2202.09672), with its
+ancillary files, {}.
 
 | what | value | from |
 |---|---|---|
@@ -142,11 +142,11 @@ files, {}.
 | electrons | stepping approximation | shells of xraylib, T. Schoonjans et al., Spectrochim. Acta B 66, 776 (2011) |
 | `constant`, `epithermal`, `capture` | a constant, an exponential with fitted scale, peaks of electron capture in ⁷¹Ge (L1, L2, M) with areas 1 : 0.008 : 0.16, all free | arXiv:2202.09672 |
 
-If the release's 3 kg are the detector of 2.924 kg, rounded, counts and errors are 2.6 % too small beside the prediction.
+Should the release's 3 kg be a rounded name of the detector of 2.924 kg, then counts and errors are 2.6 % too small.
 
-The L1 line lies at 1.297 keV. In these data it is found at 1.2922 keV with σ = 69.2 eV, where the three components alone,
-without neutrinos, have χ² = 112.8 in 130 bins; at 1.297 keV it is 233. So it stands there in the experiment file. The
-nominal totals and the scale are those of that fit.
+The L1 line lies at 1.297 keV. In these data it is found at 1.2922 keV with σ = 69.2 eV, where the three components
+alone, without neutrinos, have χ² = 112.8 in 130 bins; at 1.297 keV it is 233. So it stands at 1.2922 keV in the
+experiment file. The nominal totals and the scale are those of that fit.
 
 ## Checked when it was imported
 

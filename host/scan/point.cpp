@@ -17,8 +17,8 @@ using Eigen::VectorXd;
 
 //! √ of the diagonal of H⁻¹, H being half the Hessian of χ²; infinite where χ² is flat
 VectorXd errors_from(const MatrixXd& hessian) {
-    if (hessian.size() == 0) {
-        return {}; // Eigen's decompositions read beyond matrices without entries
+    if (hessian.size() == 0) { // Eigen would read beyond it
+        return {};
     }
     const MatrixXd inverse = hessian.completeOrthogonalDecomposition().pseudoInverse();
     return inverse.diagonal().cwiseMax(0).cwiseSqrt();

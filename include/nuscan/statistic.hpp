@@ -134,7 +134,6 @@ NUSCAN_HOST_DEVICE Mask<Real> minimise_one_pull(const Ratios& y, const Statistic
     const auto slope = [&](const Real& x, const PullSums<Real>& sums) {
         return fma(w, x, Real(s.template_sum)) - sums.first;
     };
-    xi = Real(0);
     Mask<Real> done = Real(1) < Real(0);
     for (int iteration = 0; iteration < 100; ++iteration) {
         const PullSums<Real> sums = pull_sums(y, s, xi);
@@ -187,6 +186,7 @@ template <class Real, class Ratios>
 NUSCAN_HOST_DEVICE PoissonFit<Real> fit_one_pull(const Ratios& y, const StatisticView& s, Real& xi) {
     using std::fma;
     Mask<Real> converged = Real(0) < Real(1);
+    xi = Real(0); // and stays so without a pull
     if (s.pulls.n_pulls == 1) {
         converged = minimise_one_pull(y, s, xi);
     }

@@ -13,8 +13,8 @@ from nuscan.result import InputError
 def explain(experiment: str, program: str = "") -> dict:
     """What ``nuscan experiments --json`` says of an experiment file, or of a shipped experiment by its name.
 
-    ``program`` is that of nuscan, by default ``$NUSCAN_PROGRAM`` or the one on the path. Raises :class:`InputError` with
-    the program's own words where the file is not in order.
+    ``program`` is that of nuscan, by default ``$NUSCAN_PROGRAM`` or the one on the path. Raises :class:`InputError`
+    with the program's own words where the file is not in order.
     """
     program = program or os.environ.get("NUSCAN_PROGRAM", "nuscan")
     is_file = os.path.exists(experiment) or experiment.endswith(".toml")

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import AutoMinorLocator
+from matplotlib.ticker import AutoMinorLocator, LogLocator
 
 from nuscan.experiment import explain
 from nuscan.labels import label, power_of_ten, symbol
@@ -91,9 +91,9 @@ def _allowed_text(name: str, intervals: list[tuple[float, float]], x: np.ndarray
 
 
 def _finish_axes(ax, title: str) -> None:
-    ax.xaxis.set_minor_locator(AutoMinorLocator())
-    if ax.get_yscale() == "linear":
-        ax.yaxis.set_minor_locator(AutoMinorLocator())
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "linear":
+            axis.set_minor_locator(AutoMinorLocator())
     ax.tick_params(which="both", top=True, right=True)
     if title:
         ax.set_title(title, loc="left", pad=8)
@@ -288,11 +288,17 @@ def plot_experiment(report: dict) -> Figure:
             ax.set_ylim(0.3 * lowest, 3 * highest)
         else:
             ax.set_ylim(0, None)
+        if np.max(widths) > 10 * np.min(widths) and edges[0] > 0:
+            ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter("{x:g}")
         ax.set_xlim(edges[0], edges[-1])
         ax.set_ylabel(f"counts per {per}{unit}")
         ax.legend(ncol=2)
         residuals.axhline(0, color=BLUE, lw=1)
-        residuals.plot(centres, (observed - total) / scatter, "o", ms=2.6, color="black")
+        pulls = (observed - total) / scatter
+        residuals.plot(centres, pulls, "o", ms=2.6, color="black")
+        residuals.set_ylim(*(sign * max(3, 1.1 * np.max(np.abs(pulls))) for sign in (-1, 1)))
         residuals.set_xlabel("photoelectrons" if photoelectrons else "energy [keV]")
         residuals.set_ylabel(r"$(n - N)/\sigma$")
         for axes, title in ((ax, report["title"]), (residuals, "")):
@@ -331,7 +337,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = _Parser(prog="python -m nuscan.plot", description="Plot a result of nuscan, or an experiment.")
     parser.add_argument("result", metavar="OUT", nargs="?", help="result file of a finished scan")
     parser.add_argument("--experiment", metavar="NAME", help="instead: a shipped experiment, or an experiment file")
-    parser.add_argument("-o", "--output", metavar="FILE", help="PNG, PDF or SVG to write (default: OUT or NAME with .png)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="PNG, PDF or SVG to write (default: OUT or NAME, .png)")
     parser.add_argument("--cl", type=_confidence_level, default=0.9, help="confidence level (default 0.9)")
     parser.add_argument("--axes", nargs="+", metavar="NAME", help="one or two axes to show, the others minimised over")
     options = parser.parse_args(arguments)

@@ -43,6 +43,22 @@ def dataset(path):
         return opened.load()
 
 
+def test_imports_of_what_is_not_there_write_nothing(tmp_path):
+    run = nuscan("import", "coherent-la", tmp_path)
+    assert run.returncode == 2
+    assert run.stderr == (
+        'import: unknown value "coherent-la" (it is one of coherent-csi, coherent-lar, dresden-ii) '
+        'did you mean "coherent-lar"?\n'
+    )
+    run = nuscan("import", "dresden-ii", ".", "-o", "out", cwd=tmp_path)
+    assert run.returncode == 2
+    assert run.stderr == (
+        "./data_release.txt: the file is missing (the release has it) take it from "
+        "https://arxiv.org/src/2202.09672/anc?\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_shards_of_a_scan_are_merged_to_what_it_is_in_one_piece(tmp_path):
     file, output = LZ_MAP, tmp_path / "out.h5"
     grid = ["--set", "axis.0.points=12", "--set", "axis.1.points=9"]
