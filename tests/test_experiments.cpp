@@ -830,7 +830,7 @@ TEST_F(ExperimentFile, backgrounds_alone_are_fitted) {
     const PointReport minimum = evaluate_point(read_point_config(file, {}, true));
     EXPECT_NEAR(minimum.chi2, at_minimum, 1e-9);
     ASSERT_EQ(minimum.experiments[0].pulls.size(), 1u);
-    EXPECT_NEAR(minimum.experiments[0].pulls[0].second, N, 1e-6);
+    EXPECT_NEAR(minimum.experiments[0].pulls[0].value, N, 1e-6);
     const double at_nominal = 2 * (6.5 - 10 + 3 * std::log(3 / 2.) + 7 * std::log(7 / 4.5));
     EXPECT_NEAR(evaluate_point(read_point_config(file, {{"alone.flat", "1"}}, true)).chi2, at_nominal, 1e-9);
 }
