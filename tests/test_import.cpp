@@ -285,10 +285,10 @@ TEST_F(CoherentLarRelease, is_fitted_as_the_release_is) {
 
 TEST_F(CoherentLarRelease, refuses_an_altered_release) {
     const std::string brn = text_of("brnpdf.txt");
-    const std::string anew = " take the file anew from https://doi.org/10.5281/zenodo.3903810 (arXiv:2006.12659)?";
+    const std::string anew = " take the file anew from https://doi.org/10.5281/zenodo.3903810?";
     EXPECT_EQ(error_of_copy("brnpdf.txt", brn), "");
     EXPECT_EQ(error_of_copy("brnpdf.txt", ""), "release/brnpdf.txt: the file is missing (the release has it) take it "
-                                               "from https://doi.org/10.5281/zenodo.3903810 (arXiv:2006.12659)?");
+                                               "from https://doi.org/10.5281/zenodo.3903810?");
     EXPECT_EQ(error_of_copy("brnpdf.txt", without_last_line(brn)),
               "release/brnpdf.txt: the file has 959 rows (the release has 960)" + anew);
     EXPECT_EQ(error_of_copy("brnpdf.txt", replaced(brn, "9.47177", "9.57177")),

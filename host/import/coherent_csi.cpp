@@ -22,7 +22,7 @@ const Values pe_edges{8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60};
 const Values time_edges{0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 5, 6};
 const std::size_t n_pe = pe_edges.size() - 1, n_time = time_edges.size() - 1;
 
-//! Share of neutrino events at a time [us] that no earlier scintillation vetoes
+//! Efficiency of the selection of events at a time [us] (arXiv:2110.07730)
 double time_efficiency(double t) { return t < 0.52 ? 1 : std::exp(-0.0494 * (t - 0.52)); }
 
 //! Photoelectrons × time of events in the region of the fit
@@ -219,7 +219,7 @@ Rev. Lett. 129, 081801 (2022), [arXiv:2110.07730](https://arxiv.org/abs/2110.077
 | photoelectrons | 13.35 per keVee; gamma distribution of shape 1 + 9.56 E/keVee | arXiv:2110.07730 |
 | efficiency | tabulated from 8 to 60 photoelectrons by 0.25 | `effCoefficients.txt`, its first row |
 | efficiency in time | 1, exp(−0.0494 (t/µs − 0.52)) after 0.52 µs | arXiv:2110.07730 |
-| uncertainty of the signal | 12 % | arXiv:2110.07730: flux, quenching, efficiency, form factor |
+| uncertainty of the signal | 12 % | as fits in the literature take it |
 | couplings | with radiative corrections | as fits in the literature take them |
 
 Spectra of neutrons (`brnPE.txt`, `ninPE.txt`) reach to 250 photoelectrons, and the counts in time are those of all of

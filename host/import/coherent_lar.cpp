@@ -12,7 +12,7 @@ namespace {
 
 using Values = std::vector<double>; // 960, or fewer where summed: energy outermost, then F90, then time
 
-const std::string origin = "https://doi.org/10.5281/zenodo.3903810 (arXiv:2006.12659)";
+const std::string origin = "https://doi.org/10.5281/zenodo.3903810";
 
 const BinCentres energy{"the energy [keVee]", 5, 10, 12};
 const BinCentres f90{"F90", 0.525, 0.05, 8};
@@ -302,7 +302,7 @@ const char* const signal_rows =
 | target | 24.4 kg of natural argon | `LArParametersAnlA.yaml`; the release does not speak of isotopes, the argon was atmospheric |
 | quenching, resolution | 0.246 + 0.00078 T/keV; σ = 0.58 √(E/keV) | `LArParametersAnlA.yaml` |
 | efficiency | over the reconstructed energy, constant beyond its table | `CENNS10AnlAEfficiency.txt` |
-| uncertainty of the signal | 13.4 % | arXiv:2003.10630 |
+| uncertainty of the signal | 13.4 % | as fits in the literature take it; the release has 128 ± 17 |
 | couplings | with radiative corrections | as fits in the literature take them |
 )";
 
