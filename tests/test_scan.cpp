@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "config/error.hpp"
+#include "output/limits.hpp"
 #include "output/result_file.hpp"
 #include "scan/point.hpp"
 #include "scan/scan.hpp"
@@ -111,6 +112,26 @@ TEST_F(Scan, minimises_the_profiled_axes_away) {
     EXPECT_EQ(std::get<std::int64_t>(result.attributes.at("points")), 5 * 4 * 3 * 6);
     EXPECT_EQ(std::get<double>(result.attributes.at("chi2_min")),
               *std::min_element(result.chi2.begin(), result.chi2.end()));
+}
+
+//! With systematics, a mixing angle and polished elements: the file tells each experiment's part of its smallest χ².
+TEST_F(Scan, says_what_experiments_and_pulls_make_of_the_minimum) {
+    ScanConfig config = toy_scan({axis("charge_radius.mumu", range(-3e-31, 3e-31, 5)), axis("theta23", {0.7, 0.8}),
+                                  axis("charge.ee", range(-1e-12, 1e-12, 3), true)});
+    config.experiments[0] = testing::with_systematics(testing::toy_experiment());
+    config.experiments.push_back(testing::gaussian(testing::pulsed_experiment()));
+    config.experiments[1].signal_sigma = 0.25;
+    config.shared = {{"both", {{0, "flux"}, {1, Experiment::signal}}}};
+    const Result result = run("a.h5", 1 << 20, {}, config, 0);
+    const auto attribute = [&](const std::string& name) { return std::get<double>(result.attributes.at(name)); };
+    const double shared = attribute("pull.both");
+    EXPECT_NE(shared, 0);
+    EXPECT_NEAR(attribute("chi2_min.toy") + attribute("chi2_min.pulsed") + shared * shared, attribute("chi2_min"),
+                1e-7);
+    EXPECT_GT(attribute("pull_error.toy.bend"), 0);
+    const std::string text = limits_text(compute_limits(result, 0.9), result);
+    EXPECT_NE(text.find("\nof which  pulsed "), std::string::npos) << text;
+    EXPECT_NE(text.find("both "), std::string::npos) << text;
 }
 
 TEST_F(Scan, gives_the_same_bytes_on_any_number_of_threads_and_in_any_order) {

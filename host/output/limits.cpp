@@ -318,8 +318,8 @@ std::string of_experiments(const Result& result) {
     std::string shares, pulls;
     for (const auto& [name, value] : result.attributes) {
         if (name.rfind(chi2, 0) == 0) {
-            shares +=
-                fmt::format("{}{} {:.2f}", shares.empty() ? "" : ", ", name.substr(chi2.size()), std::get<double>(value));
+            shares += fmt::format("{}{} {:.2f}", shares.empty() ? "" : ", ", name.substr(chi2.size()),
+                                  std::get<double>(value));
         } else if (name.rfind(pull, 0) == 0) {
             const std::string pulled = name.substr(pull.size());
             const auto error = result.attributes.find("pull_error." + pulled);

@@ -404,7 +404,8 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
     }
     const ScanProgress& progress = outcome.progress;
     Attributes attributes = attributes_of_best_fit(plan, output.best_fit());
-    attributes.merge(Attributes{{"chi2_min", outcome.chi2_min},
+    attributes.merge(
+        Attributes{{"chi2_min", outcome.chi2_min},
                    {"flagged_points", static_cast<std::int64_t>(outcome.flagged)},
                    {"parity_points", static_cast<std::int64_t>(outcome.parity.points)},
                    {"parity_largest_deviation", outcome.parity.largest},
