@@ -185,6 +185,12 @@ std::vector<Scan> scans() {
     shapes.config.experiments[0].signal_sigma = 0.3;
     shapes.config.axes[0].profile = true;
     all.push_back(shapes);
+    shapes = {"systematics and the signal's normalisation as an axis",
+              toy_scan({axis("charge.ee", range(-1e-12, 1e-12, 5)), axis("toy.signal", {0, 0.5, 1.25})})};
+    shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
+    shapes.config.experiments[0].signal_sigma = 0.2;
+    shapes.config.fixed.push_back(testing::fix("toy.flat", 1.3));
+    all.push_back(shapes);
     shapes = {"Gaussian, systematics of every kind", all[3].config};
     shapes.config.experiments[0] = testing::with_systematics(testing::gaussian(testing::toy_experiment()));
     all.push_back(shapes);

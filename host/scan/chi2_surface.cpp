@@ -212,25 +212,37 @@ Chi2Surface::Response Chi2Surface::response(const PulledExperiment& x, const Mon
     } else {
         set_by_counts(out, *bins.experiment, N);
     }
-    // What pulls add is linear in the factor y_c of each component, y_c w_cb, and w_cb depends on the pulls.
+    // What pulls add is linear in the point's own signal, by w_b, and in the factor of a background, by its shapes; both
+    // depend on the pulls.
     out.mixed = MatrixXd::Zero(d_, K);
     out.curved = MatrixXd::Zero(K, K);
     for (int c = 0; c < x.n_components; ++c) {
         const ComponentView& component = x.components[c];
         const bool is_signal = component.counts == nullptr;
-        VectorXd factor_slopes = VectorXd::Zero(d_);
-        if (component.factor_column >= 0) {
-            const int feature = plan_.columns[component.factor_column - plan_.n_bins].first_feature;
-            factor_slopes = m.slopes.transpose() * features_.row(feature).transpose();
+        if (!is_signal && component.factor_column < 0) {
+            continue;
         }
+        const int feature = is_signal ? 0 : plan_.columns[component.factor_column - plan_.n_bins].first_feature;
+        const VectorXd factor_slopes = m.slopes.transpose() * features_.row(feature).transpose();
         for (Index b = 0; b < n_bins; ++b) {
+            const int bin = static_cast<int>(b);
             VectorXd slopes = VectorXd::Zero(K);
-            const double T = is_signal ? 1 : component.counts[b];
-            const double w = pulled.moved(c, T, 1., static_cast<int>(b), slopes.data(), [](int, int, double) {});
+            double w = 0;
+            if (is_signal) {
+                w = pulled.moved(c, 1., bin, slopes.data(), [](int, int, double) {});
+                out.signal[b] += w;
+            } else {
+                w = pulled.bent(c, component.counts[b], bin);
+                for (int i = 0; i < x.n_shapes; ++i) {
+                    if (x.shapes[i].component == c) {
+                        slopes[x.shapes[i].pull] +=
+                            pulled.shape(x.shapes[i], shapes.slope, component.counts[b], bin);
+                    }
+                }
+            }
             const VectorXd by_coordinates = is_signal ? VectorXd(signal_slopes.row(b)) : factor_slopes;
             out.slopes.row(b).head(d_) += w * by_coordinates.transpose();
             out.mixed += out.first[b] * by_coordinates * slopes.transpose();
-            out.signal[b] += is_signal ? w : 0;
         }
     }
     for (Index b = 0; b < n_bins; ++b) {

@@ -63,7 +63,20 @@ thread_local Operations Counted::done;
 void count_bins(const PlanView& plan, const double* row, const AxisFactors& line) {
     const Counted u(line.u), v(line.v);
     std::vector<Counted> kept(static_cast<std::size_t>(plan.n_columns));
-    total_fit(plan, KeptPoint<Counted>{{row, plan.n_columns, u, v}, kept.data()}, Counted(0));
+    const KeptPoint<Counted> at{{row, plan.n_columns, u, v}, kept.data()};
+    for (int e = 0; e < plan.n_experiments; ++e) {
+        const ExperimentView& x = plan.experiments[e];
+        Counted xi[max_pulls];
+        if (x.is_gaussian()) {
+            gaussian_term(x, at(x));
+        } else if (!x.pulled_with_others) {
+            poisson_fit(at(x), x.statistic, xi);
+        }
+    }
+    for (int i = 0; i < plan.n_systematics; ++i) {
+        Counted z[max_systematics];
+        systematics_fit<Counted>(plan.systematics[i], at.columns(), z);
+    }
 }
 
 /// Number of multiply-adds at all nodes of the direct method, and over its bins.

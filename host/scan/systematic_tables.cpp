@@ -286,12 +286,15 @@ void SystematicTables::add_columns(const std::vector<ExperimentView>& views, int
     for (Part& part : parts_) {
         const ExperimentView& x = views[part.experiment];
         for (const Component& component : part.components) {
-            const bool is_signal = component.counts.empty(); // its columns have its normalisation
+            const bool is_signal = component.counts.empty();
             const Scalar& y = component.normalisation;
-            const int axis_column = !is_signal && y.axis >= 0 ? next_column() : -1;
-            if (axis_column >= 0) {
-                const int feature = x.first_feature + x.n_features - x.n_backgrounds;
-                columns.push_back({-1, 0, feature + static_cast<int>(component.background), 1, y});
+            const int axis_column = y.axis >= 0 ? next_column() : -1;
+            if (axis_column >= 0 && is_signal) {
+                columns.push_back({-1, 0, n_features + static_cast<int>(pins.size()), 1, y});
+                pins.push_back(y);
+            } else if (axis_column >= 0) { // the background's own, which may vary on a plane
+                const int background = x.first_feature + x.n_features - x.n_backgrounds;
+                columns.push_back({-1, 0, background + static_cast<int>(component.background), 1, y});
             }
             part.views.push_back({is_signal ? nullptr : component.counts.data(), x.first_signal, axis_column, y.fixed});
         }

@@ -211,6 +211,9 @@ void Tables::add_columns() {
         ExperimentView& view = views_[e];
         const bool moved = std::any_of(groups_.begin(), groups_.end(),
                                        [e](const SystematicTables& group) { return group.moves_signal(e); });
+        if (moved) {
+            view.signal_normalisation = {1, -1}; // that of the scan is the group's business
+        }
         if (moved || view.has_signal_column()) {
             view.first_signal = view_.n_bins + static_cast<int>(columns_.size());
             for (int b = 0; b < view.n_bins; ++b) {

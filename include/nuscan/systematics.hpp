@@ -10,23 +10,24 @@
 
 /// χ² of experiments with systematics of shape, or that they share, minimised over all of these together.
 ///
-/// Component c of an experiment, its signal or a background, has T_cb counts in bin b while all pulls z are zero. Then
+/// Component c of an experiment, its signal or a background, has T_cb nominal counts in bin b. With pulls z
 ///
-///     N_b(z) = Σ_c a_c (T_cb + Σ_s D_sb(z_s)),   a_c = 1 + Σ_k l_ck z_k,   χ²(z) = Σ_e χ²_e(N(z)) + Σ_k (z_k/σ_k)²
+///     N_b(z) = Σ_c a_c (T_cb + Σ_s D_sb(z_s)),   a_c = y_c + Σ_k l_ck z_k,   χ²(z) = Σ_e χ²_e(N(z)) + Σ_k (z_k/σ_k)²
 ///
-/// with shapes s that interpolate between templates, and normalisations k. χ²_e is Poisson's or Gaussian.
+/// with shapes s that interpolate between templates, and normalisations k; y_c is 1 unless the scan gives the component
+/// another normalisation. χ²_e is Poisson's or Gaussian.
 namespace nuscan {
 
 //! Pulls that act together, and templates of their shapes, at most
 inline constexpr int max_systematics = 24;
 inline constexpr int max_shape_templates = 128;
 
-/// A component that pulls move, T_cb = y B_cb.
+/// A component that pulls move.
 struct ComponentView {
-    const double* counts; //!< B_cb of a background; null for the signal, whose columns have T_cb
+    const double* counts; //!< T_cb of a background; null for the signal, whose columns have them
     int first_column;     //!< of the signal
-    int factor_column;    //!< y, where an axis has it; else −1
-    double factor;        //!< y
+    int factor_column;    //!< y_c, where an axis has it; else −1
+    double factor;        //!< y_c
 };
 
 //! a_c of a component grows by scale × pull
@@ -53,7 +54,7 @@ struct ShapeEffect {
 /// An experiment among those whose pulls act together.
 struct PulledExperiment {
     int experiment; //!< its place in the plan
-    int first_bin;  //!< column of its first prediction, with all pulls zero
+    int first_bin;  //!< column of its first prediction, Σ_c y_c T_cb, but the signal without its y
     int n_bins;
     const double* counts;  //!< n_b
     const double* weights; //!< 1/σ_b²; null where the statistic is Poisson's
@@ -81,6 +82,7 @@ namespace detail {
 template <class Real>
 struct ShapeWeights {
     Real w[max_shape_templates], slope[max_shape_templates], curvature[max_shape_templates];
+    bool used[max_shape_templates]; //!< of many knots those near the pull of any point
 };
 
 //! |x| beyond 1, a polynomial within
@@ -128,20 +130,21 @@ NUSCAN_HOST_DEVICE void shape_weights(const ShapeEffect& s, const Real& z, Shape
         even_weight(x, w[1], slope[1], curvature[1]);
     }
     for (int j = 0; j < s.n_templates; ++j) { // by the pull, not by x
+        const Mask<Real> counts = w[j] < Real(0) || w[j] > Real(0) || slope[j] < Real(0) || slope[j] > Real(0);
+        out.used[s.first_template + j] = any(counts);
         slope[j] = Real(s.scale * per_knot) * slope[j];
         curvature[j] = Real(s.scale * per_knot * (s.scale * per_knot)) * curvature[j];
     }
 }
 
-//! Σ_j w_j A_jb; of many knots those without weight are left out
+//! Σ_j w_j A_jb
 template <class Real>
-NUSCAN_HOST_DEVICE Real mixed_templates(const ShapeEffect& s, int n_bins, const Real* w, int b) {
+NUSCAN_HOST_DEVICE Real mixed_templates(const ShapeEffect& s, int n_bins, const Real* w, const bool* used, int b) {
     using std::fma;
     Real sum(0);
     for (int j = 0; j < s.n_templates; ++j) {
-        const Real& w_j = w[s.first_template + j];
-        if (!(s.knot_spacing > 0) || any(w_j < Real(0) || w_j > Real(0))) {
-            sum = fma(w_j, Real(s.templates[static_cast<std::ptrdiff_t>(j) * n_bins + b]), sum);
+        if (used[s.first_template + j]) {
+            sum = fma(w[s.first_template + j], Real(s.templates[static_cast<std::ptrdiff_t>(j) * n_bins + b]), sum);
         }
     }
     return sum;
@@ -155,20 +158,20 @@ struct PulledCounts {
     const Real* z;
     const ShapeWeights<Real>& shapes;
 
-    //! y
+    //! y_c
     NUSCAN_HOST_DEVICE Real factor(int c) const {
         const ComponentView& component = x.components[c];
-        return component.factor_column < 0 ? Real(component.factor) : at(component.factor_column);
+        return component.factor_column < 0 ? Real(component.factor) : Real(at(component.factor_column));
     }
     //! T_cb
-    NUSCAN_HOST_DEVICE Real nominal(int c, const Real& y, int b) const {
+    NUSCAN_HOST_DEVICE Real nominal(int c, int b) const {
         const ComponentView& component = x.components[c];
-        return component.counts == nullptr ? Real(at(component.first_column + b)) : Real(component.counts[b]) * y;
+        return component.counts == nullptr ? Real(at(component.first_column + b)) : Real(component.counts[b]);
     }
     //! a_c
     NUSCAN_HOST_DEVICE Real normalisation(int c) const {
         using std::fma;
-        Real a(1);
+        Real a = factor(c);
         for (int i = 0; i < x.n_normalisations; ++i) {
             if (x.normalisations[i].component == c) {
                 a = fma(Real(x.normalisations[i].scale), z[x.normalisations[i].pull], a);
@@ -176,27 +179,27 @@ struct PulledCounts {
         }
         return a;
     }
-    //! D_sb of a component, from weights or their derivatives
-    NUSCAN_HOST_DEVICE Real shape(const ShapeEffect& s, const Real* w, const Real& T, const Real& y, int b) const {
-        return mixed_templates(s, x.n_bins, w, b) * (s.relative ? T : y);
+    //! D_sb of a component with counts \p T, from weights or their derivatives
+    NUSCAN_HOST_DEVICE Real shape(const ShapeEffect& s, const Real* w, const Real& T, int b) const {
+        const Real D = mixed_templates(s, x.n_bins, w, shapes.used, b);
+        return s.relative ? D * T : D;
     }
-    //! T_cb + Σ_s D_sb
-    NUSCAN_HOST_DEVICE Real shaped(int c, const Real& T, const Real& y, int b) const {
-        Real sum = T;
+    //! Σ_s D_sb
+    NUSCAN_HOST_DEVICE Real bent(int c, const Real& T, int b) const {
+        Real sum(0);
         for (int i = 0; i < x.n_shapes; ++i) {
             if (x.shapes[i].component == c) {
-                sum = sum + shape(x.shapes[i], shapes.w, T, y, b);
+                sum = sum + shape(x.shapes[i], shapes.w, T, b);
             }
         }
         return sum;
     }
-    /// a_c (T + Σ_s D_sb) − T: what pulls add to the counts of a component. Adds its derivatives by z_k to \p slopes,
-    /// which may be null, and the second ones by second(k, l, value).
+    /// a_c (T + Σ_s D_sb), less what the prediction holds of it: what pulls add to the counts of a component. Adds its
+    /// derivatives by z_k to \p slopes, which may be null, and the second ones by second(k, l, value).
     template <class SecondDerivative>
-    NUSCAN_HOST_DEVICE Real moved(int c, const Real& T, const Real& y, int b, Real* slopes,
-                                  const SecondDerivative& second) const {
+    NUSCAN_HOST_DEVICE Real moved(int c, const Real& T, int b, Real* slopes, const SecondDerivative& second) const {
         using std::fma;
-        const Real a = normalisation(c), with_shapes = shaped(c, T, y, b);
+        const Real a = normalisation(c), with_shapes = T + bent(c, T, b);
         for (int i = 0; slopes != nullptr && i < x.n_normalisations; ++i) {
             const NormalisationEffect& n = x.normalisations[i];
             if (n.component == c) {
@@ -208,9 +211,9 @@ struct PulledCounts {
             if (s.component != c) {
                 continue;
             }
-            const Real slope = shape(s, shapes.slope, T, y, b);
+            const Real slope = shape(s, shapes.slope, T, b);
             slopes[s.pull] = fma(a, slope, slopes[s.pull]);
-            second(s.pull, s.pull, a * shape(s, shapes.curvature, T, y, b));
+            second(s.pull, s.pull, a * shape(s, shapes.curvature, T, b));
             for (int j = 0; j < x.n_normalisations; ++j) {
                 const NormalisationEffect& n = x.normalisations[j];
                 if (n.component == c) { // both orders, where the pulls are one
@@ -218,15 +221,15 @@ struct PulledCounts {
                 }
             }
         }
-        return fma(a, with_shapes, -T);
+        const Real held = x.components[c].counts == nullptr ? T : factor(c) * T;
+        return fma(a, with_shapes, -held);
     }
     //! N_b, with derivatives as moved()
     template <class SecondDerivative>
     NUSCAN_HOST_DEVICE Real counts(int b, Real* slopes, const SecondDerivative& second) const {
         Real N = at(x.first_bin + b);
         for (int c = 0; c < x.n_components; ++c) {
-            const Real y = factor(c);
-            N = N + moved(c, nominal(c, y, b), y, b, slopes, second);
+            N = N + moved(c, nominal(c, b), b, slopes, second);
         }
         return N;
     }
@@ -235,8 +238,8 @@ struct PulledCounts {
     }
     //! Counts of a component alone
     NUSCAN_HOST_DEVICE Real component(int c, int b) const {
-        const Real y = factor(c);
-        return normalisation(c) * shaped(c, nominal(c, y, b), y, b);
+        const Real T = nominal(c, b);
+        return normalisation(c) * (T + bent(c, T, b));
     }
 };
 
@@ -400,12 +403,13 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> systematics_fit(const SystematicsView& s, co
         }
         Real d[max_systematics];
         const Real decrement = detail::pulled_step(K, derivatives, free, d);
-        const Mask<Real> settled = !(decrement > Real(1e-13));
+        // What is left to gain is about the decrement; below that rounding decides whether a step lowers χ².
+        const Mask<Real> settled = !(decrement > fma(Real(1e-13), chi2, Real(1e-11)));
         converged = converged || (settled && !done);
         done = done || settled;
         Mask<Real> waiting = !done;
         Real length(1);
-        for (int cut = 0; cut < 30 && any(waiting); ++cut) {
+        for (int cut = 0; cut < 12 && any(waiting); ++cut) {
             Real next[max_systematics];
             for (int k = 0; k < K; ++k) {
                 const Real moved = min(Real(s.high[k]), max(Real(s.low[k]), fma(length, d[k], z[k])));
@@ -420,9 +424,7 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> systematics_fit(const SystematicsView& s, co
             waiting = waiting && !lower;
             length = select(waiting, Real(0.25) * length, length);
         }
-        // What no step lowers is at its minimum but for rounding.
-        const Real rounding = fma(Real(1e-10), chi2, Real(1e-9));
-        converged = converged || (waiting && decrement < rounding);
+        converged = converged || (waiting && decrement < fma(Real(1e-12), chi2, Real(1e-9)));
         done = done || waiting;
     }
     return {chi2, converged};
