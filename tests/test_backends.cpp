@@ -185,6 +185,17 @@ std::vector<Scan> scans() {
     shapes.config.experiments[0].signal_sigma = 0.3;
     shapes.config.axes[0].profile = true;
     all.push_back(shapes);
+    shapes = {"systematics of components whose own normalisations are given",
+              toy_scan({axis("toy.signal", {0, 0.6, 1.4}), axis("toy.flat", range(0, 2, 3), true),
+                        axis("charge.ee", range(-1e-12, 1e-12, 3))})};
+    shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
+    shapes.config.experiments[0].signal_sigma = 0.3;
+    all.push_back(shapes);
+    shapes.name = "the same, fixed";
+    shapes.config.axes = {axis("charge.ee", range(-1e-12, 1e-12, 3))};
+    shapes.config.fixed.push_back(testing::fix("toy.signal", 1.4));
+    shapes.config.fixed.push_back(testing::fix("toy.flat", 0.7));
+    all.push_back(shapes);
     shapes = {"Gaussian, systematics of every kind", all[3].config};
     shapes.config.experiments[0] = testing::with_systematics(testing::gaussian(testing::toy_experiment()));
     all.push_back(shapes);

@@ -165,7 +165,7 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         view.first_bin = view_.n_bins;
         view.n_bins = experiment.n_bins();
         view.first_signal = signal_sigma > 0 ? 0 : -1; // its place follows once all bins are counted
-        view.signal_normalisation = signal_normalisation;
+        view.signal_normalisation = together ? Scalar{1, -1} : signal_normalisation; // the group has it
         view.n_inner_bins = experiment.n_inner_bins();
         view.first_feature = view_.n_features;
         view.n_features = static_cast<int>(moments.size()) / experiment.n_bins();

@@ -10,23 +10,24 @@
 
 /// χ² of experiments with systematics of shape, or that they share, minimised over all of these together.
 ///
-/// Component c of an experiment, its signal or a background, has T_cb counts in bin b while all pulls z are zero. Then
+/// Component c of an experiment, its signal or a background, has T_cb counts in bin b. With pulls z
 ///
-///     N_b(z) = Σ_c a_c (T_cb + Σ_s D_sb(z_s)),   a_c = 1 + Σ_k l_ck z_k,   χ²(z) = Σ_e χ²_e(N(z)) + Σ_k (z_k/σ_k)²
+///     N_b(z) = Σ_c a_c (T_cb + Σ_s D_sb(z_s)),   a_c = y_c + Σ_k l_ck z_k,   χ²(z) = Σ_e χ²_e(N(z)) + Σ_k (z_k/σ_k)²
 ///
-/// with shapes s that interpolate between templates, and normalisations k. χ²_e is Poisson's or Gaussian.
+/// with shapes s that interpolate between templates, and normalisations k. y_c is 1, or what the scan gives as the
+/// component's own normalisation. χ²_e is Poisson's or Gaussian.
 namespace nuscan {
 
 //! Pulls that act together, and templates of their shapes, at most
 inline constexpr int max_systematics = 24;
 inline constexpr int max_shape_templates = 128;
 
-/// A component that pulls move, T_cb = y B_cb.
+/// A component that pulls move.
 struct ComponentView {
-    const double* counts; //!< B_cb of a background; null for the signal, whose columns have T_cb
+    const double* counts; //!< T_cb of a background; null for the signal, whose columns have it
     int first_column;     //!< of the signal
-    int factor_column;    //!< y, where an axis has it; else −1
-    double factor;        //!< y
+    int factor_column;    //!< y_c, where an axis has it; else −1
+    double factor;        //!< y_c
 };
 
 //! a_c of a component grows by scale × pull
@@ -44,7 +45,7 @@ struct NormalisationEffect {
 struct ShapeEffect {
     int component, pull;
     double scale;
-    bool relative;                   //!< A_jb are factors on T_cb, else y A_jb are added to it
+    bool relative;                   //!< A_jb are factors on T_cb, else they are added to it
     int n_templates, first_template; //!< among those of all shapes that act together
     double first_knot, knot_spacing; //!< 0 and 0: templates at ±1
     const double* templates;         //!< A_jb, n_templates × n_bins
@@ -53,7 +54,7 @@ struct ShapeEffect {
 /// An experiment among those whose pulls act together.
 struct PulledExperiment {
     int experiment; //!< its place in the plan
-    int first_bin;  //!< column of its first prediction, with all pulls zero
+    int first_bin;  //!< column of its first prediction, with all pulls zero and y_c = 1 of the signal
     int n_bins;
     const double* counts;  //!< n_b
     const double* weights; //!< 1/σ_b²; null where the statistic is Poisson's
@@ -155,20 +156,20 @@ struct PulledCounts {
     const Real* z;
     const ShapeWeights<Real>& shapes;
 
-    //! y
+    //! y_c
     NUSCAN_HOST_DEVICE Real factor(int c) const {
         const ComponentView& component = x.components[c];
         return component.factor_column < 0 ? Real(component.factor) : at(component.factor_column);
     }
     //! T_cb
-    NUSCAN_HOST_DEVICE Real nominal(int c, const Real& y, int b) const {
+    NUSCAN_HOST_DEVICE Real nominal(int c, int b) const {
         const ComponentView& component = x.components[c];
-        return component.counts == nullptr ? Real(at(component.first_column + b)) : Real(component.counts[b]) * y;
+        return component.counts == nullptr ? Real(at(component.first_column + b)) : Real(component.counts[b]);
     }
     //! a_c
-    NUSCAN_HOST_DEVICE Real normalisation(int c) const {
+    NUSCAN_HOST_DEVICE Real normalisation(int c, const Real& y) const {
         using std::fma;
-        Real a(1);
+        Real a = y;
         for (int i = 0; i < x.n_normalisations; ++i) {
             if (x.normalisations[i].component == c) {
                 a = fma(Real(x.normalisations[i].scale), z[x.normalisations[i].pull], a);
@@ -177,26 +178,27 @@ struct PulledCounts {
         return a;
     }
     //! D_sb of a component, from weights or their derivatives
-    NUSCAN_HOST_DEVICE Real shape(const ShapeEffect& s, const Real* w, const Real& T, const Real& y, int b) const {
-        return mixed_templates(s, x.n_bins, w, b) * (s.relative ? T : y);
+    NUSCAN_HOST_DEVICE Real shape(const ShapeEffect& s, const Real* w, const Real& T, int b) const {
+        const Real D = mixed_templates(s, x.n_bins, w, b);
+        return s.relative ? D * T : D;
     }
     //! T_cb + Σ_s D_sb
-    NUSCAN_HOST_DEVICE Real shaped(int c, const Real& T, const Real& y, int b) const {
+    NUSCAN_HOST_DEVICE Real shaped(int c, const Real& T, int b) const {
         Real sum = T;
         for (int i = 0; i < x.n_shapes; ++i) {
             if (x.shapes[i].component == c) {
-                sum = sum + shape(x.shapes[i], shapes.w, T, y, b);
+                sum = sum + shape(x.shapes[i], shapes.w, T, b);
             }
         }
         return sum;
     }
-    /// a_c (T + Σ_s D_sb) − T: what pulls add to the counts of a component. Adds its derivatives by z_k to \p slopes,
-    /// which may be null, and the second ones by second(k, l, value).
+    /// What a component adds to the experiment's columns: a_c (T + Σ_s D_sb), less what these have of it. Adds its
+    /// derivatives by z_k to \p slopes, which may be null, and the second ones by second(k, l, value).
     template <class SecondDerivative>
     NUSCAN_HOST_DEVICE Real moved(int c, const Real& T, const Real& y, int b, Real* slopes,
                                   const SecondDerivative& second) const {
         using std::fma;
-        const Real a = normalisation(c), with_shapes = shaped(c, T, y, b);
+        const Real a = normalisation(c, y), with_shapes = shaped(c, T, b);
         for (int i = 0; slopes != nullptr && i < x.n_normalisations; ++i) {
             const NormalisationEffect& n = x.normalisations[i];
             if (n.component == c) {
@@ -208,9 +210,9 @@ struct PulledCounts {
             if (s.component != c) {
                 continue;
             }
-            const Real slope = shape(s, shapes.slope, T, y, b);
+            const Real slope = shape(s, shapes.slope, T, b);
             slopes[s.pull] = fma(a, slope, slopes[s.pull]);
-            second(s.pull, s.pull, a * shape(s, shapes.curvature, T, y, b));
+            second(s.pull, s.pull, a * shape(s, shapes.curvature, T, b));
             for (int j = 0; j < x.n_normalisations; ++j) {
                 const NormalisationEffect& n = x.normalisations[j];
                 if (n.component == c) { // both orders, where the pulls are one
@@ -218,15 +220,14 @@ struct PulledCounts {
                 }
             }
         }
-        return fma(a, with_shapes, -T);
+        return fma(a, with_shapes, x.components[c].counts == nullptr ? -T : -y * T);
     }
     //! N_b, with derivatives as moved()
     template <class SecondDerivative>
     NUSCAN_HOST_DEVICE Real counts(int b, Real* slopes, const SecondDerivative& second) const {
         Real N = at(x.first_bin + b);
         for (int c = 0; c < x.n_components; ++c) {
-            const Real y = factor(c);
-            N = N + moved(c, nominal(c, y, b), y, b, slopes, second);
+            N = N + moved(c, nominal(c, b), factor(c), b, slopes, second);
         }
         return N;
     }
@@ -235,8 +236,7 @@ struct PulledCounts {
     }
     //! Counts of a component alone
     NUSCAN_HOST_DEVICE Real component(int c, int b) const {
-        const Real y = factor(c);
-        return normalisation(c) * shaped(c, nominal(c, y, b), y, b);
+        return normalisation(c, factor(c)) * shaped(c, nominal(c, b), b);
     }
 };
 
