@@ -200,7 +200,7 @@ std::vector<Scan> scans() {
     shapes.config.experiments[0] = testing::with_systematics(testing::gaussian(testing::toy_experiment()));
     all.push_back(shapes);
     shapes = {"systematics as axes and fixed",
-              toy_scan({axis("toy.bend", {-1.5, 0, 0.4}), axis("charge.ee", range(-1e-12, 1e-12, 4)),
+              toy_scan({axis("toy.bend", {-1.5, 0, 0.4}), axis("charge.ee", range(-3e-13, 1e-12, 4)),
                         axis("toy.scale", {1.4e-3, 2e-3, 3.1e-3}, true)})};
     shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
     shapes.config.fixed.push_back(testing::fix("toy.flux", 1.1));
