@@ -164,14 +164,14 @@ struct ManyPullsBins {
 /// Which of these a plan needs: the kernel of a scan with few pulls has no registers to spare for many.
 enum class BinsKind { gaussian, one_pull, many_pulls };
 NUSCAN_HOST_DEVICE constexpr BinsKind bins_kind(const PlanView& plan) {
-    BinsKind kind = plan.n_systematics > 0 ? BinsKind::many_pulls : BinsKind::gaussian;
+    if (plan.n_systematics > 0) {
+        return BinsKind::many_pulls;
+    }
+    BinsKind kind = BinsKind::gaussian;
     for (int e = 0; e < plan.n_experiments; ++e) {
         const ExperimentView& experiment = plan.experiments[e];
         if (experiment.has_signal_column() || (!experiment.is_gaussian() && experiment.statistic.has_several_pulls())) {
             return BinsKind::many_pulls;
-        }
-        if (kind == BinsKind::many_pulls) {
-            continue;
         }
         kind = experiment.is_gaussian() ? kind : BinsKind::one_pull;
     }

@@ -185,17 +185,22 @@ std::vector<Scan> scans() {
     shapes.config.experiments[0].signal_sigma = 0.3;
     shapes.config.axes[0].profile = true;
     all.push_back(shapes);
-    shapes = {"systematics and the signal's normalisation as an axis",
-              toy_scan({axis("charge.ee", range(-1e-12, 1e-12, 5)), axis("toy.signal", {0, 0.5, 1.25})})};
+    shapes = {"systematics of components whose own normalisations are given",
+              toy_scan({axis("toy.signal", {0, 0.6, 1.4}), axis("toy.flat", range(0, 2, 3), true),
+                        axis("charge.ee", range(-1e-12, 1e-12, 3))})};
     shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
-    shapes.config.experiments[0].signal_sigma = 0.2;
-    shapes.config.fixed.push_back(testing::fix("toy.flat", 1.3));
+    shapes.config.experiments[0].signal_sigma = 0.3;
+    all.push_back(shapes);
+    shapes.name = "the same, fixed";
+    shapes.config.axes = {axis("charge.ee", range(-1e-12, 1e-12, 3))};
+    shapes.config.fixed.push_back(testing::fix("toy.signal", 1.4));
+    shapes.config.fixed.push_back(testing::fix("toy.flat", 0.7));
     all.push_back(shapes);
     shapes = {"Gaussian, systematics of every kind", all[3].config};
     shapes.config.experiments[0] = testing::with_systematics(testing::gaussian(testing::toy_experiment()));
     all.push_back(shapes);
     shapes = {"systematics as axes and fixed",
-              toy_scan({axis("toy.bend", {-1.5, 0, 0.4}), axis("charge.ee", range(-1e-12, 1e-12, 4)),
+              toy_scan({axis("toy.bend", {-1.5, 0, 0.4}), axis("charge.ee", range(-3e-13, 1e-12, 4)),
                         axis("toy.scale", {1.4e-3, 2e-3, 3.1e-3}, true)})};
     shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
     shapes.config.fixed.push_back(testing::fix("toy.flux", 1.1));

@@ -174,6 +174,29 @@ const std::vector<Case> cases = {
                              axis("pulsed.baseline", {2e4, 2.7e4, 3.2e4}, true),
                              axis("charge.mumu", range(-4e-10, 3e-10, 3))});
      }},
+    {"systematics",
+     [](int n) {
+         ScanConfig config =
+             toy_scan({axis("charge.ee", range(-1.5e-12, 1.5e-12, n), true), axis("toy.bend", {-0.8, 0.5})});
+         config.experiments = {with_systematics(toy_experiment())};
+         return config;
+     }},
+    {"background_with_systematics",
+     [](int n) {
+         ScanConfig config =
+             toy_scan({axis("toy.flat", range(0, 2.5, n), true), axis("magnetic_moment.mumu", range(0, 5e-11, 2))});
+         config.experiments = {with_systematics(gaussian(toy_experiment()))};
+         return config;
+     }},
+    {"shared_systematics",
+     [](int n) {
+         ScanConfig config =
+             toy_scan({axis("charge_radius.emu.im", range(-4e-31, 5e-31, n), true), axis("toy.signal", {0.6, 1.2})});
+         config.experiments = {with_systematics(toy_experiment()), pulsed_experiment()};
+         config.shared = {{"both", {{0, "flux"}, {1, Experiment::signal}}}};
+         config.experiments[1].signal_sigma = 0.25;
+         return config;
+     }},
     {"two_experiments",
      [](int n) {
          ScanConfig config = toy_scan(
@@ -421,7 +444,8 @@ private:
     std::unique_ptr<Chi2Surface> surface_;
 };
 
-//! Three elements and a background at once, both statistics, pulls: one, two, at their bound, on signals
+/// Three elements and a background at once, both statistics, pulls: one, two, at their bound, on signals, of shapes,
+/// and shared
 std::vector<ScanConfig> surfaces() {
     ScanConfig config = toy_scan({axis("charge.ee", {0}), axis("magnetic_moment.mumu", {0}),
                                   axis("charge_radius.emu.im", {0}), axis("toy.flat", {0})});
@@ -437,6 +461,18 @@ std::vector<ScanConfig> surfaces() {
         }
         all.push_back(signal_pull);
     }
+    for (ScanConfig shapes : {config, two_pulls, both}) {
+        for (Experiment& experiment : shapes.experiments) {
+            experiment = with_systematics(experiment);
+        }
+        all.push_back(shapes);
+    }
+    ScanConfig& pinned = all[all.size() - 2];
+    pinned.fixed.push_back(fix("toy.bend", 0.4));
+    pinned.experiments[0].signal_sigma = 0.134;
+    ScanConfig shared = all.back();
+    shared.shared = {{"both", {{0, "flux"}, {1, "flux"}}}};
+    all.push_back(shared);
     return all;
 }
 

@@ -278,20 +278,17 @@ void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes
     const TomlTable table = experiment.table("bins");
     const bool gaussian = observed.statistic == Statistic::gaussian;
     observed.counts = read_per_bin(table, "counts", "bins", axes, tables);
-    if (table.has("sigma")) {
-        if (!gaussian) {
-            throw InputError(table.where("sigma"), "\"sigma\" does not go with statistic = \"poisson\"",
+    for (const char* key : {"sigma", "covariance"}) {
+        if (table.has(key) && !gaussian) {
+            throw InputError(table.where(key), fmt::format("\"{}\" does not go with statistic = \"poisson\"", key),
                              "the errors of Poisson counts follow from the prediction",
                              "write statistic = \"gaussian\"?");
         }
+    }
+    if (table.has("sigma")) {
         observed.sigma = read_per_bin(table, "sigma", "bins", axes, tables);
     }
     if (table.has("covariance")) {
-        if (!gaussian) {
-            throw InputError(table.where("covariance"), "\"covariance\" does not go with statistic = \"poisson\"",
-                             "the errors of Poisson counts follow from the prediction",
-                             "write statistic = \"gaussian\"?");
-        }
         if (table.has("sigma")) {
             throw InputError(table.where("covariance"), "\"covariance\" does not go with \"sigma\"",
                              "its diagonal holds the squares of the errors", "leave sigma out?");

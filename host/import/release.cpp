@@ -61,6 +61,8 @@ Release::Release(std::string folder, std::string origin) : folder_(std::move(fol
 
 std::string Release::path(const std::string& name) const { return (std::filesystem::path(folder_) / name).string(); }
 
+std::string Release::anew() const { return fmt::format("take the file anew from {}?", origin_); }
+
 std::string Release::text(const std::string& name) const {
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(path(name), ignored)) {
@@ -72,7 +74,6 @@ std::string Release::text(const std::string& name) const {
 
 std::vector<std::vector<double>> Release::read(const ReleaseFile& file) {
     const InputLocation whole{path(file.name), 0};
-    const std::string anew = fmt::format("take the file anew from {}?", origin_);
     std::size_t n_rows = file.n_rows;
     if (!file.bins.empty()) {
         n_rows = 1;
@@ -95,7 +96,7 @@ std::vector<std::vector<double>> Release::read(const ReleaseFile& file) {
         const std::vector<double> values = numbers(line, where);
         if (values.size() != n_columns) {
             throw InputError(where, fmt::format("the row has {} numbers", values.size()),
-                             fmt::format("the release has {}", n_columns), anew);
+                             fmt::format("the release has {}", n_columns), anew());
         }
         if (row < n_rows) {
             check_centres(values, file.bins, row, where);
@@ -107,7 +108,7 @@ std::vector<std::vector<double>> Release::read(const ReleaseFile& file) {
     }
     if (row != n_rows) {
         throw InputError(whole, fmt::format("the file has {} rows", row), fmt::format("the release has {}", n_rows),
-                         anew);
+                         anew());
     }
     std::vector<double> sums;
     for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -118,7 +119,7 @@ std::vector<std::vector<double>> Release::read(const ReleaseFile& file) {
         }
         if (!(std::abs(sum - file.sums[i]) <= 1e-9 * magnitude)) {
             throw InputError(whole, fmt::format("column {} adds up to {:.12g}", file.bins.size() + i + 1, sum),
-                             fmt::format("in the release to {:.12g}", file.sums[i]), anew);
+                             fmt::format("in the release to {:.12g}", file.sums[i]), anew());
         }
         sums.push_back(sum);
     }
@@ -149,13 +150,11 @@ void Release::check_parameters(const std::string& name, const std::vector<std::p
         const std::size_t i = used[parameter]++;
         if (i >= found.size()) {
             throw InputError({file, 0}, fmt::format("{} has no value", parameter),
-                             fmt::format("in the release it is {}", value),
-                             fmt::format("take the file anew from {}?", origin_));
+                             fmt::format("in the release it is {}", value), anew());
         }
         if (found[i].first != value) {
             throw InputError({file, found[i].second}, fmt::format("{} = {}", parameter, found[i].first),
-                             fmt::format("in the release it is {}", value),
-                             fmt::format("take the file anew from {}?", origin_));
+                             fmt::format("in the release it is {}", value), anew());
         }
     }
     checks_ += fmt::format("| `{}` | | its {} parameters that are used |\n", name, expected.size());

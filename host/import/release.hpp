@@ -49,6 +49,8 @@ public:
 private:
     std::string path(const std::string& name) const;
     std::string text(const std::string& name) const;
+    //! What to do about a file that is not that of the release
+    std::string anew() const;
 
     std::string folder_, origin_, checks_;
 };

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scan/chi2_surface.hpp"
 
+#include <tuple>
+#include <utility>
+
 namespace nuscan {
 
 namespace {
@@ -24,6 +27,17 @@ void minimise_over_the_rest(VectorXd& gradient, MatrixXd& hessian, Index n) {
     }
     gradient.conservativeResize(n);
     hessian.conservativeResize(n, n);
+}
+
+//! First and second derivatives of Poisson's χ² by N_b
+std::pair<VectorXd, VectorXd> poisson_derivatives(const double* counts, const VectorXd& N) {
+    VectorXd first(N.size()), second(N.size());
+    for (Index b = 0; b < N.size(); ++b) {
+        const double n = counts[b];
+        first[b] = n > 0 ? 2 * (1 - n / N[b]) : 2;
+        second[b] = n > 0 ? 2 * n / (N[b] * N[b]) : 0;
+    }
+    return {first, second};
 }
 
 } // namespace
@@ -80,8 +94,7 @@ Chi2Surface::Monomials Chi2Surface::monomials(const VectorXd& y) const {
 Chi2Surface::Pulls Chi2Surface::fit_alone(const Bins& bins, const Monomials& m) const {
     const ExperimentView& experiment = *bins.experiment;
     const StatisticView& s = experiment.statistic;
-    const VectorXd S = bins.signal.lazyProduct(m.value);
-    const VectorXd N = S + bins.background.lazyProduct(m.value.head(1 + d_));
+    const VectorXd S = bins.signals(m), N = bins.predictions(m);
     Pulls out;
     double xi[max_pulls] = {};
     if (!experiment.is_gaussian()) {
@@ -108,9 +121,9 @@ Chi2Surface::Response Chi2Surface::response(const Bins& bins, const Monomials& m
     const ExperimentView& experiment = *bins.experiment;
     const Index n_bins = bins.signal.rows(), n_pulls = pulls.value.size();
     const bool signal_pull = experiment.has_signal_column();
-    const VectorXd S = bins.signal.lazyProduct(m.value);
-    VectorXd N = S + bins.background.lazyProduct(m.value.head(1 + d_));
-    Response out;
+    const VectorXd S = bins.signals(m);
+    VectorXd N = bins.predictions(m);
+    Response out{&bins, {}, {}, {}, {}, {}, {}};
     out.slopes.resize(n_bins, d_ + n_pulls);
     auto templates = out.slopes.rightCols(n_pulls);
     if (!experiment.is_gaussian()) {
@@ -126,7 +139,12 @@ Chi2Surface::Response Chi2Surface::response(const Bins& bins, const Monomials& m
     const MatrixXd signal_slopes = bins.signal.lazyProduct(m.slopes);
     out.slopes.leftCols(d_) =
         out.signal.asDiagonal() * signal_slopes + bins.background.lazyProduct(m.slopes.topRows(1 + d_));
-    set_by_counts(out, experiment, N);
+    if (experiment.is_gaussian()) {
+        out.first = 2 * N;
+        out.second.setConstant(n_bins, 2);
+    } else {
+        std::tie(out.first, out.second) = poisson_derivatives(experiment.statistic.counts, N);
+    }
     out.mixed = MatrixXd::Zero(d_, n_pulls);
     out.curved = MatrixXd::Zero(n_pulls, n_pulls);
     if (signal_pull) {
@@ -135,27 +153,11 @@ Chi2Surface::Response Chi2Surface::response(const Bins& bins, const Monomials& m
     return out;
 }
 
-void Chi2Surface::set_by_counts(Response& response, const ExperimentView& experiment, const VectorXd& N) {
-    if (experiment.is_gaussian()) {
-        response.first = 2 * N;
-        response.second.setConstant(N.size(), 2);
-        return;
-    }
-    response.first.resize(N.size());
-    response.second.resize(N.size());
-    for (Index b = 0; b < N.size(); ++b) {
-        const double n = experiment.statistic.counts[b];
-        response.first[b] = n > 0 ? 2 * (1 - n / N[b]) : 2;
-        response.second[b] = n > 0 ? 2 * n / (N[b] * N[b]) : 0;
-    }
-}
-
 std::vector<double> Chi2Surface::columns(const Monomials& m) const {
     std::vector<double> columns(static_cast<std::size_t>(plan_.n_columns));
     for (const Bins& bins : bins_) {
         const ExperimentView& x = *bins.experiment;
-        const VectorXd S = bins.signal.lazyProduct(m.value);
-        const VectorXd N = S + bins.background.lazyProduct(m.value.head(1 + d_));
+        const VectorXd S = bins.signals(m), N = bins.predictions(m);
         std::copy(N.begin(), N.end(), columns.begin() + x.first_bin);
         if (x.has_signal_column()) {
             std::copy(S.begin(), S.end(), columns.begin() + x.first_signal);
@@ -168,11 +170,10 @@ std::vector<double> Chi2Surface::columns(const Monomials& m) const {
     return columns;
 }
 
-Chi2Surface::Pulls Chi2Surface::fit_together(const SystematicsView& view, const Monomials& m) const {
-    const std::vector<double> at = columns(m);
+Chi2Surface::Pulls Chi2Surface::fit_together(const SystematicsView& view, const std::vector<double>& columns) const {
     double z[max_systematics];
     Pulls out;
-    out.fit = systematics_fit<double>(view, TabulatedPoint{at.data()}, z);
+    out.fit = systematics_fit<double>(view, TabulatedPoint{columns.data()}, z);
     out.value = Eigen::Map<const VectorXd>(z, view.n_pulls);
     out.weights = Eigen::Map<const VectorXd>(view.prior_weights, view.n_pulls);
     for (int k = 0; k < view.n_pulls; ++k) {
@@ -181,86 +182,73 @@ Chi2Surface::Pulls Chi2Surface::fit_together(const SystematicsView& view, const 
     return out;
 }
 
-Chi2Surface::Response Chi2Surface::response(const PulledExperiment& x, const Monomials& m, const Pulls& pulls) const {
+Chi2Surface::Response Chi2Surface::response(const PulledExperiment& x, const std::vector<double>& columns,
+                                            const Monomials& m, const Pulls& pulls) const {
     const Bins& bins = bins_[static_cast<std::size_t>(x.experiment)];
     const Index n_bins = x.n_bins, K = pulls.value.size();
-    const std::vector<double> at = columns(m);
-    const TabulatedPoint point{at.data()};
+    const TabulatedPoint point{columns.data()};
     detail::ShapeWeights<double> shapes;
     for (int i = 0; i < x.n_shapes; ++i) {
         detail::shape_weights(x.shapes[i], pulls.value[x.shapes[i].pull], shapes);
     }
     const detail::PulledCounts<double, TabulatedPoint> pulled{x, point, pulls.value.data(), shapes};
     const MatrixXd signal_slopes = bins.signal.lazyProduct(m.slopes);
-    Response out;
-    out.slopes.resize(n_bins, d_ + K);
-    out.slopes.leftCols(d_) = signal_slopes + bins.background.lazyProduct(m.slopes.topRows(1 + d_));
-    out.signal = VectorXd::Ones(n_bins);
+    Response out{&bins, {}, {}, {}, VectorXd::Ones(n_bins), MatrixXd::Zero(d_, K), MatrixXd::Zero(K, K)};
     VectorXd N(n_bins);
     for (Index b = 0; b < n_bins; ++b) {
-        VectorXd slopes = VectorXd::Zero(K);
-        N[b] = pulled.counts(static_cast<int>(b), slopes.data(), [](int, int, double) {});
-        out.slopes.row(b).tail(K) = slopes;
+        N[b] = pulled.counts(static_cast<int>(b));
     }
     if (x.weights != nullptr) {
-        out.first.resize(n_bins);
-        out.second.resize(n_bins);
-        for (Index b = 0; b < n_bins; ++b) {
-            out.first[b] = 2 * x.weights[b] * (N[b] - x.counts[b]);
-            out.second[b] = 2 * x.weights[b];
-        }
+        out.second = 2 * Eigen::Map<const VectorXd>(x.weights, n_bins);
+        out.first = out.second.cwiseProduct(N - Eigen::Map<const VectorXd>(x.counts, n_bins));
     } else {
-        set_by_counts(out, *bins.experiment, N);
+        std::tie(out.first, out.second) = poisson_derivatives(x.counts, N);
     }
-    // What pulls add is linear in the point's own signal, by w_b, and in the factor of a background, by its shapes; both
-    // depend on the pulls.
-    out.mixed = MatrixXd::Zero(d_, K);
-    out.curved = MatrixXd::Zero(K, K);
-    for (int c = 0; c < x.n_components; ++c) {
-        const ComponentView& component = x.components[c];
-        const bool is_signal = component.counts == nullptr;
-        if (!is_signal && component.factor_column < 0) {
-            continue;
-        }
-        const int feature = is_signal ? 0 : plan_.columns[component.factor_column - plan_.n_bins].first_feature;
-        const VectorXd factor_slopes = m.slopes.transpose() * features_.row(feature).transpose();
-        for (Index b = 0; b < n_bins; ++b) {
-            const int bin = static_cast<int>(b);
-            VectorXd slopes = VectorXd::Zero(K);
-            double w = 0;
-            if (is_signal) {
-                w = pulled.moved(c, 1., bin, slopes.data(), [](int, int, double) {});
-                out.signal[b] += w;
-            } else {
-                w = pulled.bent(c, component.counts[b], bin);
-                for (int i = 0; i < x.n_shapes; ++i) {
-                    if (x.shapes[i].component == c) {
-                        slopes[x.shapes[i].pull] +=
-                            pulled.shape(x.shapes[i], shapes.slope, component.counts[b], bin);
-                    }
-                }
-            }
-            const VectorXd by_coordinates = is_signal ? VectorXd(signal_slopes.row(b)) : factor_slopes;
-            out.slopes.row(b).head(d_) += w * by_coordinates.transpose();
-            out.mixed += out.first[b] * by_coordinates * slopes.transpose();
-        }
-    }
+    out.slopes.resize(n_bins, d_ + K);
+    out.slopes.leftCols(d_) = signal_slopes + bins.background.lazyProduct(m.slopes.topRows(1 + d_));
     for (Index b = 0; b < n_bins; ++b) {
         VectorXd slopes = VectorXd::Zero(K);
         pulled.counts(static_cast<int>(b), slopes.data(), [&](int k, int l, double d2N) {
             out.curved(k, l) += out.first[b] * d2N;
             out.curved(l, k) += k == l ? 0 : out.first[b] * d2N;
         });
+        out.slopes.row(b).tail(K) = slopes;
+    }
+    // What a component adds is linear in its counts T_cb, which coordinates move if it is the signal, and in y_c.
+    const auto ignore = [](int, int, double) {};
+    for (int c = 0; c < x.n_components; ++c) {
+        const ComponentView& component = x.components[c];
+        const bool is_signal = component.counts == nullptr;
+        VectorXd factor_slopes = VectorXd::Zero(d_);
+        if (!is_signal && component.factor_column >= 0) {
+            const int feature = plan_.columns[component.factor_column - plan_.n_bins].first_feature;
+            factor_slopes = m.slopes.transpose() * features_.row(feature).transpose();
+        }
+        for (Index b = 0; b < n_bins; ++b) {
+            const auto bin = static_cast<int>(b);
+            VectorXd slopes = VectorXd::Zero(K), at_zero = VectorXd::Zero(K);
+            double added = 0; // by a unit of T_cb or y_c
+            if (is_signal) {
+                added = pulled.moved(c, 1., pulled.factor(c), bin, slopes.data(), ignore);
+            } else {
+                added = pulled.moved(c, component.counts[b], 1., bin, slopes.data(), ignore) -
+                        pulled.moved(c, component.counts[b], 0., bin, at_zero.data(), ignore);
+            }
+            const VectorXd by_coordinates = is_signal ? VectorXd(signal_slopes.row(b)) : factor_slopes;
+            out.slopes.row(b).head(d_) += added * by_coordinates.transpose();
+            out.mixed += out.first[b] * by_coordinates * (slopes - at_zero).transpose();
+            out.signal[b] += is_signal ? added : 0;
+        }
     }
     return out;
 }
 
-void Chi2Surface::add(const Bins& bins, const Response& r, VectorXd& gradient, MatrixXd& hessian) const {
+void Chi2Surface::add(const Response& r, VectorXd& gradient, MatrixXd& hessian) const {
     const Index n_pulls = r.curved.rows();
     gradient += r.slopes.transpose().lazyProduct(r.first);
     hessian += r.slopes.transpose().lazyProduct(r.second.asDiagonal() * r.slopes);
     const VectorXd weighted = r.signal.cwiseProduct(r.first);
-    const VectorXd by_coefficient = bins.signal.transpose().lazyProduct(weighted);
+    const VectorXd by_coefficient = r.bins->signal.transpose().lazyProduct(weighted);
     for (Index j = 0; j < d_; ++j) {
         for (Index i = 0; i <= j; ++i) {
             hessian(i, j) += by_coefficient[product(i, j)];
@@ -289,56 +277,49 @@ void Chi2Surface::add_minimum(const Pulls& pulls, VectorXd& gradient, MatrixXd& 
     total.hessian += hessian;
 }
 
-Derivatives Chi2Surface::operator()(const VectorXd& y) const {
-    const Monomials m = monomials(y);
-    Derivatives total{0, true, VectorXd::Zero(d_), MatrixXd::Zero(d_, d_)};
+std::vector<Chi2Surface::Fit> Chi2Surface::fits(const Monomials& m) const {
+    std::vector<Fit> out;
     for (const Bins& bins : bins_) {
-        if (bins.experiment->pulled_with_others) {
-            continue;
+        if (!bins.experiment->pulled_with_others) {
+            const Pulls pulls = fit_alone(bins, m);
+            out.push_back({pulls, {response(bins, m, pulls)}});
         }
-        const Pulls pulls = fit_alone(bins, m);
-        const Index n = d_ + pulls.value.size();
-        VectorXd gradient = VectorXd::Zero(n);
-        MatrixXd hessian = MatrixXd::Zero(n, n);
-        add(bins, response(bins, m, pulls), gradient, hessian);
-        add_minimum(pulls, gradient, hessian, total);
     }
+    const std::vector<double> at = columns(m);
     for (int g = 0; g < plan_.n_systematics; ++g) {
         const SystematicsView& view = plan_.systematics[g];
-        const Pulls pulls = fit_together(view, m);
-        const Index n = d_ + pulls.value.size();
+        Fit fit{fit_together(view, at), {}};
+        for (int e = 0; e < view.n_experiments; ++e) {
+            fit.responses.push_back(response(view.experiments[e], at, m, fit.pulls));
+        }
+        out.push_back(std::move(fit));
+    }
+    return out;
+}
+
+Derivatives Chi2Surface::operator()(const VectorXd& y) const {
+    Derivatives total{0, true, VectorXd::Zero(d_), MatrixXd::Zero(d_, d_)};
+    for (const Fit& fit : fits(monomials(y))) {
+        const Index n = d_ + fit.pulls.value.size();
         VectorXd gradient = VectorXd::Zero(n);
         MatrixXd hessian = MatrixXd::Zero(n, n);
-        for (int e = 0; e < view.n_experiments; ++e) {
-            const PulledExperiment& x = view.experiments[e];
-            add(bins_[static_cast<std::size_t>(x.experiment)], response(x, m, pulls), gradient, hessian);
+        for (const Response& r : fit.responses) {
+            add(r, gradient, hessian);
         }
-        add_minimum(pulls, gradient, hessian, total);
+        add_minimum(fit.pulls, gradient, hessian, total);
     }
     return total;
 }
 
 VectorXd Chi2Surface::other_roots(const VectorXd& y) const {
-    const Monomials m = monomials(y);
     VectorXd along = VectorXd::Zero(d_), square = VectorXd::Zero(d_);
-    const auto add_bins = [&](const Bins& bins, const Response& r) {
-        for (Index i = 0; i < d_; ++i) {
-            const auto c = r.signal.array() * bins.signal.col(product(i, i)).array();
-            along[i] += (r.second.array() * c * r.slopes.col(i).array()).sum();
-            square[i] += (r.second.array() * c.square()).sum();
-        }
-    };
-    for (const Bins& bins : bins_) {
-        if (!bins.experiment->pulled_with_others) {
-            add_bins(bins, response(bins, m, fit_alone(bins, m)));
-        }
-    }
-    for (int g = 0; g < plan_.n_systematics; ++g) {
-        const SystematicsView& view = plan_.systematics[g];
-        const Pulls pulls = fit_together(view, m);
-        for (int e = 0; e < view.n_experiments; ++e) {
-            add_bins(bins_[static_cast<std::size_t>(view.experiments[e].experiment)],
-                     response(view.experiments[e], m, pulls));
+    for (const Fit& fit : fits(monomials(y))) {
+        for (const Response& r : fit.responses) {
+            for (Index i = 0; i < d_; ++i) {
+                const auto c = r.signal.array() * r.bins->signal.col(product(i, i)).array();
+                along[i] += (r.second.array() * c * r.slopes.col(i).array()).sum();
+                square[i] += (r.second.array() * c.square()).sum();
+            }
         }
     }
     return (square.array() > 0).select(-along.array() / square.array(), 0);

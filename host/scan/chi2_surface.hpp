@@ -32,15 +32,21 @@ public:
     Eigen::VectorXd other_roots(const Eigen::VectorXd& y) const;
 
 private:
+    struct Monomials {
+        Eigen::VectorXd value;
+        Eigen::MatrixXd slopes; //!< monomials × d
+    };
     //! N_b of an experiment in counts, or its whitened residuals where it is Gaussian: coefficients of the monomials
     struct Bins {
         const ExperimentView* experiment;
         Eigen::MatrixXd signal;
         Eigen::MatrixXd background; //!< with the data, of residuals; linear: of the first 1 + d monomials
-    };
-    struct Monomials {
-        Eigen::VectorXd value;
-        Eigen::MatrixXd slopes; //!< monomials × d
+
+        Eigen::VectorXd signals(const Monomials& m) const { return signal.lazyProduct(m.value); }
+        //! With backgrounds, all pulls zero
+        Eigen::VectorXd predictions(const Monomials& m) const {
+            return signals(m) + background.lazyProduct(m.value.head(background.cols()));
+        }
     };
     Monomials monomials(const Eigen::VectorXd& y) const;
     //! Place of y_i y_j, i <= j
@@ -48,6 +54,7 @@ private:
 
     /// What χ² makes of the predictions of an experiment's bins, and these of the coordinates and then the pulls.
     struct Response {
+        const Bins* bins;
         Eigen::VectorXd first, second; //!< derivatives of χ² by N_b; between bins there are none
         Eigen::MatrixXd slopes;        //!< of N_b
         Eigen::VectorXd signal;        //!< of N_b by the signal of the bin
@@ -60,18 +67,21 @@ private:
         Eigen::VectorXd value, weights; //!< ξ_k; 1/σ_k²
         std::vector<bool> held;         //!< at a bound, or given
     };
+    //! Experiments whose pulls act together, or one alone, at their minimum over the pulls
+    struct Fit {
+        Pulls pulls;
+        std::vector<Response> responses;
+    };
+    std::vector<Fit> fits(const Monomials& m) const;
     Pulls fit_alone(const Bins& bins, const Monomials& m) const;
     Response response(const Bins& bins, const Monomials& m, const Pulls& pulls) const;
-    //! Of experiments whose pulls act together
-    Pulls fit_together(const SystematicsView& view, const Monomials& m) const;
-    Response response(const PulledExperiment& x, const Monomials& m, const Pulls& pulls) const;
-
-    //! Derivatives of χ² by N_b
-    static void set_by_counts(Response& response, const ExperimentView& experiment, const Eigen::VectorXd& N);
+    Pulls fit_together(const SystematicsView& view, const std::vector<double>& columns) const;
+    Response response(const PulledExperiment& x, const std::vector<double>& columns, const Monomials& m,
+                      const Pulls& pulls) const;
     //! All columns of the point
     std::vector<double> columns(const Monomials& m) const;
     //! Adds an experiment's to derivatives by the coordinates, then the pulls
-    void add(const Bins& bins, const Response& r, Eigen::VectorXd& gradient, Eigen::MatrixXd& hessian) const;
+    void add(const Response& r, Eigen::VectorXd& gradient, Eigen::MatrixXd& hessian) const;
     //! Adds priors, takes held pulls out and minimises over the others
     void add_minimum(const Pulls& pulls, Eigen::VectorXd& gradient, Eigen::MatrixXd& hessian, Derivatives& total) const;
 

@@ -50,6 +50,9 @@ const SharedSystematic* share_of(const ScanConfig& config, std::size_t experimen
     return nullptr;
 }
 
+//! Whether an axis or a fixed parameter has it
+bool is_given(const Scalar& value) { return value.axis >= 0 || !std::isnan(value.fixed); }
+
 //! Pulls of an experiment that it shares with none
 void add_own_pulls(const ScanConfig& config, std::size_t e, std::vector<Pull>& pulls) {
     const Experiment& experiment = config.experiments[e];
@@ -218,6 +221,9 @@ SystematicTables::SystematicTables(const PullGroup& group, const std::vector<Exp
                 }
             }
         }
+        if (is_given(normalisations[e].back())) {
+            component(experiment.backgrounds.size());
+        }
         parts_.push_back(std::move(part));
     }
     if (n_templates > max_shape_templates || group_.pulls.size() > static_cast<std::size_t>(max_systematics)) {
@@ -230,8 +236,7 @@ SystematicTables::SystematicTables(const PullGroup& group, const std::vector<Exp
     }
     for (std::size_t k = 0; k < group_.pulls.size(); ++k) {
         const Pull& pull = group_.pulls[k];
-        const bool pinned = pins[k].axis >= 0 || !std::isnan(pins[k].fixed);
-        prior_weights_.push_back(pinned || std::isinf(pull.sigma) ? 0 : 1 / (pull.sigma * pull.sigma));
+        prior_weights_.push_back(is_given(pins[k]) || std::isinf(pull.sigma) ? 0 : 1 / (pull.sigma * pull.sigma));
         low_.push_back(pull.low);
         high_.push_back(pull.high);
         pins_.push_back(-1);
@@ -289,12 +294,12 @@ void SystematicTables::add_columns(const std::vector<ExperimentView>& views, int
             const bool is_signal = component.counts.empty();
             const Scalar& y = component.normalisation;
             const int axis_column = y.axis >= 0 ? next_column() : -1;
-            if (axis_column >= 0 && is_signal) {
+            if (axis_column >= 0 && is_signal) { // on no plane, as pulls that are not fitted
                 columns.push_back({-1, 0, n_features + static_cast<int>(pins.size()), 1, y});
                 pins.push_back(y);
-            } else if (axis_column >= 0) { // the background's own, which may vary on a plane
-                const int background = x.first_feature + x.n_features - x.n_backgrounds;
-                columns.push_back({-1, 0, background + static_cast<int>(component.background), 1, y});
+            } else if (axis_column >= 0) {
+                const int feature = x.first_feature + x.n_features - x.n_backgrounds;
+                columns.push_back({-1, 0, feature + static_cast<int>(component.background), 1, y});
             }
             part.views.push_back({is_signal ? nullptr : component.counts.data(), x.first_signal, axis_column, y.fixed});
         }
@@ -308,7 +313,7 @@ void SystematicTables::add_columns(const std::vector<ExperimentView>& views, int
                                 static_cast<int>(part.shapes.size()), part.shapes.data()});
     }
     for (std::size_t k = 0; k < pins_.size(); ++k) {
-        if (pin_values_[k].axis >= 0 || !std::isnan(pin_values_[k].fixed)) {
+        if (is_given(pin_values_[k])) {
             pins_[k] = next_column();
             columns.push_back({-1, 0, n_features + static_cast<int>(pins.size()), 1, pin_values_[k]});
             pins.push_back(pin_values_[k]);

@@ -165,7 +165,7 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         view.first_bin = view_.n_bins;
         view.n_bins = experiment.n_bins();
         view.first_signal = signal_sigma > 0 ? 0 : -1; // its place follows once all bins are counted
-        view.signal_normalisation = signal_normalisation;
+        view.signal_normalisation = together ? Scalar{1, -1} : signal_normalisation; // the group has it
         view.n_inner_bins = experiment.n_inner_bins();
         view.first_feature = view_.n_features;
         view.n_features = static_cast<int>(moments.size()) / experiment.n_bins();
@@ -211,9 +211,6 @@ void Tables::add_columns() {
         ExperimentView& view = views_[e];
         const bool moved = std::any_of(groups_.begin(), groups_.end(),
                                        [e](const SystematicTables& group) { return group.moves_signal(e); });
-        if (moved) {
-            view.signal_normalisation = {1, -1}; // that of the scan is the group's business
-        }
         if (moved || view.has_signal_column()) {
             view.first_signal = view_.n_bins + static_cast<int>(columns_.size());
             for (int b = 0; b < view.n_bins; ++b) {

@@ -43,7 +43,7 @@ struct ExperimentView {
     const FeatureGroup* groups;
     int n_groups;
     const double* moments;        //!< M_bf: n_features × n_bins
-    Scalar signal_normalisation;  //!< 1, or the value of an axis, which is on no plane
+    Scalar signal_normalisation;  //!< 1, or the value of an axis, which is on no plane; 1 if pulled with others
     const Scalar* normalisations; //!< of backgrounds: 1, or the value of an axis
     int n_backgrounds;
     const ContributionView* contributions;

@@ -10,12 +10,12 @@
 
 /// χ² of experiments with systematics of shape, or that they share, minimised over all of these together.
 ///
-/// Component c of an experiment, its signal or a background, has T_cb nominal counts in bin b. With pulls z
+/// Component c of an experiment, its signal or a background, has T_cb counts in bin b. With pulls z
 ///
 ///     N_b(z) = Σ_c a_c (T_cb + Σ_s D_sb(z_s)),   a_c = y_c + Σ_k l_ck z_k,   χ²(z) = Σ_e χ²_e(N(z)) + Σ_k (z_k/σ_k)²
 ///
-/// with shapes s that interpolate between templates, and normalisations k; y_c is 1 unless the scan gives the component
-/// another normalisation. χ²_e is Poisson's or Gaussian.
+/// with shapes s that interpolate between templates, and normalisations k. y_c is 1, or what the scan gives as the
+/// component's own normalisation. χ²_e is Poisson's or Gaussian.
 namespace nuscan {
 
 //! Pulls that act together, and templates of their shapes, at most
@@ -24,7 +24,7 @@ inline constexpr int max_shape_templates = 128;
 
 /// A component that pulls move.
 struct ComponentView {
-    const double* counts; //!< T_cb of a background; null for the signal, whose columns have them
+    const double* counts; //!< T_cb of a background; null for the signal, whose columns have it
     int first_column;     //!< of the signal
     int factor_column;    //!< y_c, where an axis has it; else −1
     double factor;        //!< y_c
@@ -45,7 +45,7 @@ struct NormalisationEffect {
 struct ShapeEffect {
     int component, pull;
     double scale;
-    bool relative;                   //!< A_jb are factors on T_cb, else y A_jb are added to it
+    bool relative;                   //!< A_jb are factors on T_cb, else they are added to it
     int n_templates, first_template; //!< among those of all shapes that act together
     double first_knot, knot_spacing; //!< 0 and 0: templates at ±1
     const double* templates;         //!< A_jb, n_templates × n_bins
@@ -54,7 +54,7 @@ struct ShapeEffect {
 /// An experiment among those whose pulls act together.
 struct PulledExperiment {
     int experiment; //!< its place in the plan
-    int first_bin;  //!< column of its first prediction, Σ_c y_c T_cb, but the signal without its y
+    int first_bin;  //!< column of its first prediction, with all pulls zero and y_c = 1 of the signal
     int n_bins;
     const double* counts;  //!< n_b
     const double* weights; //!< 1/σ_b²; null where the statistic is Poisson's
@@ -121,17 +121,18 @@ NUSCAN_HOST_DEVICE void shape_weights(const ShapeEffect& s, const Real& z, Shape
     if (s.knot_spacing > 0) {
         per_knot = 1 / s.knot_spacing;
         for (int j = 0; j < s.n_templates; ++j) {
-            cubic_weight((x - Real(s.first_knot + j * s.knot_spacing)) * Real(per_knot), w[j], slope[j], curvature[j]);
+            const Real t = (x - Real(s.first_knot + j * s.knot_spacing)) * Real(per_knot);
+            cubic_weight(t, w[j], slope[j], curvature[j]);
+            out.used[s.first_template + j] = any(t * t < Real(4));
         }
     } else {
         w[0] = x;
         slope[0] = Real(1);
         curvature[0] = Real(0);
         even_weight(x, w[1], slope[1], curvature[1]);
+        out.used[s.first_template] = out.used[s.first_template + 1] = true;
     }
     for (int j = 0; j < s.n_templates; ++j) { // by the pull, not by x
-        const Mask<Real> counts = w[j] < Real(0) || w[j] > Real(0) || slope[j] < Real(0) || slope[j] > Real(0);
-        out.used[s.first_template + j] = any(counts);
         slope[j] = Real(s.scale * per_knot) * slope[j];
         curvature[j] = Real(s.scale * per_knot * (s.scale * per_knot)) * curvature[j];
     }
@@ -161,7 +162,7 @@ struct PulledCounts {
     //! y_c
     NUSCAN_HOST_DEVICE Real factor(int c) const {
         const ComponentView& component = x.components[c];
-        return component.factor_column < 0 ? Real(component.factor) : Real(at(component.factor_column));
+        return component.factor_column < 0 ? Real(component.factor) : at(component.factor_column);
     }
     //! T_cb
     NUSCAN_HOST_DEVICE Real nominal(int c, int b) const {
@@ -169,9 +170,9 @@ struct PulledCounts {
         return component.counts == nullptr ? Real(at(component.first_column + b)) : Real(component.counts[b]);
     }
     //! a_c
-    NUSCAN_HOST_DEVICE Real normalisation(int c) const {
+    NUSCAN_HOST_DEVICE Real normalisation(int c, const Real& y) const {
         using std::fma;
-        Real a = factor(c);
+        Real a = y;
         for (int i = 0; i < x.n_normalisations; ++i) {
             if (x.normalisations[i].component == c) {
                 a = fma(Real(x.normalisations[i].scale), z[x.normalisations[i].pull], a);
@@ -179,14 +180,14 @@ struct PulledCounts {
         }
         return a;
     }
-    //! D_sb of a component with counts \p T, from weights or their derivatives
+    //! D_sb of a component, from weights or their derivatives
     NUSCAN_HOST_DEVICE Real shape(const ShapeEffect& s, const Real* w, const Real& T, int b) const {
         const Real D = mixed_templates(s, x.n_bins, w, shapes.used, b);
         return s.relative ? D * T : D;
     }
-    //! Σ_s D_sb
-    NUSCAN_HOST_DEVICE Real bent(int c, const Real& T, int b) const {
-        Real sum(0);
+    //! T_cb + Σ_s D_sb
+    NUSCAN_HOST_DEVICE Real shaped(int c, const Real& T, int b) const {
+        Real sum = T;
         for (int i = 0; i < x.n_shapes; ++i) {
             if (x.shapes[i].component == c) {
                 sum = sum + shape(x.shapes[i], shapes.w, T, b);
@@ -194,12 +195,13 @@ struct PulledCounts {
         }
         return sum;
     }
-    /// a_c (T + Σ_s D_sb), less what the prediction holds of it: what pulls add to the counts of a component. Adds its
+    /// What a component adds to the experiment's columns: a_c (T + Σ_s D_sb), less what these have of it. Adds its
     /// derivatives by z_k to \p slopes, which may be null, and the second ones by second(k, l, value).
     template <class SecondDerivative>
-    NUSCAN_HOST_DEVICE Real moved(int c, const Real& T, int b, Real* slopes, const SecondDerivative& second) const {
+    NUSCAN_HOST_DEVICE Real moved(int c, const Real& T, const Real& y, int b, Real* slopes,
+                                  const SecondDerivative& second) const {
         using std::fma;
-        const Real a = normalisation(c), with_shapes = T + bent(c, T, b);
+        const Real a = normalisation(c, y), with_shapes = shaped(c, T, b);
         for (int i = 0; slopes != nullptr && i < x.n_normalisations; ++i) {
             const NormalisationEffect& n = x.normalisations[i];
             if (n.component == c) {
@@ -221,15 +223,14 @@ struct PulledCounts {
                 }
             }
         }
-        const Real held = x.components[c].counts == nullptr ? T : factor(c) * T;
-        return fma(a, with_shapes, -held);
+        return fma(a, with_shapes, x.components[c].counts == nullptr ? -T : -y * T);
     }
     //! N_b, with derivatives as moved()
     template <class SecondDerivative>
     NUSCAN_HOST_DEVICE Real counts(int b, Real* slopes, const SecondDerivative& second) const {
         Real N = at(x.first_bin + b);
         for (int c = 0; c < x.n_components; ++c) {
-            N = N + moved(c, nominal(c, b), b, slopes, second);
+            N = N + moved(c, nominal(c, b), factor(c), b, slopes, second);
         }
         return N;
     }
@@ -238,8 +239,7 @@ struct PulledCounts {
     }
     //! Counts of a component alone
     NUSCAN_HOST_DEVICE Real component(int c, int b) const {
-        const Real T = nominal(c, b);
-        return normalisation(c) * (T + bent(c, T, b));
+        return normalisation(c, factor(c)) * shaped(c, nominal(c, b), b);
     }
 };
 
