@@ -217,6 +217,14 @@ def test_result_opens_in_xarray_and_says_what_ran(tmp_path):
     point = json.loads(zero.stdout)
     near = result.chi2.interp({"magnetic_moment.universal": 1.2e-12, "charge.universal": 0})
     assert point["chi2"] == pytest.approx(float(near), abs=2e-3)
+    # The pull of the background, at that point and at the best fit of the map
+    (pull,) = point["experiments"][0]["pulls"]
+    assert (pull["name"], pull["unit"], point["shared"]) == ("background", "nominal", [])
+    assert 0 < pull["error"] < 0.13 and abs(pull["value"] - 1) < 0.13
+    assert result.attrs["chi2_min.lz-2022"] == pytest.approx(result.attrs["chi2_min"], abs=1e-7)
+    assert 0 < result.attrs["pull_error.lz-2022.background"] < 0.13
+    limits = nuscan("limits", tmp_path / "map.h5").stdout
+    assert f"\nof which  lz-2022 {result.attrs['chi2_min']:.2f}\npulls     lz-2022.background " in limits
 
 
 def test_instruction_set_of_the_environment(tmp_path):
