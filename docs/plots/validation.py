@@ -424,7 +424,7 @@ def together(nuscan: Nuscan) -> Case:
     text = (
         TOTAL + '[[experiment]]\nuse = "coherent-lar-2020"\n' + shapes + '[[experiment]]\nuse = "coherent-csi-2021"\n'
         '[[experiment]]\nuse = "dresden-ii-lindhard"\ncouplings = "radiative"\n'
-        + radius_axis("ee", 56) + radius_axis("mumu", 56)
+        + radius_axis("ee", 21) + radius_axis("mumu", 21)
         + "".join(radius_axis(e, 3, "profile = true\n") for e in ("emu", "etau", "mutau"))
     )
     start = time.monotonic()

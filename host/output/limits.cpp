@@ -323,9 +323,9 @@ std::string of_experiments(const Result& result) {
         } else if (name.rfind(pull, 0) == 0) {
             const std::string pulled = name.substr(pull.size());
             const auto error = result.attributes.find("pull_error." + pulled);
-            pulls += fmt::format("{}{} {:.3f}", pulls.empty() ? "" : ", ", pulled, std::get<double>(value));
+            pulls += fmt::format("{}{} {:.4g}", pulls.empty() ? "" : ", ", pulled, std::get<double>(value));
             if (error != result.attributes.end() && std::get<double>(error->second) > 0) {
-                pulls += fmt::format(" ± {:.3f}", std::get<double>(error->second));
+                pulls += fmt::format(" ± {:.2g}", std::get<double>(error->second));
             }
         }
     }
