@@ -212,7 +212,7 @@ private:
             columns.push_back(view_.columns[c - view_.n_bins].value.fixed);
         }
         const TabulatedPoint at{columns.data()};
-        double z[max_systematics];
+        double z[max_systematics] = {};
         const PoissonFit<double> fit = systematics_fit<double>(view, at, z);
         detail::ShapeWeights<double> shapes;
         detail::all_shape_weights(view, z, shapes);
