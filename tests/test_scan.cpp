@@ -404,5 +404,20 @@ TEST(Point, gaussian_chi2_belongs_to_the_pulls_it_reports) {
     EXPECT_NEAR(chi2, x.chi2.value, 1e-9 * (1 + chi2));
 }
 
+//! χ² of a pull that is held ±1 error away is higher by 1: Gaussian ones are parabolas, with correlated errors too.
+TEST(Point, errors_of_pulls_are_those_of_chi2) {
+    for (const bool correlated : {false, true}) {
+        ScanConfig config = toy_scan({});
+        config.experiments[0] =
+            correlated ? testing::correlated(testing::toy_experiment()) : testing::gaussian(testing::toy_experiment());
+        const PointReport best = evaluate_point(config);
+        const PulledValue pull = best.experiments[0].pulls[0];
+        config.fixed.push_back(testing::fix("toy.flat", pull.value + pull.error));
+        // The prior of what is held does not count: it is added here.
+        const double prior = std::pow((pull.value + pull.error - 1) / config.experiments[0].backgrounds[0].sigma, 2);
+        EXPECT_NEAR(evaluate_point(config).chi2 + prior, best.chi2 + 1, 1e-8) << correlated;
+    }
+}
+
 } // namespace
 } // namespace nuscan

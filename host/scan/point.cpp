@@ -169,31 +169,32 @@ private:
         }
     }
 
-    //! Of pulls ξ on templates, from H_kl = Σ_b B_kb B_lb × (n_b/N_b² or 1/σ_b²) + δ_kl/σ_k²
+    //! Of pulls ξ on templates, from H = Bᵀ V⁻¹ B + diag(1/σ_k²), V being diagonal with N_b²/n_b, or the errors' own
     static VectorXd errors_of(const Experiment& x, const std::vector<double>& nominal,
                               const std::vector<const std::vector<double>*>& templates,
                               const std::vector<double>& sigmas, const std::vector<double>& xi) {
-        const auto K = static_cast<Index>(xi.size());
-        const std::vector<double> bin_errors = x.errors();
-        MatrixXd H = MatrixXd::Zero(K, K);
-        for (std::size_t b = 0; b < nominal.size(); ++b) {
-            double N = nominal[b];
-            for (std::size_t k = 0; k < xi.size(); ++k) {
-                N += xi[k] * (*templates[k])[b];
-            }
-            const double weight = x.statistic == Statistic::gaussian ? 1 / (bin_errors[b] * bin_errors[b])
-                                  : N > 0                            ? x.counts[b] / (N * N)
-                                                                     : 0;
-            for (Index k = 0; k < K; ++k) {
-                for (Index l = 0; l < K; ++l) {
-                    H(k, l) += weight * (*templates[static_cast<std::size_t>(k)])[b] *
-                               (*templates[static_cast<std::size_t>(l)])[b];
-                }
-            }
-        }
+        const auto K = static_cast<Index>(xi.size()), n_bins = static_cast<Index>(nominal.size());
+        MatrixXd B(n_bins, K);
+        VectorXd N = Eigen::Map<const VectorXd>(nominal.data(), n_bins), prior(K);
         for (Index k = 0; k < K; ++k) {
-            H(k, k) += 1 / (sigmas[static_cast<std::size_t>(k)] * sigmas[static_cast<std::size_t>(k)]);
+            const auto i = static_cast<std::size_t>(k);
+            B.col(k) = Eigen::Map<const VectorXd>(templates[i]->data(), n_bins);
+            N += xi[i] * B.col(k);
+            prior[k] = 1 / (sigmas[i] * sigmas[i]);
         }
+        if (!x.covariance.empty()) {
+            const Eigen::Map<const MatrixXd> V(x.covariance.data(), n_bins, n_bins);
+            B = V.llt().matrixL().solve(B);
+        } else {
+            const std::vector<double> bin_errors = x.errors();
+            for (Index b = 0; b < n_bins; ++b) {
+                const auto i = static_cast<std::size_t>(b);
+                const bool gaussian = x.statistic == Statistic::gaussian;
+                B.row(b) *= gaussian ? 1 / bin_errors[i] : (N[b] > 0 ? std::sqrt(x.counts[i]) / N[b] : 0);
+            }
+        }
+        MatrixXd H = B.transpose() * B;
+        H.diagonal() += prior;
         return errors_from(H);
     }
 
