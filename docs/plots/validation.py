@@ -79,7 +79,7 @@ class Nuscan:
         """Scans and gives what ``nuscan limits --json`` says."""
         result = self.folder / f"{name}.h5"
         print(f"  scan {name}", flush=True)
-        self("scan", self._write(name, text), "-o", result, "--overwrite")
+        self("scan", self._write(name, text), "-o", result, "--overwrite", "--parity-points", "1")
         return json.loads(self("limits", result, "--cl", cl, "--json"))
 
     def point(self, name: str, text: str, *settings: str) -> dict:

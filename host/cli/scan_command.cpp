@@ -75,6 +75,7 @@ struct Arguments {
     std::string file, output;
     std::string backend = "auto", method = "auto", shard;
     int threads = 0;
+    int parity_points = ScanOptions().parity_points;
     bool overwrite = false;
     std::vector<std::string> set;
 };
@@ -120,6 +121,7 @@ int run(const Arguments& arguments, Task task) {
     options.output = output_path(arguments, config);
     options.overwrite = arguments.overwrite;
     options.stop = &stop_requested;
+    options.parity_points = arguments.parity_points;
     const Plan plan(std::move(config), method);
     std::string notice;
     const std::unique_ptr<Backend> backend = make_backend(backend_choice, plan, notice);
@@ -186,6 +188,10 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
         ->check(CLI::PositiveNumber);
     command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
         ->allow_extra_args(false);
+    command
+        ->add_option("--parity-points", arguments->parity_points,
+                     "Random points to compare with the reference at the end, as many as 20 s allow (default: 16)")
+        ->check(CLI::PositiveNumber);
     command->add_flag("--overwrite", arguments->overwrite, "Replace a result that is there, finished or not");
     return command;
 }

@@ -223,6 +223,8 @@ def test_result_opens_in_xarray_and_says_what_ran(tmp_path):
     assert 0 < pull["error"] < 0.13 and abs(pull["value"] - 1) < 0.13
     assert result.attrs["chi2_min.lz-2022"] == pytest.approx(result.attrs["chi2_min"], abs=1e-7)
     assert 0 < result.attrs["pull_error.lz-2022.background"] < 0.13
+    scan(LZ_MAP, tmp_path / "two.h5", "--set", "axis.0.points=2", "--set", "axis.1.points=2", "--parity-points", "2")
+    assert dataset(tmp_path / "two.h5").attrs["parity_points"] == 2
     limits = nuscan("limits", tmp_path / "map.h5").stdout
     assert f"\nof which  lz-2022 {result.attrs['chi2_min']:.2f}\npulls     lz-2022.background " in limits
 
@@ -365,6 +367,7 @@ def test_sigterm_stops_cleanly_with_75(tmp_path):
         (["scan", LZ, "--set", "charge.emuu.re=1"], 'command line: unknown parameter "charge.emuu.re" did you mean "charge.emu.re"?\n'),
         (["scan", LZ, "--backend", "gpu"], "--backend"),
         (["scan", LZ, "--threads", "0"], "--threads"),
+        (["scan", LZ, "--parity-points", "0"], "--parity-points"),
         (["scan", LZ, "--set", "nonsense"], "command line: --set nonsense has no value (it reads KEY=VALUE) write --set 'nonsense=…'?\n"),
         (["scam", LZ], 'nuscan: unknown command "scam" did you mean "scan"?\n'),
         (["limits", LZ], "lz-magnetic-moment.toml"),
