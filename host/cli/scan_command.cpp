@@ -164,8 +164,12 @@ int run(const Arguments& arguments, Task task) {
     }
     fmt::print(stderr, "{} points in {}: {} points/s\n", scaled(static_cast<double>(p.points_now)), duration(p.seconds),
                scaled(static_cast<double>(p.points_now) / p.seconds));
-    fmt::print(stderr, "parity: {} random points agree with the reference to {:.1e} in chi2/(1 + chi2)\n",
-               outcome.parity.points, outcome.parity.largest);
+    if (arguments.parity_points == 0) {
+        fmt::print(stderr, "not compared with the reference (--parity-points 0)\n");
+    } else {
+        fmt::print(stderr, "parity: {} random points agree with the reference to {:.1e} in chi2/(1 + chi2)\n",
+                   outcome.parity.points, outcome.parity.largest);
+    }
     // 1e-8 of every bin is what the quadrature promises; far outside the allowed region χ² magnifies it.
     if (!(outcome.parity.largest < 1e-6)) {
         fmt::print(stderr, "warning: that is more than rounding and quadrature explain; do not trust this result\n");
@@ -191,7 +195,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
     command
         ->add_option("--parity-points", arguments->parity_points,
                      "Random points to compare with the reference at the end, as many as 20 s allow (default: 16)")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::NonNegativeNumber);
     command->add_flag("--overwrite", arguments->overwrite, "Replace a result that is there, finished or not");
     return command;
 }

@@ -367,7 +367,7 @@ def test_sigterm_stops_cleanly_with_75(tmp_path):
         (["scan", LZ, "--set", "charge.emuu.re=1"], 'command line: unknown parameter "charge.emuu.re" did you mean "charge.emu.re"?\n'),
         (["scan", LZ, "--backend", "gpu"], "--backend"),
         (["scan", LZ, "--threads", "0"], "--threads"),
-        (["scan", LZ, "--parity-points", "0"], "--parity-points"),
+        (["scan", LZ, "--parity-points", "-1"], "--parity-points"),
         (["scan", LZ, "--set", "nonsense"], "command line: --set nonsense has no value (it reads KEY=VALUE) write --set 'nonsense=…'?\n"),
         (["scam", LZ], 'nuscan: unknown command "scam" did you mean "scan"?\n'),
         (["limits", LZ], "lz-magnetic-moment.toml"),
