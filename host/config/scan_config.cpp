@@ -18,7 +18,7 @@
 #include "experiments/experiment_file.hpp"
 #include "experiments/statistic_reader.hpp"
 #include "experiments/uncertainty.hpp"
-#include "nuscan/statistic.hpp"
+#include "nuscan/systematics.hpp"
 
 namespace nuscan {
 namespace {
@@ -29,7 +29,6 @@ const std::vector<std::string> mixing_keys = {"theta12", "theta13", "theta23", "
                                               "alpha21", "alpha31", "dm21",    "dm31"};
 constexpr std::int64_t max_axis_points = 10'000'000;
 constexpr double max_nuclear_radius = 20; // [fm]: beyond is a slip, nuclei reach 6
-constexpr int max_pulls_together = 24;    // of experiments with systematics beyond normalisations, or shared ones
 
 // ---- --set -----------------------------------------------------------------------------------------------------
 
@@ -778,7 +777,7 @@ private:
         }
         for (std::size_t e = 0; e < groups.size(); ++e) {
             const Group& its = groups[e];
-            const int most = its.normalisations_alone ? max_pulls : max_pulls_together;
+            const int most = its.normalisations_alone ? max_pulls : max_systematics;
             if (its.n_pulls > most) {
                 throw InputError(experiment_places_[e],
                                  fmt::format("{} {} {} {} to profile", its.experiments,

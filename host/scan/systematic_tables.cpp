@@ -56,7 +56,7 @@ bool is_given(const Scalar& value) { return value.axis >= 0 || !std::isnan(value
 //! Pulls of an experiment that it shares with none
 void add_own_pulls(const ScanConfig& config, std::size_t e, std::vector<Pull>& pulls) {
     const Experiment& experiment = config.experiments[e];
-    std::vector<std::string> normalisations{};
+    std::vector<std::string> normalisations;
     for (const Background& background : experiment.backgrounds) {
         normalisations.push_back(background.name);
     }
