@@ -200,6 +200,9 @@ ReferenceFit reference_gaussian_fit(const std::vector<double>& counts, const std
         C.compute(Eigen::Map<const MatrixXd>(covariance.data(), n, n));
     }
     const auto weighted = [&](const MatrixXd& x) -> MatrixXd { // C⁻¹ x
+        if (x.cols() == 0) {
+            return x; // Eigen refers to the first element of what it solves for
+        }
         return covariance.empty() ? MatrixXd(vector(errors).cwiseAbs2().cwiseInverse().asDiagonal() * x) : C.solve(x);
     };
     MatrixXd B(n, K);
