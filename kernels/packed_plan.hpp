@@ -116,6 +116,7 @@ inline void PackedPlan::pack(const PlanView& host, const void* base) {
             const std::size_t n_bins = size(x.n_bins);
             x.counts = place(x.counts, n_bins);
             x.weights = x.weights == nullptr ? nullptr : place(x.weights, n_bins);
+            x.pulls = place(x.pulls, size(x.n_pulls));
             std::vector<ComponentView> components(x.components, x.components + x.n_components);
             for (ComponentView& c : components) {
                 c.counts = c.counts == nullptr ? nullptr : place(c.counts, n_bins);

@@ -7,8 +7,8 @@
 #include <deque>
 #include <random>
 
-#include "backends/batch.hpp"
 #include "nuscan/prediction.hpp"
+#include "scan/bin_lanes.hpp"
 
 namespace nuscan::testing {
 namespace {
@@ -20,7 +20,7 @@ constexpr double inf = constants::infinity;
 
 /// Experiments with a signal and a background, both of which a point gives or the tables hold, and pulls on them.
 struct Toy {
-    static constexpr int n_bins = 6, n_experiments = 2;
+    static constexpr int n_bins = 11, n_experiments = 2; // more than lanes, and not a multiple of them
     struct Experiment {
         std::vector<double> counts, weights, signal, background, templates;
     };
@@ -29,6 +29,7 @@ struct Toy {
     std::vector<int> pins;
     std::vector<double> columns; // predictions, then signals
     ComponentView components[n_experiments][2];
+    std::vector<int> pulls[n_experiments];
     std::vector<NormalisationEffect> normalisations[n_experiments];
     std::vector<ShapeEffect> shapes[n_experiments];
     std::vector<PulledExperiment> views;
@@ -62,19 +63,22 @@ struct Toy {
         }
         columns.insert(columns.end(), signals.begin(), signals.end());
         low[0] = low[1] = low[4] = -1;
-        normalisations[0] = {{0, 0, 1}, {1, 1, 1}, {1, 4, 1}};
-        normalisations[1] = {{0, 0, 0.5}, {1, 4, 1.5}};
+        pulls[0] = {0, 1, 2, 4};
+        pulls[1] = {0, 3, 4};
+        normalisations[0] = {{0, 1}, {1, 1}, {3, 1}}; // of the background, then two of the signal
+        normalisations[1] = {{0, 0.5}, {2, 1.5}};
         for (int e = 0; e < n_experiments; ++e) {
             Experiment& y = x[static_cast<std::size_t>(e)];
-            components[e][0] = {y.background.data(), -1, -1, 1};
-            components[e][1] = {nullptr, (n_experiments + e) * n_bins, -1, 1};
-            shapes[e] = {{e, e == 0 ? 2 : 3, 1, e == 1, 2, 2 * e, 0, 0, y.templates.data()}};
+            components[e][0] = {y.background.data(), -1, -1, 1, 0, 1, 0, e == 0 ? 1 : 0};
+            components[e][1] = {nullptr, (n_experiments + e) * n_bins, -1, 1, 1, e == 0 ? 2 : 1, 0, e == 1 ? 1 : 0};
+            shapes[e] = {{e == 0 ? 2 : 1, 1, e == 1, 2, 2 * e, 0, 0, y.templates.data()}};
             double saturated = 0;
             for (const double n : y.counts) {
                 saturated += 2 * n * (std::log(n) - 1);
             }
             views.push_back({e, e * n_bins, n_bins, y.counts.data(), gaussian ? y.weights.data() : nullptr, saturated,
-                             2, components[e], static_cast<int>(normalisations[e].size()), normalisations[e].data(), 1,
+                             static_cast<int>(pulls[e].size()), pulls[e].data(), 2, components[e],
+                             static_cast<int>(normalisations[e].size()), normalisations[e].data(), 1,
                              shapes[e].data()});
         }
     }
@@ -147,7 +151,8 @@ TEST_P(Systematics, reach_the_minimum_of_the_formula) {
     for (unsigned seed = 1; seed < 20; ++seed) {
         const Toy toy(seed, GetParam());
         double z[max_systematics];
-        const PoissonFit<double> fit = systematics_fit<double>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+        const PoissonFit<double> fit =
+            systematics_fit<OneBin<double>>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
         const VectorXd expected = toy.minimum();
         EXPECT_TRUE(fit.converged) << seed;
         EXPECT_NEAR(fit.chi2, toy.chi2(expected), 1e-8) << seed;
@@ -164,7 +169,7 @@ TEST_P(Systematics, hold_pulls_that_are_given) {
     toy.columns.push_back(0.7);
     toy.prior[2] = 0;
     double z[max_systematics];
-    const PoissonFit<double> fit = systematics_fit<double>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+    const PoissonFit<double> fit = systematics_fit<OneBin<double>>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
     EXPECT_EQ(z[2], 0.7);
     double best = inf; // of a scan around
     VectorXd y = Eigen::Map<VectorXd>(z, 5);
@@ -185,7 +190,7 @@ TEST_P(Systematics, stop_at_their_bounds) {
     toy.high[4] = open[4] - 0.02;
     toy.low[2] = open[2] + 0.1;
     double z[max_systematics];
-    const PoissonFit<double> fit = systematics_fit<double>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+    const PoissonFit<double> fit = systematics_fit<OneBin<double>>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
     EXPECT_TRUE(fit.converged);
     EXPECT_EQ(z[4], toy.high[4]);
     EXPECT_EQ(z[2], toy.low[2]);
@@ -209,15 +214,35 @@ TEST_P(Systematics, are_the_same_in_lanes) {
         return Batch::load(values);
     };
     Batch z[max_systematics];
-    const PoissonFit<Batch> fit = systematics_fit<Batch>(toys[0].view(), column, z);
+    const PoissonFit<Batch> fit = systematics_fit<OneBin<Batch>>(toys[0].view(), column, z);
     double chi2[Batch::size];
     fit.chi2.store(chi2);
     EXPECT_TRUE(all(fit.converged));
     for (std::size_t i = 0; i < toys.size(); ++i) {
         double alone[max_systematics];
         const PoissonFit<double> expected =
-            systematics_fit<double>(toys[0].view(), TabulatedPoint{toys[i].columns.data()}, alone);
+            systematics_fit<OneBin<double>>(toys[0].view(), TabulatedPoint{toys[i].columns.data()}, alone);
         EXPECT_NEAR(chi2[i], expected.chi2, 1e-9) << i;
+    }
+}
+
+TEST_P(Systematics, are_the_same_with_bins_in_lanes) {
+    for (unsigned seed = 1; seed < 10; ++seed) {
+        Toy toy(seed, GetParam());
+        toy.x[0].counts[9] = toy.x[1].counts[2] = 0;
+        if (seed % 2 == 0) {
+            toy.pins[2] = static_cast<int>(toy.columns.size());
+            toy.columns.push_back(0.7);
+        }
+        const TabulatedPoint at{toy.columns.data()};
+        double z[max_systematics], expected_z[max_systematics];
+        const PoissonFit<double> fit = systematics_fit<BinLanes>(toy.view(), at, z);
+        const PoissonFit<double> expected = systematics_fit<OneBin<double>>(toy.view(), at, expected_z);
+        EXPECT_TRUE(fit.converged);
+        EXPECT_NEAR(fit.chi2, expected.chi2, 1e-11 * (1 + expected.chi2)) << seed;
+        for (int k = 0; k < 5; ++k) {
+            EXPECT_NEAR(z[k], expected_z[k], 1e-8) << seed << ' ' << k;
+        }
     }
 }
 
@@ -225,14 +250,15 @@ TEST_P(Systematics, flag_an_empty_prediction_and_nan) {
     Toy toy(1, GetParam());
     toy.columns[3] = std::nan("");
     double z[max_systematics];
-    const PoissonFit<double> fit = systematics_fit<double>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+    const PoissonFit<double> fit = systematics_fit<OneBin<double>>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
     EXPECT_EQ(with_status(fit.chi2, fit.converged).status, PointStatus::not_a_number);
     if (!GetParam()) {
         toy.columns[3] = 0;
         toy.x[0].background[3] = 0;
         toy.x[0].templates[3] = toy.x[0].templates[Toy::n_bins + 3] = 0;
         toy.columns[2 * Toy::n_bins + 3] = 0;
-        const PoissonFit<double> empty = systematics_fit<double>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+        const PoissonFit<double> empty =
+            systematics_fit<OneBin<double>>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
         EXPECT_EQ(with_status(empty.chi2, empty.converged).status, PointStatus::empty_prediction);
     }
 }

@@ -321,16 +321,17 @@ def xenon(nuscan: Nuscan) -> Case:
     moments.set_xlabel(r"universal magnetic moment [$10^{-11}\,\mu_B$]")
     moments.axvline(1.1, color=GREY, lw=0.8, ls=":", label="published (LZ)")
     moments.legend()
-    shown_charges = (("epa", True, "0.13", BLUE), ("epa", True, '"free"', GREEN), ("free", True, "0.13", ORANGE),
-                     ("free", True, '"free"', RED), ("epa", False, "0.13", GREY))
+    shown_charges = (("epa", True, "0.13", BLUE), ("epa", True, '"free"', GREEN), ("stepping", True, "0.13", ORANGE),
+                     ("stepping", True, '"free"', "#7b5ea7"), ("free", True, "0.13", RED), ("epa", False, "0.13", GREY))
+    models = {"epa": "equivalent photons", "stepping": "free electrons above their binding energy",
+              "free": "all electrons free"}
     for atomic, fitted, background, colour in shown_charges:
         name = lz_with(nuscan, atomic, fitted)
         scan = nuscan.limits(f"{name}-charge-{background.strip(chr(34))}", f'[[experiment]]\nuse = "{name}"\n'
                              f"systematics.background = {background}\n"
                              '[[axis]]\nparameter = "charge.universal"\nmin = "-12e-13 e"\nmax = "16e-13 e"\n'
                              "points = 561\n")
-        label = "equivalent photons" if atomic == "epa" else "free electrons"
-        label += f", background {background.strip(chr(34))}" + ("" if fitted else ", with the empty bin")
+        label = models[atomic] + f", background {background.strip(chr(34))}" + ("" if fitted else ", with the empty bin")
         case.rows.append(Row(f"lz-2022: universal charge, {label} [10⁻¹³ e]", "± 1.5" if atomic == "epa" else "",
                              shown(intervals(scan, 1e-13), 2)))
         draw_profile(charges, scan, 1e-13, label, colour)

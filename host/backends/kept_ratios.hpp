@@ -32,7 +32,7 @@ KeptRatios<Real> pulled_ratios(const KeptRatios<Real>& ratios, const StatisticVi
 //! The same after several pulls
 template <class Real>
 KeptRatios<Real> pulled_prediction(const KeptRatios<Real>& ratios, const StatisticView& s, const Real* xi) {
-    const detail::PulledBins<Real, KeptRatios<Real>> bins{ratios, s.pulls, s.n_bins};
+    const detail::PulledBins<OneBin<Real>, KeptRatios<Real>> bins{ratios, s.pulls, s.n_bins};
     for (int b = 0; b < s.n_bins; ++b) {
         ratios.y[b] = bins.at(b, xi);
     }

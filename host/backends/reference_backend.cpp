@@ -36,7 +36,7 @@ public:
                 kept += offset[i] * range.kept_stride;
                 profile += index * range.profile_stride;
             }
-            const ReferenceResult point = evaluate_point(values);
+            const ReferenceResult point = model_(values);
             Minimum& winner = best[static_cast<std::size_t>(kept)];
             const Minimum candidate{point.chi2, profile};
             const bool first_of_nothing = candidate.chi2 != candidate.chi2 && winner.chi2 != winner.chi2;
@@ -62,27 +62,8 @@ public:
     }
 
 private:
-    //! Signals depend on all axes but normalisations and systematics: where only these move, the last ones serve.
-    ReferenceResult evaluate_point(const std::vector<double>& values) {
-        const ReferencePoint point = model_.point(values);
-        std::vector<double> signal_values;
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            const Parameter::Kind kind = plan_.config().axes[i].parameter.kind;
-            if (kind != Parameter::Kind::normalisation && kind != Parameter::Kind::systematic) {
-                signal_values.push_back(values[i]);
-            }
-        }
-        if (signals_.empty() || signal_values != signal_values_) {
-            signals_ = model_.signals(point);
-            signal_values_ = signal_values;
-        }
-        return model_.fit(point, signals_);
-    }
-
     const Plan& plan_;
     ReferenceModel model_;
-    std::vector<double> signal_values_;
-    std::vector<std::vector<double>> signals_;
 };
 
 } // namespace

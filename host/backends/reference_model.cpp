@@ -221,19 +221,21 @@ ReferenceFit reference_gaussian_fit(const std::vector<double>& counts, const std
     return fit;
 }
 
-ReferenceModel::ReferenceModel(const ScanConfig& config) : config_(config), groups_(reference_groups(config)) {
+ReferenceModel::ReferenceModel(const ScanConfig& config)
+    : config_(config), groups_(reference_groups(config)), acceptances_(config.experiments.size()) {
     // Default mixing, and the couplings of each experiment with no form factors beyond the SM
     NeutrinoConfig standard;
     standard.mixing = nominal_mixing(config.neutrino.inverted_ordering);
     const ReferencePoint standard_model = reference_point(standard, {}, {});
-    for (const Experiment& experiment : config.experiments) {
+    for (std::size_t e = 0; e < config.experiments.size(); ++e) {
+        const Experiment& experiment = config.experiments[e];
         std::vector<std::vector<double>> counts;
         std::vector<double> solar;
         for (const Background& background : experiment.backgrounds) {
             counts.push_back(background.counts);
             if (background.includes_solar) {
                 if (solar.empty()) {
-                    solar = reference_signal(experiment, standard_model);
+                    solar = reference_signal(experiment, standard_model, &acceptances_[e]);
                 }
                 for (std::size_t b = 0; b < solar.size(); ++b) {
                     // A published background below the solar signal leaves nothing, not less than nothing.
@@ -255,8 +257,8 @@ ReferencePoint ReferenceModel::point(const std::vector<double>& axis_values) con
 
 std::vector<std::vector<double>> ReferenceModel::signals(const ReferencePoint& point) const {
     std::vector<std::vector<double>> signals;
-    for (const Experiment& experiment : config_.experiments) {
-        signals.push_back(reference_signal(experiment, point));
+    for (std::size_t e = 0; e < config_.experiments.size(); ++e) {
+        signals.push_back(reference_signal(config_.experiments[e], point, &acceptances_[e]));
     }
     return signals;
 }
@@ -356,7 +358,29 @@ void ReferenceModel::fit_alone(std::size_t e, const ReferencePoint& point, Refer
 
 ReferenceResult ReferenceModel::operator()(const std::vector<double>& axis_values) const {
     const ReferencePoint at = point(axis_values);
-    return fit(at, signals(at));
+    return fit(at, remembered_signals(axis_values, at));
+}
+
+std::vector<std::vector<double>> ReferenceModel::remembered_signals(const std::vector<double>& axis_values,
+                                                                    const ReferencePoint& point) const {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < axis_values.size(); ++i) {
+        const Parameter::Kind kind = config_.axes[i].parameter.kind;
+        if (kind != Parameter::Kind::normalisation && kind != Parameter::Kind::systematic) {
+            values.push_back(axis_values[i]);
+        }
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        if (!signals_.empty() && values == signal_values_) {
+            return signals_;
+        }
+    }
+    std::vector<std::vector<double>> made = signals(point);
+    const std::lock_guard lock(mutex_);
+    signal_values_ = std::move(values);
+    signals_ = made;
+    return made;
 }
 
 } // namespace nuscan

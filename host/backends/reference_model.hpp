@@ -38,7 +38,8 @@ struct ReferenceResult {
     std::vector<std::vector<double>> systematics;    //!< experiments × x of their systematics, at the minimum
 };
 
-/// Evaluates points of a scan. Keeps what does not depend on the point: backgrounds freed of their solar part.
+/// Evaluates points of a scan. Keeps what does not depend on the point, backgrounds freed of their solar part and what
+/// is accepted of recoils, and the signals of the last point. Threads may share it.
 class ReferenceModel {
 public:
     explicit ReferenceModel(const ScanConfig& config);
@@ -58,9 +59,17 @@ private:
     //! An experiment whose pulls are normalisations of its own: adds to \p result
     void fit_alone(std::size_t e, const ReferencePoint& point, ReferenceResult& result) const;
 
+    //! Signals depend on all axes but normalisations and systematics: where only these move, the last ones serve.
+    std::vector<std::vector<double>> remembered_signals(const std::vector<double>& axis_values,
+                                                        const ReferencePoint& point) const;
+
     const ScanConfig& config_;
     std::vector<std::vector<std::vector<double>>> backgrounds_;
     std::vector<std::vector<std::size_t>> groups_; // experiments that systematics act in
+    mutable std::vector<AcceptanceMemory> acceptances_;
+    mutable std::mutex mutex_; // of the last point's
+    mutable std::vector<double> signal_values_;
+    mutable std::vector<std::vector<double>> signals_;
 };
 
 } // namespace nuscan

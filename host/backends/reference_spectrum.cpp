@@ -500,20 +500,28 @@ Experiment reference_experiment(const Experiment& experiment, const ReferencePoi
     return x;
 }
 
-std::vector<double> reference_signal(const Experiment& given, const ReferencePoint& point, double tolerance) {
+std::vector<double> reference_signal(const Experiment& given, const ReferencePoint& point, AcceptanceMemory* memory,
+                                     double tolerance) {
     const Experiment experiment = reference_experiment(given, point);
     const CouplingScheme scheme = point.scheme(experiment);
     const int n_energy_bins = experiment.n_energy_bins();
+    const std::vector<Body> recoiling = bodies(experiment);
     std::vector<double> signal(static_cast<std::size_t>(experiment.n_bins()), 0.0);
     for (const Source& source : experiment.sources) {
-        for (const Body& body : bodies(experiment)) {
-            // In x = ln T, as the charge term goes with 1/T²: dT = T dx. All energy bins at once.
-            const auto integrand = [&](double x) -> ArrayXd {
-                const double T = std::exp(x);
+        for (std::size_t i = 0; i < recoiling.size(); ++i) {
+            const Body& body = recoiling[i];
+            const auto acceptances = [&](double T) {
                 ArrayXd accepted(n_energy_bins);
                 for (int b = 0; b < n_energy_bins; ++b) {
                     accepted[b] = reference_acceptance(experiment, *body.channel, body.nuclide, T, b);
                 }
+                return accepted;
+            };
+            // In x = ln T, as the charge term goes with 1/T²: dT = T dx. All energy bins at once.
+            const auto integrand = [&](double x) -> ArrayXd {
+                const double T = std::exp(x);
+                const ArrayXd accepted =
+                    memory != nullptr ? (*memory)(i, T, [&] { return acceptances(T); }) : acceptances(T);
                 if ((accepted < 1e-30).all()) {
                     return ArrayXd::Zero(n_energy_bins);
                 }

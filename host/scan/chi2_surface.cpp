@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "scan/bin_lanes.hpp"
+
 namespace nuscan {
 
 namespace {
@@ -38,6 +40,33 @@ std::pair<VectorXd, VectorXd> poisson_derivatives(const double* counts, const Ve
         second[b] = n > 0 ? 2 * n / (N[b] * N[b]) : 0;
     }
     return {first, second};
+}
+
+//! What predictions and signals are to minimise_pulls()
+struct BinsOfPoint {
+    const VectorXd &N, &S;
+
+    Batch operator()(int b) const { return max(Batch(0), in_lanes(N, b)); }
+    Batch signal(int b) const { return in_lanes(S, b); }
+    static Batch in_lanes(const VectorXd& x, int b) {
+        return BinLanes::load(x.data() + b, static_cast<int>(x.size()) - b);
+    }
+};
+
+//! poisson_fit() of several pulls
+PoissonFit<double> fit_several_pulls(const BinsOfPoint& bins, const StatisticView& s, double* xi) {
+    const bool converged = detail::minimise_pulls<BinLanes>(bins, s.counts, s.n_bins, s.pulls, xi);
+    const detail::PulledBins<BinLanes, BinsOfPoint> pulled{bins, s.pulls, s.n_bins};
+    Batch sum(0);
+    for (int b = 0; b < s.n_bins; b += BinLanes::width) {
+        const Batch N = pulled.at(b, xi), n = BinLanes::load(s.counts + b, s.n_bins - b);
+        sum = sum + select(n > Batch(0), N - n * log(N), N);
+    }
+    double chi2 = 2 * BinLanes::total(sum) + s.saturated;
+    for (int k = 0; k < s.pulls.n_pulls; ++k) {
+        chi2 += std::pow(xi[k] / s.pulls.sigmas[k], 2);
+    }
+    return {chi2, converged};
 }
 
 } // namespace
@@ -98,7 +127,9 @@ Chi2Surface::Pulls Chi2Surface::fit_alone(const Bins& bins, const Monomials& m) 
     Pulls out;
     double xi[max_pulls] = {};
     if (!experiment.is_gaussian()) {
-        out.fit = poisson_fit(TabulatedRatios{N.data(), s.inverse_units, S.data()}, s, xi);
+        out.fit = s.has_several_pulls()
+                      ? fit_several_pulls({N, S}, s, xi)
+                      : poisson_fit<PullCount::one>(TabulatedRatios{N.data(), s.inverse_units}, s, xi);
         out.weights.resize(s.pulls.n_pulls);
         for (Index k = 0; k < out.weights.size(); ++k) {
             out.weights[k] = 1 / (s.pulls.sigmas[k] * s.pulls.sigmas[k]);
@@ -173,7 +204,7 @@ std::vector<double> Chi2Surface::columns(const Monomials& m) const {
 Chi2Surface::Pulls Chi2Surface::fit_together(const SystematicsView& view, const std::vector<double>& columns) const {
     double z[max_systematics];
     Pulls out;
-    out.fit = systematics_fit<double>(view, TabulatedPoint{columns.data()}, z);
+    out.fit = systematics_fit<BinLanes>(view, TabulatedPoint{columns.data()}, z);
     out.value = Eigen::Map<const VectorXd>(z, view.n_pulls);
     out.weights = Eigen::Map<const VectorXd>(view.prior_weights, view.n_pulls);
     for (int k = 0; k < view.n_pulls; ++k) {
@@ -189,56 +220,80 @@ Chi2Surface::Response Chi2Surface::response(const PulledExperiment& x, const std
     const TabulatedPoint point{columns.data()};
     detail::ShapeWeights<double> shapes;
     for (int i = 0; i < x.n_shapes; ++i) {
-        detail::shape_weights(x.shapes[i], pulls.value[x.shapes[i].pull], shapes);
+        detail::shape_weights(x.shapes[i], pulls.value[x.pulls[x.shapes[i].pull]], shapes);
     }
-    const detail::PulledCounts<double, TabulatedPoint> pulled{x, point, pulls.value.data(), shapes};
+    const detail::PulledCounts<BinLanes, TabulatedPoint> pulled{x, point, pulls.value.data(), shapes};
+    Response out{&bins,
+                 VectorXd(n_bins),
+                 VectorXd(n_bins),
+                 MatrixXd::Zero(n_bins, d_ + K),
+                 VectorXd::Ones(n_bins),
+                 MatrixXd::Zero(d_, K),
+                 MatrixXd::Zero(K, K)};
+    // By the coordinates: what a component adds is linear in its counts T_cb, which they move if it is the signal, and
+    // in y_c. `added` is what a unit of these adds, `turned` the slopes of that by the pulls.
     const MatrixXd signal_slopes = bins.signal.lazyProduct(m.slopes);
-    Response out{&bins, {}, {}, {}, VectorXd::Ones(n_bins), MatrixXd::Zero(d_, K), MatrixXd::Zero(K, K)};
-    VectorXd N(n_bins);
-    for (Index b = 0; b < n_bins; ++b) {
-        N[b] = pulled.counts(static_cast<int>(b));
-    }
-    if (x.weights != nullptr) {
-        out.second = 2 * Eigen::Map<const VectorXd>(x.weights, n_bins);
-        out.first = out.second.cwiseProduct(N - Eigen::Map<const VectorXd>(x.counts, n_bins));
-    } else {
-        std::tie(out.first, out.second) = poisson_derivatives(x.counts, N);
-    }
-    out.slopes.resize(n_bins, d_ + K);
     out.slopes.leftCols(d_) = signal_slopes + bins.background.lazyProduct(m.slopes.topRows(1 + d_));
-    for (Index b = 0; b < n_bins; ++b) {
-        VectorXd slopes = VectorXd::Zero(K);
-        pulled.counts(static_cast<int>(b), slopes.data(), [&](int k, int l, double d2N) {
-            out.curved(k, l) += out.first[b] * d2N;
-            out.curved(l, k) += k == l ? 0 : out.first[b] * d2N;
-        });
-        out.slopes.row(b).tail(K) = slopes;
+    MatrixXd added(n_bins, x.n_components), turned = MatrixXd::Zero(n_bins, K * x.n_components);
+    detail::PullMatrix<Batch, max_systematics> curved;
+    std::fill_n(curved.entries, x.n_pulls * (x.n_pulls + 1) / 2, Batch(0));
+    for (int b = 0; b < x.n_bins; b += BinLanes::width) {
+        const int left = x.n_bins - b;
+        const detail::BinDerivatives<Batch> chi2 = detail::bin_derivatives<BinLanes>(x, pulled.counts(b), b);
+        BinLanes::store(Batch(2) * chi2.first, out.first.data() + b, left);
+        BinLanes::store(Batch(2) * chi2.second, out.second.data() + b, left);
+        Batch slopes[max_systematics];
+        std::fill_n(slopes, x.n_pulls, Batch(0));
+        for (int c = 0; c < x.n_components; ++c) {
+            const ComponentView& component = x.components[c];
+            const Batch T = pulled.nominal(component, b);
+            pulled.differentiate(component, T, b, slopes, [&](int i, int j, const Batch& d2N) {
+                Batch& entry = curved(std::max(i, j), std::min(i, j));
+                entry = fma(Batch(2) * chi2.first, d2N, entry);
+            });
+            Batch of_added[max_systematics];
+            std::fill_n(of_added, x.n_pulls, Batch(0));
+            if (component.counts == nullptr) {
+                const Batch one(1);
+                BinLanes::store(Batch(pulled.normalisation(component)) * pulled.shaped(component, one, b) - one,
+                                &added(b, c), left);
+                pulled.differentiate(component, one, b, of_added, [](int, int, const Batch&) {});
+            } else {
+                BinLanes::store(pulled.shaped(component, T, b) - T, &added(b, c), left);
+                for (int i = 0; i < component.n_shapes; ++i) {
+                    const ShapeEffect& s = x.shapes[component.first_shape + i];
+                    of_added[s.pull] = of_added[s.pull] + pulled.shape(s, shapes.slope, T, b);
+                }
+            }
+            for (int i = 0; i < x.n_pulls; ++i) {
+                BinLanes::store(of_added[i], &turned(b, c * K + x.pulls[i]), left);
+            }
+        }
+        for (int i = 0; i < x.n_pulls; ++i) {
+            BinLanes::store(slopes[i], &out.slopes(b, d_ + x.pulls[i]), left);
+        }
     }
-    // What a component adds is linear in its counts T_cb, which coordinates move if it is the signal, and in y_c.
-    const auto ignore = [](int, int, double) {};
+    for (int i = 0; i < x.n_pulls; ++i) {
+        for (int j = 0; j <= i; ++j) {
+            const Index k = x.pulls[i], l = x.pulls[j];
+            out.curved(k, l) = out.curved(l, k) = BinLanes::total(curved(i, j));
+        }
+    }
     for (int c = 0; c < x.n_components; ++c) {
         const ComponentView& component = x.components[c];
-        const bool is_signal = component.counts == nullptr;
-        VectorXd factor_slopes = VectorXd::Zero(d_);
-        if (!is_signal && component.factor_column >= 0) {
+        MatrixXd by_coordinates; // of T_cb or y_c
+        if (component.counts == nullptr) {
+            by_coordinates = signal_slopes;
+            out.signal += added.col(c);
+        } else if (component.factor_column >= 0) {
             const int feature = plan_.columns[component.factor_column - plan_.n_bins].first_feature;
-            factor_slopes = m.slopes.transpose() * features_.row(feature).transpose();
+            by_coordinates = VectorXd::Ones(n_bins) * (features_.row(feature) * m.slopes);
+        } else {
+            continue;
         }
-        for (Index b = 0; b < n_bins; ++b) {
-            const auto bin = static_cast<int>(b);
-            VectorXd slopes = VectorXd::Zero(K), at_zero = VectorXd::Zero(K);
-            double added = 0; // by a unit of T_cb or y_c
-            if (is_signal) {
-                added = pulled.moved(c, 1., pulled.factor(c), bin, slopes.data(), ignore);
-            } else {
-                added = pulled.moved(c, component.counts[b], 1., bin, slopes.data(), ignore) -
-                        pulled.moved(c, component.counts[b], 0., bin, at_zero.data(), ignore);
-            }
-            const VectorXd by_coordinates = is_signal ? VectorXd(signal_slopes.row(b)) : factor_slopes;
-            out.slopes.row(b).head(d_) += added * by_coordinates.transpose();
-            out.mixed += out.first[b] * by_coordinates * (slopes - at_zero).transpose();
-            out.signal[b] += is_signal ? added : 0;
-        }
+        out.slopes.leftCols(d_) += added.col(c).asDiagonal() * by_coordinates;
+        const MatrixXd weighted = out.first.asDiagonal() * by_coordinates;
+        out.mixed += weighted.transpose().lazyProduct(turned.middleCols(c * K, K));
     }
     return out;
 }
@@ -246,7 +301,14 @@ Chi2Surface::Response Chi2Surface::response(const PulledExperiment& x, const std
 void Chi2Surface::add(const Response& r, VectorXd& gradient, MatrixXd& hessian) const {
     const Index n_pulls = r.curved.rows();
     gradient += r.slopes.transpose().lazyProduct(r.first);
-    hessian += r.slopes.transpose().lazyProduct(r.second.asDiagonal() * r.slopes);
+    const MatrixXd weighted_slopes = r.second.asDiagonal() * r.slopes;
+    for (Index j = 0; j < r.slopes.cols(); ++j) {
+        for (Index i = 0; i <= j; ++i) {
+            const double product = weighted_slopes.col(i).dot(r.slopes.col(j));
+            hessian(i, j) += product;
+            hessian(j, i) += i == j ? 0 : product;
+        }
+    }
     const VectorXd weighted = r.signal.cwiseProduct(r.first);
     const VectorXd by_coefficient = r.bins->signal.transpose().lazyProduct(weighted);
     for (Index j = 0; j < d_; ++j) {

@@ -75,7 +75,7 @@ void count_bins(const PlanView& plan, const double* row, const AxisFactors& line
     }
     for (int i = 0; i < plan.n_systematics; ++i) {
         Counted z[max_systematics];
-        systematics_fit<Counted>(plan.systematics[i], at.columns(), z);
+        systematics_fit<OneBin<Counted>>(plan.systematics[i], at.columns(), z);
     }
 }
 

@@ -6,21 +6,25 @@
 #include <cmath>
 #include <random>
 
+#include "backends/reference_model.hpp"
+
 namespace nuscan {
 
 Parity check_parity(const Plan& plan, Backend& backend, int n_points, double patience, const std::atomic<bool>* stop) {
     std::mt19937_64 random(std::stoull(plan.hash().substr(0, 16), nullptr, 16));
-    std::vector<WorkUnit> units;
+    std::vector<std::vector<double>> points; // values of the axes
     std::vector<double> ours;
-    while (static_cast<int>(units.size()) < n_points) {
+    while (static_cast<int>(points.size()) < n_points) {
         std::vector<std::int64_t> indices;
+        std::vector<double> values;
         for (const Axis& axis : plan.config().axes) {
             indices.push_back(static_cast<std::int64_t>(random() % axis.values.size()));
+            values.push_back(axis.values[static_cast<std::size_t>(indices.back())]);
         }
-        units.push_back(plan.point_unit(indices));
         UnitResult result;
-        backend.evaluate(units.back(), result);
+        backend.evaluate(plan.point_unit(indices), result);
         ours.push_back(result.chi2[0]);
+        points.push_back(std::move(values));
     }
 
     using Clock = std::chrono::steady_clock;
@@ -30,27 +34,22 @@ Parity check_parity(const Plan& plan, Backend& backend, int n_points, double pat
         return (stop != nullptr && *stop) || (i > 0 && elapsed >= patience);
     };
     Parity parity;
-    if (units.empty()) {
+    if (points.empty()) {
         return parity; // what the reference prepares takes time too
     }
-#pragma omp parallel
-    {
-        const auto reference = make_reference_backend(plan); // a thread's own: it remembers what points share
-        UnitResult result;
-#pragma omp for schedule(dynamic)
-        for (std::size_t i = 0; i < units.size(); ++i) {
-            if (is_time_to_end(i)) {
-                continue;
-            }
-            reference->evaluate(units[i], result);
-            const double arbiter = result.chi2[0];
-            double deviation = ours[i] == arbiter ? 0 : std::abs(ours[i] - arbiter) / (1 + arbiter); // infinities agree
-            deviation = std::isnan(deviation) ? constants::infinity : deviation;
+    const ReferenceModel reference(plan.config());
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        if (is_time_to_end(i)) {
+            continue;
+        }
+        const double arbiter = reference(points[i]).chi2;
+        double deviation = ours[i] == arbiter ? 0 : std::abs(ours[i] - arbiter) / (1 + arbiter); // infinities agree
+        deviation = std::isnan(deviation) ? constants::infinity : deviation;
 #pragma omp critical
-            {
-                ++parity.points;
-                parity.largest = std::max(parity.largest, deviation);
-            }
+        {
+            ++parity.points;
+            parity.largest = std::max(parity.largest, deviation);
         }
     }
     return parity;

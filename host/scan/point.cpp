@@ -214,7 +214,7 @@ private:
         }
         const TabulatedPoint at{columns.data()};
         double z[max_systematics] = {};
-        const PoissonFit<double> fit = systematics_fit<double>(view, at, z);
+        const PoissonFit<double> fit = systematics_fit<OneBin<double>>(view, at, z);
         detail::ShapeWeights<double> shapes;
         detail::all_shape_weights(view, z, shapes);
 
@@ -222,19 +222,19 @@ private:
         for (std::size_t i = 0; i < tables.group().experiments.size(); ++i) {
             const std::size_t e = tables.group().experiments[i];
             const PulledExperiment& x = view.experiments[i];
-            const detail::PulledCounts<double, TabulatedPoint> pulled{x, at, z, shapes};
+            const detail::PulledCounts<OneBin<double>, TabulatedPoint> pulled{x, at, z, shapes};
             points_[e].chi2 = with_status(detail::pulled_chi2(pulled), fit.converged);
             for (int c = 0; c < x.n_components; ++c) {
                 const std::size_t background = tables.background(i, c);
                 if (background < experiment(e).backgrounds.size()) {
                     std::vector<double>& counts = points_[e].components[n_sources_[e] + background].counts;
                     for (std::size_t b = 0; b < counts.size(); ++b) {
-                        counts[b] = pulled.component(c, static_cast<int>(b));
+                        counts[b] = pulled.component(x.components[c], static_cast<int>(b));
                     }
                 } else {
                     scale_sources(e, [&](std::size_t b) {
                         const double S = signals_[e][b];
-                        return S != 0 ? pulled.component(c, static_cast<int>(b)) / S : 1;
+                        return S != 0 ? pulled.component(x.components[c], static_cast<int>(b)) / S : 1;
                     });
                 }
             }
@@ -273,7 +273,7 @@ private:
     static std::vector<double> errors_together(const SystematicsView& view, const TabulatedPoint& at, const double* z,
                                                const detail::ShapeWeights<double>& shapes) {
         detail::PulledDerivatives<double> derivatives;
-        detail::pulled_derivatives(view, at, z, shapes, derivatives);
+        detail::pulled_derivatives<OneBin<double>>(view, at, z, shapes, derivatives);
         std::vector<int> fitted;
         for (int k = 0; k < view.n_pulls; ++k) {
             if (view.pins[k] < 0) {

@@ -101,7 +101,10 @@ std::vector<PullGroup> pull_groups(const ScanConfig& config) {
     std::iota(root.begin(), root.end(), std::size_t{0});
     std::vector<bool> grouped(root.size());
     for (std::size_t e = 0; e < root.size(); ++e) {
-        grouped[e] = !config.experiments[e].systematics.empty();
+        const Experiment& experiment = config.experiments[e];
+        grouped[e] = std::any_of(experiment.systematics.begin(), experiment.systematics.end(), [&](const auto& s) {
+            return s.sigma > 0 || is_named(config, Parameter::Kind::systematic, experiment.name + "." + s.name);
+        });
     }
     for (const SharedSystematic& shared : config.shared) {
         for (const SharedSystematic::Member& member : shared.members) {
@@ -194,29 +197,33 @@ SystematicTables::SystematicTables(const PullGroup& group, const std::vector<Exp
         for (const double n : part.observed) {
             part.saturated += n > 0 ? 2 * n * (std::log(n) - 1) : 0;
         }
-        const auto component = [&](std::size_t background) {
+        const auto component = [&](std::size_t background) -> Component& {
             return component_of(part, background, backgrounds[e], normalisations[e]);
         };
         for (std::size_t k = 0; k < group_.pulls.size(); ++k) {
-            const auto pull = static_cast<int>(k);
+            const auto pull = static_cast<int>(part.pulls.size());
             for (const Pull::Effect& effect : group_.pulls[k].effects) {
                 if (effect.experiment != e) {
                     continue;
                 }
+                if (part.pulls.empty() || part.pulls.back() != static_cast<int>(k)) {
+                    part.pulls.push_back(static_cast<int>(k));
+                }
                 if (effect.systematic < 0) {
-                    part.normalisations.push_back({component(effect.background), pull, effect.scale});
+                    component(effect.background).normalisations.push_back({pull, effect.scale});
                     continue;
                 }
                 const Systematic& systematic = experiment.systematics[static_cast<std::size_t>(effect.systematic)];
                 for (const SystematicEffect& on : systematic.effects) {
                     if (systematic.kind == Systematic::Kind::normalisation) {
-                        part.normalisations.push_back({component(on.component), pull, effect.scale});
+                        component(on.component).normalisations.push_back({pull, effect.scale});
                         continue;
                     }
                     const bool relative = on.component == experiment.backgrounds.size();
                     const int n = systematic.kind == Systematic::Kind::shape ? 2 : systematic.n_knots;
-                    add_shape(part, systematic, on.added,
-                              {component(on.component), pull, effect.scale, relative, n, n_templates, 0, 0, nullptr});
+                    component(on.component)
+                        .shapes.push_back(make_shape(systematic, on.added,
+                                                     {pull, effect.scale, relative, n, n_templates, 0, 0, nullptr}));
                     n_templates += n;
                 }
             }
@@ -243,38 +250,38 @@ SystematicTables::SystematicTables(const PullGroup& group, const std::vector<Exp
     }
 }
 
-int SystematicTables::component_of(Part& part, std::size_t background, const std::vector<std::vector<double>>& counts,
-                                   const std::vector<Scalar>& normalisations) {
-    for (std::size_t c = 0; c < part.components.size(); ++c) {
-        if (part.components[c].background == background) {
-            return static_cast<int>(c);
+SystematicTables::Component& SystematicTables::component_of(Part& part, std::size_t background,
+                                                            const std::vector<std::vector<double>>& counts,
+                                                            const std::vector<Scalar>& normalisations) {
+    for (Component& component : part.components) {
+        if (component.background == background) {
+            return component;
         }
     }
-    Component component{background, {}, normalisations[background]};
+    Component component{background, {}, normalisations[background], {}, {}};
     Scalar& normalisation = component.normalisation;
     normalisation.fixed = std::isnan(normalisation.fixed) ? 1 : normalisation.fixed;
     if (background < counts.size()) {
         component.counts = counts[background];
     }
     part.components.push_back(std::move(component));
-    return static_cast<int>(part.components.size()) - 1;
+    return part.components.back();
 }
 
-void SystematicTables::add_shape(Part& part, const Systematic& systematic, const std::vector<double>& added,
-                                 ShapeEffect shape) {
+SystematicTables::Shape SystematicTables::make_shape(const Systematic& systematic, const std::vector<double>& added,
+                                                     ShapeEffect effect) {
     std::vector<double> templates = added;
     if (systematic.kind == Systematic::Kind::shape) { // odd and even part
-        const std::size_t n_bins = part.observed.size();
+        const std::size_t n_bins = added.size() / 2;
         for (std::size_t b = 0; b < n_bins; ++b) {
             templates[b] = (added[b] - added[n_bins + b]) / 2;
             templates[n_bins + b] = (added[b] + added[n_bins + b]) / 2;
         }
     } else {
-        shape.first_knot = systematic.first_knot;
-        shape.knot_spacing = systematic.knot_spacing;
+        effect.first_knot = systematic.first_knot;
+        effect.knot_spacing = systematic.knot_spacing;
     }
-    part.shapes.push_back(shape);
-    part.templates.push_back(std::move(templates));
+    return {effect, std::move(templates)};
 }
 
 bool SystematicTables::moves_signal(std::size_t experiment) const {
@@ -301,13 +308,20 @@ void SystematicTables::add_columns(const std::vector<ExperimentView>& views, int
                 const int feature = x.first_feature + x.n_features - x.n_backgrounds;
                 columns.push_back({-1, 0, feature + static_cast<int>(component.background), 1, y});
             }
-            part.views.push_back({is_signal ? nullptr : component.counts.data(), x.first_signal, axis_column, y.fixed});
-        }
-        for (std::size_t i = 0; i < part.shapes.size(); ++i) {
-            part.shapes[i].templates = part.templates[i].data();
+            part.views.push_back({is_signal ? nullptr : component.counts.data(), x.first_signal, axis_column, y.fixed,
+                                  static_cast<int>(part.normalisations.size()),
+                                  static_cast<int>(component.normalisations.size()),
+                                  static_cast<int>(part.shapes.size()), static_cast<int>(component.shapes.size())});
+            part.normalisations.insert(part.normalisations.end(), component.normalisations.begin(),
+                                       component.normalisations.end());
+            for (const Shape& shape : component.shapes) {
+                part.shapes.push_back(shape.effect);
+                part.shapes.back().templates = shape.templates.data();
+            }
         }
         experiments_.push_back({static_cast<int>(part.experiment), x.first_bin, x.n_bins, part.observed.data(),
                                 part.weights.empty() ? nullptr : part.weights.data(), part.saturated,
+                                static_cast<int>(part.pulls.size()), part.pulls.data(),
                                 static_cast<int>(part.views.size()), part.views.data(),
                                 static_cast<int>(part.normalisations.size()), part.normalisations.data(),
                                 static_cast<int>(part.shapes.size()), part.shapes.data()});

@@ -68,26 +68,32 @@ public:
     }
 
 private:
+    struct Shape {
+        ShapeEffect effect;
+        std::vector<double> templates;
+    };
     struct Component {
         std::size_t background;     // their number for the signal
         std::vector<double> counts; // empty for the signal
         Scalar normalisation;
+        std::vector<NormalisationEffect> normalisations;
+        std::vector<Shape> shapes;
     };
     struct Part {
         std::size_t experiment;
         std::vector<double> observed, weights;
         double saturated = 0;
+        std::vector<int> pulls; // those of the group that move it
         std::vector<Component> components;
+        // What views point to
+        std::vector<ComponentView> views;
         std::vector<NormalisationEffect> normalisations;
         std::vector<ShapeEffect> shapes;
-        std::vector<std::vector<double>> templates; // of the shapes
-        std::vector<ComponentView> views;           // of the components
     };
-    //! Place of a component, which is added where it is not there yet
-    static int component_of(Part& part, std::size_t background, const std::vector<std::vector<double>>& counts,
-                            const std::vector<Scalar>& normalisations);
-    static void add_shape(Part& part, const Systematic& systematic, const std::vector<double>& added,
-                          ShapeEffect shape);
+    //! A component, which is added where it is not there yet
+    static Component& component_of(Part& part, std::size_t background, const std::vector<std::vector<double>>& counts,
+                                   const std::vector<Scalar>& normalisations);
+    static Shape make_shape(const Systematic& systematic, const std::vector<double>& added, ShapeEffect effect);
 
     PullGroup group_;
     std::vector<Part> parts_;

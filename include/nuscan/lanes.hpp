@@ -37,4 +37,29 @@ NUSCAN_HOST_DEVICE constexpr Real not_negative(Real N) {
     return select(N < Real(0), Real(0), N);
 }
 
+/// How a body that sums over bins goes through them: one by one, and its Reals are points, one or several. The other
+/// way is one point and several bins at a time (BinLanes).
+template <class Real>
+struct OneBin {
+    using Point = Real; //!< a number of the point
+    using Bin = Real;   //!< a number of a bin, or of as many as go together
+    static constexpr int width = 1;
+
+    //! Numbers of bins, of which there are \p left; those beyond are zero
+    NUSCAN_HOST_DEVICE static Bin load(const double* x, int left) {
+        static_cast<void>(left);
+        return Bin(*x);
+    }
+    //! The same from columns of the point
+    template <class Columns>
+    NUSCAN_HOST_DEVICE static Bin column(const Columns& at, int column, int left) {
+        static_cast<void>(left);
+        return Bin(at(column));
+    }
+    //! What a sum over bins begins with
+    NUSCAN_HOST_DEVICE static Bin first(const Point& x) { return x; }
+    NUSCAN_HOST_DEVICE static Point total(const Bin& sum) { return sum; }
+    NUSCAN_HOST_DEVICE static Point largest(const Bin& x) { return x; }
+};
+
 } // namespace nuscan

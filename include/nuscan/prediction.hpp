@@ -298,7 +298,7 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Point&
     if constexpr (count == PullCount::any) {
         for (int i = 0; i < plan.n_systematics; ++i) {
             Real z[max_systematics];
-            add(systematics_fit<Real>(plan.systematics[i], at.columns(), z));
+            add(systematics_fit<OneBin<Real>>(plan.systematics[i], at.columns(), z));
         }
     }
     return total;

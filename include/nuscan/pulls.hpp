@@ -35,80 +35,110 @@ struct PullMatrix {
     NUSCAN_HOST_DEVICE const Real& operator()(int k, int l) const { return entries[k * (k + 1) / 2 + l]; }
 };
 
-/// An experiment at one point (Real = double) or several, as its pulls see it.
+/// An experiment at one point or several, as its pulls see it.
 ///
 /// \p N0(b) gives the prediction of bin b with all pulls at zero, \p N0.signal(b) the part of it that is signal.
-template <class Real, class Prediction>
+template <class Lanes, class Prediction>
 struct PulledBins {
+    using Point = typename Lanes::Point;
+    using Bin = typename Lanes::Bin;
     const Prediction& N0;
     const PullsView& pulls;
     int n_bins;
 
     //! B_kb + w_kb S_b of all pulls to \p B
-    NUSCAN_HOST_DEVICE void templates(int b, Real* B) const {
+    NUSCAN_HOST_DEVICE void templates(int b, Bin* B) const {
         using std::fma;
         const int first_signal = pulls.n_pulls - pulls.n_signal_pulls;
         for (int k = 0; k < pulls.n_pulls; ++k) {
-            B[k] = Real(pulls.templates[static_cast<std::ptrdiff_t>(k) * n_bins + b]);
+            B[k] = row_of(pulls.templates, k, b);
         }
         if (pulls.n_signal_pulls > 0) {
-            const Real S = N0.signal(b);
+            const Bin S = N0.signal(b);
             for (int j = 0; j < pulls.n_signal_pulls; ++j) {
-                Real& B_j = B[first_signal + j];
-                B_j = fma(Real(pulls.signal_weights[static_cast<std::ptrdiff_t>(j) * n_bins + b]), S, B_j);
+                Bin& B_j = B[first_signal + j];
+                B_j = fma(row_of(pulls.signal_weights, j, b), S, B_j);
             }
         }
     }
     //! Σ_k x_k B_k, added to \p N
-    NUSCAN_HOST_DEVICE Real moved(Real N, const Real* B, const Real* x) const {
+    NUSCAN_HOST_DEVICE Bin moved(Bin N, const Bin* B, const Point* x) const {
         using std::fma;
         for (int k = 0; k < pulls.n_pulls; ++k) {
-            N = fma(x[k], B[k], N);
+            N = fma(Bin(x[k]), B[k], N);
         }
         return N;
     }
     //! N_b(ξ), never below zero
-    NUSCAN_HOST_DEVICE Real at(int b, const Real* xi) const {
-        Real B[max_pulls];
+    NUSCAN_HOST_DEVICE Bin at(int b, const Point* xi) const {
+        Bin B[max_pulls];
         templates(b, B);
-        return max(Real(0), moved(N0(b), B, xi));
+        return max(Bin(0), moved(N0(b), B, xi));
+    }
+
+private:
+    //! Of numbers by pull and bin
+    NUSCAN_HOST_DEVICE Bin row_of(const double* numbers, int k, int b) const {
+        return Lanes::load(numbers + static_cast<std::ptrdiff_t>(k) * n_bins + b, n_bins - b);
     }
 };
 
 //! Predictions are not divided by less.
 inline constexpr double least_prediction = 1e-100;
 
-/// Half of the gradient and of the Hessian of χ² at \p xi.
-template <class Real, class Prediction>
-NUSCAN_HOST_DEVICE void pull_derivatives(const PulledBins<Real, Prediction>& bins, const double* counts, const Real* xi,
-                                         Real* g, PullMatrix<Real>& H) {
+/// Half of the gradient and of the Hessian of χ² at \p xi; sums over bins stay in their lanes.
+template <class Lanes, class Prediction>
+NUSCAN_HOST_DEVICE void pull_derivatives(const PulledBins<Lanes, Prediction>& bins, const double* counts,
+                                         const typename Lanes::Point* xi, typename Lanes::Bin* g,
+                                         PullMatrix<typename Lanes::Bin>& H) {
     using std::fma;
+    using Bin = typename Lanes::Bin;
     const int K = bins.pulls.n_pulls;
     for (int k = 0; k < K; ++k) {
-        const Real weight(1 / (bins.pulls.sigmas[k] * bins.pulls.sigmas[k]));
-        g[k] = weight * xi[k];
+        const typename Lanes::Point weight(1 / (bins.pulls.sigmas[k] * bins.pulls.sigmas[k]));
+        g[k] = Lanes::first(weight * xi[k]);
         for (int l = 0; l <= k; ++l) {
-            H(k, l) = k == l ? weight : Real(0);
+            H(k, l) = k == l ? Lanes::first(weight) : Bin(0);
         }
     }
-    for (int b = 0; b < bins.n_bins; ++b) {
-        Real B[max_pulls];
+    for (int b = 0; b < bins.n_bins; b += Lanes::width) {
+        Bin B[max_pulls];
         bins.templates(b, B);
-        if (!(counts[b] > 0)) {
+        const Bin n = Lanes::load(counts + b, bins.n_bins - b);
+        if (!any(n > Bin(0))) {
             for (int k = 0; k < K; ++k) {
                 g[k] = g[k] + B[k];
             }
             continue;
         }
-        const Real n(counts[b]);
-        const Real inverse = Real(1) / max(Real(least_prediction), bins.moved(bins.N0(b), B, xi));
-        Real part[max_pulls]; // of the prediction
+        const Bin inverse = Bin(1) / max(Bin(least_prediction), bins.moved(bins.N0(b), B, xi));
+        Bin part[max_pulls]; // of the prediction
         for (int k = 0; k < K; ++k) {
             part[k] = B[k] * inverse;
-            const Real weighted = n * part[k];
+            const Bin weighted = n * part[k];
             g[k] = g[k] + (B[k] - weighted);
             for (int l = 0; l <= k; ++l) {
                 H(k, l) = fma(weighted, part[l], H(k, l));
+            }
+        }
+    }
+}
+
+//! The same, added up
+template <class Lanes, class Prediction>
+NUSCAN_HOST_DEVICE void total_derivatives(const PulledBins<Lanes, Prediction>& bins, const double* counts,
+                                          const typename Lanes::Point* xi, typename Lanes::Point* g,
+                                          PullMatrix<typename Lanes::Point>& H) {
+    if constexpr (Lanes::width == 1) {
+        pull_derivatives(bins, counts, xi, g, H);
+    } else {
+        typename Lanes::Bin sums_of_g[max_pulls];
+        PullMatrix<typename Lanes::Bin> sums_of_H;
+        pull_derivatives(bins, counts, xi, sums_of_g, sums_of_H);
+        for (int k = 0; k < bins.pulls.n_pulls; ++k) {
+            g[k] = Lanes::total(sums_of_g[k]);
+            for (int l = 0; l <= k; ++l) {
+                H(k, l) = Lanes::total(sums_of_H(k, l));
             }
         }
     }
@@ -119,21 +149,24 @@ template <class Real>
 struct LargestChange {
     Real loss{0}, gain{0};
 };
-template <class Real, class Prediction>
-NUSCAN_HOST_DEVICE LargestChange<Real> largest_change(const PulledBins<Real, Prediction>& bins, const double* counts,
-                                                      const Real* xi, const Real* d) {
-    LargestChange<Real> change;
-    for (int b = 0; b < bins.n_bins; ++b) {
-        if (counts[b] > 0) {
-            Real B[max_pulls];
+template <class Lanes, class Prediction>
+NUSCAN_HOST_DEVICE LargestChange<typename Lanes::Point>
+largest_change(const PulledBins<Lanes, Prediction>& bins, const double* counts, const typename Lanes::Point* xi,
+               const typename Lanes::Point* d) {
+    using Bin = typename Lanes::Bin;
+    LargestChange<Bin> change;
+    for (int b = 0; b < bins.n_bins; b += Lanes::width) {
+        const Bin n = Lanes::load(counts + b, bins.n_bins - b);
+        if (any(n > Bin(0))) {
+            Bin B[max_pulls];
             bins.templates(b, B);
-            const Real N = max(Real(least_prediction), bins.moved(bins.N0(b), B, xi));
-            const Real part = bins.moved(Real(0), B, d) / N;
+            const Bin N = max(Bin(least_prediction), bins.moved(bins.N0(b), B, xi));
+            const Bin part = select(n > Bin(0), bins.moved(Bin(0), B, d) / N, Bin(0));
             change.loss = max(change.loss, -part);
             change.gain = max(change.gain, part);
         }
     }
-    return change;
+    return {Lanes::largest(change.loss), Lanes::largest(change.gain)};
 }
 
 /// d ← −H⁻¹ g of the pulls that are free, by Cholesky's decomposition in place of \p H; zero of the others. Returns the
@@ -180,12 +213,13 @@ NUSCAN_HOST_DEVICE Real newton_step(int K, PullMatrix<Real, size>& H, const Real
 /// reaches the bound stops the step and stays there; once the others are at their minimum, the pull that is pressed
 /// most against its gradient is let go. A step leaves of the decrement about the square of the largest part that a bin
 /// gains or loses. Lanes that are done stand still.
-template <class Real, class Prediction>
-NUSCAN_HOST_DEVICE Mask<Real> minimise_pulls(const Prediction& N0, const double* counts, int n_bins,
-                                             const PullsView& pulls, Real* xi) {
+template <class Lanes, class Prediction>
+NUSCAN_HOST_DEVICE Mask<typename Lanes::Point> minimise_pulls(const Prediction& N0, const double* counts, int n_bins,
+                                                              const PullsView& pulls, typename Lanes::Point* xi) {
     using std::fma;
+    using Real = typename Lanes::Point;
     const Real bound(-1), zero(0);
-    const PulledBins<Real, Prediction> bins{N0, pulls, n_bins};
+    const PulledBins<Lanes, Prediction> bins{N0, pulls, n_bins};
     const int K = pulls.n_pulls;
     Mask<Real> free[max_pulls], done = Real(1) < zero;
     for (int k = 0; k < K; ++k) {
@@ -195,7 +229,7 @@ NUSCAN_HOST_DEVICE Mask<Real> minimise_pulls(const Prediction& N0, const double*
     for (int iteration = 0; iteration < 300 && !all(done); ++iteration) {
         Real g[max_pulls], d[max_pulls], curvature[max_pulls];
         PullMatrix<Real> H;
-        pull_derivatives(bins, counts, xi, g, H);
+        total_derivatives(bins, counts, xi, g, H);
         for (int k = 0; k < K; ++k) {
             curvature[k] = H(k, k);
         }

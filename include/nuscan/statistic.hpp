@@ -203,7 +203,7 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> fit_one_pull(const Ratios& y, const Statisti
 //! Predictions after several pulls
 template <class Real, class Prediction>
 struct PulledPrediction {
-    PulledBins<Real, Prediction> bins;
+    PulledBins<OneBin<Real>, Prediction> bins;
     const Real* xi;
 
     NUSCAN_HOST_DEVICE Real operator()(int b) const { return bins.at(b, xi); }
@@ -220,7 +220,7 @@ NUSCAN_HOST_DEVICE PulledPrediction<Real, Prediction> pulled_prediction(const Pr
 template <class Real, class Prediction>
 NUSCAN_HOST_DEVICE PoissonFit<Real> fit_several_pulls(const Prediction& N0, const StatisticView& s, Real* xi) {
     using std::fma;
-    const Mask<Real> converged = minimise_pulls(N0, s.counts, s.n_bins, s.pulls, xi);
+    const Mask<Real> converged = minimise_pulls<OneBin<Real>>(N0, s.counts, s.n_bins, s.pulls, xi);
     const auto N = pulled_prediction(N0, s, xi);
     Real sum(0);
     for (int b = 0; b < s.n_bins; ++b) {

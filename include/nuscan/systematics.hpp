@@ -22,17 +22,19 @@ namespace nuscan {
 inline constexpr int max_systematics = 24;
 inline constexpr int max_shape_templates = 128;
 
-/// A component that pulls move.
+/// A component that pulls move, and which of its experiment's effects do.
 struct ComponentView {
     const double* counts; //!< T_cb of a background; null for the signal, whose columns have it
     int first_column;     //!< of the signal
     int factor_column;    //!< y_c, where an axis has it; else −1
     double factor;        //!< y_c
+    int first_normalisation, n_normalisations;
+    int first_shape, n_shapes;
 };
 
 //! a_c of a component grows by scale × pull
 struct NormalisationEffect {
-    int component, pull;
+    int pull; //!< place among the experiment's
     double scale;
 };
 
@@ -43,7 +45,7 @@ struct NormalisationEffect {
 /// Source Softw. 6, 2823 (2021), interpolation code 4p). Between templates at many evenly spaced knots, w are the
 /// weights of cubic convolution (R. Keys, IEEE Trans. ASSP 29, 1153 (1981)).
 struct ShapeEffect {
-    int component, pull;
+    int pull; //!< place among the experiment's
     double scale;
     bool relative;                   //!< A_jb are factors on T_cb, else they are added to it
     int n_templates, first_template; //!< among those of all shapes that act together
@@ -59,10 +61,12 @@ struct PulledExperiment {
     const double* counts;  //!< n_b
     const double* weights; //!< 1/σ_b²; null where the statistic is Poisson's
     double saturated;      //!< 2 Σ_b [n_b ln n_b − n_b] of Poisson's
+    int n_pulls;
+    const int* pulls; //!< those that move it, by their places among all that act together, which increase
     int n_components;
     const ComponentView* components;
     int n_normalisations;
-    const NormalisationEffect* normalisations;
+    const NormalisationEffect* normalisations; //!< component by component, as shapes
     int n_shapes;
     const ShapeEffect* shapes;
 };
@@ -138,108 +142,95 @@ NUSCAN_HOST_DEVICE void shape_weights(const ShapeEffect& s, const Real& z, Shape
     }
 }
 
-//! Σ_j w_j A_jb
-template <class Real>
-NUSCAN_HOST_DEVICE Real mixed_templates(const ShapeEffect& s, int n_bins, const Real* w, const bool* used, int b) {
-    using std::fma;
-    Real sum(0);
-    for (int j = 0; j < s.n_templates; ++j) {
-        if (used[s.first_template + j]) {
-            sum = fma(w[s.first_template + j], Real(s.templates[static_cast<std::ptrdiff_t>(j) * n_bins + b]), sum);
-        }
-    }
-    return sum;
-}
-
-/// An experiment at pulls z of one point (Real = double) or several. \p at(column) gives a column of the point.
-template <class Real, class Columns>
+/// An experiment at pulls z of one point or several. \p at gives columns of the point.
+template <class Lanes, class Columns>
 struct PulledCounts {
+    using Point = typename Lanes::Point;
+    using Bin = typename Lanes::Bin;
     const PulledExperiment& x;
     const Columns& at;
-    const Real* z;
-    const ShapeWeights<Real>& shapes;
+    const Point* z; //!< of all that act together
+    const ShapeWeights<Point>& shapes;
 
     //! y_c
-    NUSCAN_HOST_DEVICE Real factor(int c) const {
-        const ComponentView& component = x.components[c];
-        return component.factor_column < 0 ? Real(component.factor) : at(component.factor_column);
+    NUSCAN_HOST_DEVICE Point factor(const ComponentView& c) const {
+        return c.factor_column < 0 ? Point(c.factor) : Point(at(c.factor_column));
     }
     //! T_cb
-    NUSCAN_HOST_DEVICE Real nominal(int c, int b) const {
-        const ComponentView& component = x.components[c];
-        return component.counts == nullptr ? Real(at(component.first_column + b)) : Real(component.counts[b]);
+    NUSCAN_HOST_DEVICE Bin nominal(const ComponentView& c, int b) const {
+        return c.counts == nullptr ? Lanes::column(at, c.first_column + b, x.n_bins - b)
+                                   : Lanes::load(c.counts + b, x.n_bins - b);
     }
     //! a_c
-    NUSCAN_HOST_DEVICE Real normalisation(int c, const Real& y) const {
+    NUSCAN_HOST_DEVICE Point normalisation(const ComponentView& c) const {
         using std::fma;
-        Real a = y;
-        for (int i = 0; i < x.n_normalisations; ++i) {
-            if (x.normalisations[i].component == c) {
-                a = fma(Real(x.normalisations[i].scale), z[x.normalisations[i].pull], a);
-            }
+        Point a = factor(c);
+        for (int i = 0; i < c.n_normalisations; ++i) {
+            const NormalisationEffect& n = x.normalisations[c.first_normalisation + i];
+            a = fma(Point(n.scale), z[x.pulls[n.pull]], a);
         }
         return a;
     }
-    //! D_sb of a component, from weights or their derivatives
-    NUSCAN_HOST_DEVICE Real shape(const ShapeEffect& s, const Real* w, const Real& T, int b) const {
-        const Real D = mixed_templates(s, x.n_bins, w, shapes.used, b);
+    //! D_sb of a component's \p T counts, from weights or their derivatives
+    NUSCAN_HOST_DEVICE Bin shape(const ShapeEffect& s, const Point* w, const Bin& T, int b) const {
+        using std::fma;
+        Bin D(0);
+        for (int j = 0; j < s.n_templates; ++j) {
+            if (shapes.used[s.first_template + j]) {
+                const double* A = s.templates + static_cast<std::ptrdiff_t>(j) * x.n_bins + b;
+                D = fma(Bin(w[s.first_template + j]), Lanes::load(A, x.n_bins - b), D);
+            }
+        }
         return s.relative ? D * T : D;
     }
     //! T_cb + Σ_s D_sb
-    NUSCAN_HOST_DEVICE Real shaped(int c, const Real& T, int b) const {
-        Real sum = T;
-        for (int i = 0; i < x.n_shapes; ++i) {
-            if (x.shapes[i].component == c) {
-                sum = sum + shape(x.shapes[i], shapes.w, T, b);
-            }
+    NUSCAN_HOST_DEVICE Bin shaped(const ComponentView& c, const Bin& T, int b) const {
+        Bin sum = T;
+        for (int i = 0; i < c.n_shapes; ++i) {
+            sum = sum + shape(x.shapes[c.first_shape + i], shapes.w, T, b);
         }
         return sum;
     }
-    /// What a component adds to the experiment's columns: a_c (T + Σ_s D_sb), less what these have of it. Adds its
-    /// derivatives by z_k to \p slopes, which may be null, and the second ones by second(k, l, value).
-    template <class SecondDerivative>
-    NUSCAN_HOST_DEVICE Real moved(int c, const Real& T, const Real& y, int b, Real* slopes,
-                                  const SecondDerivative& second) const {
-        using std::fma;
-        const Real a = normalisation(c, y), with_shapes = shaped(c, T, b);
-        for (int i = 0; slopes != nullptr && i < x.n_normalisations; ++i) {
-            const NormalisationEffect& n = x.normalisations[i];
-            if (n.component == c) {
-                slopes[n.pull] = fma(Real(n.scale), with_shapes, slopes[n.pull]);
-            }
-        }
-        for (int i = 0; slopes != nullptr && i < x.n_shapes; ++i) {
-            const ShapeEffect& s = x.shapes[i];
-            if (s.component != c) {
-                continue;
-            }
-            const Real slope = shape(s, shapes.slope, T, b);
-            slopes[s.pull] = fma(a, slope, slopes[s.pull]);
-            second(s.pull, s.pull, a * shape(s, shapes.curvature, T, b));
-            for (int j = 0; j < x.n_normalisations; ++j) {
-                const NormalisationEffect& n = x.normalisations[j];
-                if (n.component == c) { // both orders, where the pulls are one
-                    second(s.pull, n.pull, Real(n.pull == s.pull ? 2 * n.scale : n.scale) * slope);
-                }
-            }
-        }
-        return fma(a, with_shapes, x.components[c].counts == nullptr ? -T : -y * T);
+    //! Counts of a component alone
+    NUSCAN_HOST_DEVICE Bin component(const ComponentView& c, int b) const {
+        return Bin(normalisation(c)) * shaped(c, nominal(c, b), b);
     }
-    //! N_b, with derivatives as moved()
-    template <class SecondDerivative>
-    NUSCAN_HOST_DEVICE Real counts(int b, Real* slopes, const SecondDerivative& second) const {
-        Real N = at(x.first_bin + b);
-        for (int c = 0; c < x.n_components; ++c) {
-            N = N + moved(c, nominal(c, b), factor(c), b, slopes, second);
+    //! N_b
+    NUSCAN_HOST_DEVICE Bin counts(int b) const {
+        using std::fma;
+        Bin N = Lanes::column(at, x.first_bin + b, x.n_bins - b);
+        for (int i = 0; i < x.n_components; ++i) {
+            const ComponentView& c = x.components[i];
+            const Bin T = nominal(c, b);
+            const Bin there = c.counts == nullptr ? T : Bin(factor(c)) * T; // what the columns have of it
+            N = N + fma(Bin(normalisation(c)), shaped(c, T, b), -there);
         }
         return N;
     }
-    NUSCAN_HOST_DEVICE Real counts(int b) const {
-        return counts(b, nullptr, [](int, int, const Real&) {});
-    }
-    //! Counts of a component alone
-    NUSCAN_HOST_DEVICE Real component(int c, int b) const {
-        return normalisation(c, factor(c)) * shaped(c, nominal(c, b), b);
+    /// Adds the derivatives of a component's counts by the experiment's pulls to \p slopes, \p T being nominal, and
+    /// gives the second ones, of each pair of pulls once, to second(k, l, value).
+    template <class SecondDerivative>
+    NUSCAN_HOST_DEVICE void differentiate(const ComponentView& c, const Bin& T, int b, Bin* slopes,
+                                          const SecondDerivative& second) const {
+        using std::fma;
+        if (c.n_normalisations > 0) {
+            const Bin with_shapes = shaped(c, T, b);
+            for (int i = 0; i < c.n_normalisations; ++i) {
+                const NormalisationEffect& n = x.normalisations[c.first_normalisation + i];
+                slopes[n.pull] = fma(Bin(n.scale), with_shapes, slopes[n.pull]);
+            }
+        }
+        for (int i = 0; i < c.n_shapes; ++i) {
+            const ShapeEffect& s = x.shapes[c.first_shape + i];
+            const Bin a(normalisation(c)), slope = shape(s, shapes.slope, T, b);
+            slopes[s.pull] = fma(a, slope, slopes[s.pull]);
+            second(s.pull, s.pull, a * shape(s, shapes.curvature, T, b));
+            for (int j = 0; j < c.n_normalisations; ++j) {
+                const NormalisationEffect& n = x.normalisations[c.first_normalisation + j];
+                // both orders, where the pulls are one
+                second(s.pull, n.pull, Bin(n.pull == s.pull ? 2 * n.scale : n.scale) * slope);
+            }
+        }
     }
 };
 
@@ -247,46 +238,51 @@ template <class Real>
 NUSCAN_HOST_DEVICE void all_shape_weights(const SystematicsView& s, const Real* z, ShapeWeights<Real>& out) {
     for (int e = 0; e < s.n_experiments; ++e) {
         for (int i = 0; i < s.experiments[e].n_shapes; ++i) {
-            shape_weights(s.experiments[e].shapes[i], z[s.experiments[e].shapes[i].pull], out);
+            const PulledExperiment& x = s.experiments[e];
+            shape_weights(x.shapes[i], z[x.pulls[x.shapes[i].pull]], out);
         }
     }
 }
 
 //! χ²_e of an experiment, without priors
-template <class Real, class Columns>
-NUSCAN_HOST_DEVICE Real pulled_chi2(const PulledCounts<Real, Columns>& N) {
+template <class Lanes, class Columns>
+NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, Columns>& N) {
     using std::fma;
     using std::log;
+    using Bin = typename Lanes::Bin;
     const PulledExperiment& x = N.x;
-    Real sum(0);
-    for (int b = 0; b < x.n_bins; ++b) {
-        const Real N_b = N.counts(b), n(x.counts[b]);
+    Bin sum(0);
+    for (int b = 0; b < x.n_bins; b += Lanes::width) {
+        const int left = x.n_bins - b;
+        const Bin N_b = N.counts(b), n = Lanes::load(x.counts + b, left);
         if (x.weights != nullptr) {
-            const Real r = N_b - n;
-            sum = fma(Real(x.weights[b]) * r, r, sum);
+            const Bin r = N_b - n;
+            sum = fma(Lanes::load(x.weights + b, left) * r, r, sum);
         } else {
-            const Real positive = not_negative(N_b);
-            sum = fma(Real(2), positive, sum);
-            if (x.counts[b] > 0) {
-                sum = fma(Real(-2) * n, log(positive), sum);
+            const Bin positive = not_negative(N_b);
+            sum = fma(Bin(2), positive, sum);
+            if (any(n > Bin(0))) {
+                sum = select(n > Bin(0), fma(Bin(-2) * n, log(positive), sum), sum);
             }
         }
     }
-    return x.weights != nullptr ? sum : sum + Real(x.saturated);
+    return x.weights != nullptr ? Lanes::total(sum) : Lanes::total(sum) + typename Lanes::Point(x.saturated);
 }
 
 //! χ² at \p z, of all experiments and priors
-template <class Real, class Columns>
-NUSCAN_HOST_DEVICE Real pulled_total(const SystematicsView& s, const Columns& at, const Real* z,
-                                     ShapeWeights<Real>& shapes) {
+template <class Lanes, class Columns>
+NUSCAN_HOST_DEVICE typename Lanes::Point pulled_total(const SystematicsView& s, const Columns& at,
+                                                      const typename Lanes::Point* z,
+                                                      ShapeWeights<typename Lanes::Point>& shapes) {
     using std::fma;
+    using Point = typename Lanes::Point;
     all_shape_weights(s, z, shapes);
-    Real chi2(0);
+    Point chi2(0);
     for (int k = 0; k < s.n_pulls; ++k) {
-        chi2 = fma(Real(s.prior_weights[k]) * z[k], z[k], chi2);
+        chi2 = fma(Point(s.prior_weights[k]) * z[k], z[k], chi2);
     }
     for (int e = 0; e < s.n_experiments; ++e) {
-        chi2 = chi2 + pulled_chi2(PulledCounts<Real, Columns>{s.experiments[e], at, z, shapes});
+        chi2 = chi2 + pulled_chi2(PulledCounts<Lanes, Columns>{s.experiments[e], at, z, shapes});
     }
     return chi2;
 }
@@ -299,53 +295,95 @@ struct PulledDerivatives {
     PullMatrix<Real, max_systematics> squares, second;
 };
 
-template <class Real, class Columns>
-NUSCAN_HOST_DEVICE void add_derivatives(const PulledCounts<Real, Columns>& N, int K, PulledDerivatives<Real>& out) {
+//! First and second derivative of half of χ²_e by N_b
+template <class Bin>
+struct BinDerivatives {
+    Bin first, second;
+};
+template <class Lanes>
+NUSCAN_HOST_DEVICE BinDerivatives<typename Lanes::Bin> bin_derivatives(const PulledExperiment& x,
+                                                                       const typename Lanes::Bin& N, int b) {
     using std::fma;
+    using Bin = typename Lanes::Bin;
+    const int left = x.n_bins - b;
+    const Bin n = Lanes::load(x.counts + b, left);
+    if (x.weights != nullptr) {
+        const Bin weight = Lanes::load(x.weights + b, left);
+        return {weight * (N - n), weight};
+    }
+    if (!any(n > Bin(0))) {
+        return {Bin(1), Bin(0)};
+    }
+    const Bin inverse = Bin(1) / max(Bin(least_prediction), N);
+    return {fma(-n, inverse, Bin(1)), n * inverse * inverse};
+}
+
+template <class Lanes, class Columns>
+NUSCAN_HOST_DEVICE void add_derivatives(const PulledCounts<Lanes, Columns>& N,
+                                        PulledDerivatives<typename Lanes::Bin>& out) {
+    using std::fma;
+    using Bin = typename Lanes::Bin;
     const PulledExperiment& x = N.x;
-    for (int b = 0; b < x.n_bins; ++b) {
-        Real slopes[max_systematics];
-        for (int k = 0; k < K; ++k) {
-            slopes[k] = Real(0);
+    for (int b = 0; b < x.n_bins; b += Lanes::width) {
+        const BinDerivatives<Bin> chi2 = bin_derivatives<Lanes>(x, N.counts(b), b);
+        Bin slopes[max_systematics];
+        for (int i = 0; i < x.n_pulls; ++i) {
+            slopes[i] = Bin(0);
         }
-        Real first(1), curvature(0); // of half of χ²_e by N_b
-        const Real n(x.counts[b]);
-        const Real N_b = N.counts(b);
-        if (x.weights != nullptr) {
-            curvature = Real(x.weights[b]);
-            first = curvature * (N_b - n);
-        } else if (x.counts[b] > 0) {
-            const Real inverse = Real(1) / max(Real(least_prediction), N_b);
-            first = fma(-n, inverse, Real(1));
-            curvature = n * inverse * inverse;
+        for (int c = 0; c < x.n_components; ++c) {
+            const ComponentView& component = x.components[c];
+            N.differentiate(component, N.nominal(component, b), b, slopes, [&](int i, int j, const Bin& d2N) {
+                Bin& entry = out.second(x.pulls[i > j ? i : j], x.pulls[i > j ? j : i]);
+                entry = fma(chi2.first, d2N, entry);
+            });
         }
-        N.counts(b, slopes, [&](int k, int l, const Real& d2N) {
-            Real& entry = out.second(k > l ? k : l, k > l ? l : k);
-            entry = fma(first, d2N, entry);
-        });
-        for (int k = 0; k < K; ++k) {
-            out.gradient[k] = fma(first, slopes[k], out.gradient[k]);
-            const Real weighted = curvature * slopes[k];
-            for (int l = 0; l <= k; ++l) {
-                out.squares(k, l) = fma(weighted, slopes[l], out.squares(k, l));
+        for (int i = 0; i < x.n_pulls; ++i) {
+            const int k = x.pulls[i];
+            out.gradient[k] = fma(chi2.first, slopes[i], out.gradient[k]);
+            const Bin weighted = chi2.second * slopes[i];
+            for (int j = 0; j <= i; ++j) {
+                Bin& entry = out.squares(k, x.pulls[j]);
+                entry = fma(weighted, slopes[j], entry);
             }
         }
     }
 }
 
-//! At \p z, whose weights \p shapes are
-template <class Real, class Columns>
-NUSCAN_HOST_DEVICE void pulled_derivatives(const SystematicsView& s, const Columns& at, const Real* z,
-                                           const ShapeWeights<Real>& shapes, PulledDerivatives<Real>& out) {
+//! At \p z, whose weights \p shapes are; sums over bins stay in their lanes
+template <class Lanes, class Columns>
+NUSCAN_HOST_DEVICE void pulled_derivatives(const SystematicsView& s, const Columns& at, const typename Lanes::Point* z,
+                                           const ShapeWeights<typename Lanes::Point>& shapes,
+                                           PulledDerivatives<typename Lanes::Bin>& out) {
+    using Bin = typename Lanes::Bin;
     for (int k = 0; k < s.n_pulls; ++k) {
-        out.gradient[k] = Real(s.prior_weights[k]) * z[k];
+        out.gradient[k] = Lanes::first(typename Lanes::Point(s.prior_weights[k]) * z[k]);
         for (int l = 0; l <= k; ++l) {
-            out.squares(k, l) = Real(k == l ? s.prior_weights[k] : 0);
-            out.second(k, l) = Real(0);
+            out.squares(k, l) = Lanes::first(typename Lanes::Point(k == l ? s.prior_weights[k] : 0));
+            out.second(k, l) = Bin(0);
         }
     }
     for (int e = 0; e < s.n_experiments; ++e) {
-        add_derivatives(PulledCounts<Real, Columns>{s.experiments[e], at, z, shapes}, s.n_pulls, out);
+        add_derivatives(PulledCounts<Lanes, Columns>{s.experiments[e], at, z, shapes}, out);
+    }
+}
+
+//! The same, added up
+template <class Lanes, class Columns>
+NUSCAN_HOST_DEVICE void total_derivatives(const SystematicsView& s, const Columns& at, const typename Lanes::Point* z,
+                                          const ShapeWeights<typename Lanes::Point>& shapes,
+                                          PulledDerivatives<typename Lanes::Point>& out) {
+    if constexpr (Lanes::width == 1) {
+        pulled_derivatives<Lanes>(s, at, z, shapes, out);
+    } else {
+        PulledDerivatives<typename Lanes::Bin> sums;
+        pulled_derivatives<Lanes>(s, at, z, shapes, sums);
+        for (int k = 0; k < s.n_pulls; ++k) {
+            out.gradient[k] = Lanes::total(sums.gradient[k]);
+            for (int l = 0; l <= k; ++l) {
+                out.squares(k, l) = Lanes::total(sums.squares(k, l));
+                out.second(k, l) = Lanes::total(sums.second(k, l));
+            }
+        }
     }
 }
 
@@ -375,25 +413,27 @@ NUSCAN_HOST_DEVICE Real pulled_step(int K, const PulledDerivatives<Real>& at, co
 
 /// The smallest χ² over the pulls from z = 0, which \p z receives, by projected Newton steps: pulls at a bound that χ²
 /// presses them against stand still, the others step, are cut at their bounds, and the step is shortened until it
-/// lowers χ². Lanes that are done stand still.
+/// lowers χ². Lanes of points that are done stand still.
 ///
 /// χ² is convex in normalisations; with shapes it is so near the data, and what is found is the minimum that descends
 /// from nominal.
-template <class Real, class Columns>
-NUSCAN_HOST_DEVICE PoissonFit<Real> systematics_fit(const SystematicsView& s, const Columns& at, Real* z) {
+template <class Lanes, class Columns>
+NUSCAN_HOST_DEVICE PoissonFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
+                                                                     typename Lanes::Point* z) {
     using std::fma;
+    using Real = typename Lanes::Point;
     const int K = s.n_pulls;
     detail::ShapeWeights<Real> shapes;
     detail::PulledDerivatives<Real> derivatives;
     for (int k = 0; k < K; ++k) {
-        z[k] = s.pins[k] >= 0 ? at(s.pins[k]) : min(Real(s.high[k]), max(Real(s.low[k]), Real(0)));
+        z[k] = s.pins[k] >= 0 ? Real(at(s.pins[k])) : min(Real(s.high[k]), max(Real(s.low[k]), Real(0)));
     }
-    Real chi2 = detail::pulled_total(s, at, z, shapes);
+    Real chi2 = detail::pulled_total<Lanes>(s, at, z, shapes);
     const Mask<Real> yes = Real(0) < Real(1);
     Mask<Real> done = !(chi2 < Real(constants::infinity)), converged = done; // +inf and NaN have no minimum
     for (int iteration = 0; iteration < 100 && !all(done); ++iteration) {
         detail::all_shape_weights(s, z, shapes);
-        detail::pulled_derivatives(s, at, z, shapes, derivatives);
+        detail::total_derivatives<Lanes>(s, at, z, shapes, derivatives);
         Mask<Real> free[max_systematics];
         for (int k = 0; k < K; ++k) {
             const Real& g = derivatives.gradient[k];
@@ -415,7 +455,7 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> systematics_fit(const SystematicsView& s, co
                 const Real moved = min(Real(s.high[k]), max(Real(s.low[k]), fma(length, d[k], z[k])));
                 next[k] = select(waiting && free[k], moved, z[k]);
             }
-            const Real there = detail::pulled_total(s, at, next, shapes);
+            const Real there = detail::pulled_total<Lanes>(s, at, next, shapes);
             const Mask<Real> lower = waiting && there < chi2;
             for (int k = 0; k < K; ++k) {
                 z[k] = select(lower, next[k], z[k]);
