@@ -59,22 +59,35 @@ public:
         const AxisFactors factors = axis_factors(plan_, unit_, plan_.layout.row_axis, row);
         stage_row(factors);
         const double penalty = row_penalty(plan_, unit_, plane, row);
-        PointAddress at = row_address(unit_, plan_.layout, plane, row);
-        const int axis = plan_.layout.line_axis;
-        const AxisRange line = axis < 0 ? AxisRange{} : unit_.ranges[axis];
-        const auto offer_next = [&](double value, bool converged) {
-            offer(at, with_status(value, converged));
-            at.kept += line.kept_stride;
-            at.profile += line.profile_stride;
-        };
+        const PointAddress at = row_address(unit_, plan_.layout, plane, row);
         if (gaussian_) {
             evaluate_gaussian_row(at, penalty);
             return;
         }
-        for (std::int64_t i = 0; i < unit_.row_length; i += lanes) {
-            const std::int64_t n = std::min<std::int64_t>(lanes, unit_.row_length - i);
-            evaluate_batch(i, n, penalty, offer_next);
+        std::int64_t i = 0;
+        for (; i + lanes <= unit_.row_length; i += lanes) {
+            evaluate_batch(i, at, penalty);
         }
+        for (; i < unit_.row_length; ++i) {
+            gather(i, at, penalty);
+        }
+    }
+
+    //! What waits for more points to fill the lanes
+    void finish() {
+        if (gathered_.n == 0) {
+            return;
+        }
+        for (int i = gathered_.n; i < lanes; ++i) { // lanes beyond repeat the last point
+            gathered_.penalty[i] = gathered_.penalty[gathered_.n - 1];
+            for (int c = 0; c < plan_.n_columns; ++c) {
+                double* column = gathered_.columns.data() + c * lanes;
+                column[i] = column[gathered_.n - 1];
+            }
+        }
+        const GatheredPoints<Batch> points{gathered_.columns.data(), plan_.n_columns};
+        evaluate_lanes(points, gathered_.penalty, gathered_.n, [&](int i) { return gathered_.at[i]; });
+        gathered_.n = 0;
     }
 
     void evaluate_directly(std::int64_t point) {
@@ -113,24 +126,54 @@ public:
 private:
     static constexpr std::int64_t lanes = Batch::size;
 
-    //! Points first … first + n − 1 of a row, one per lane; lanes beyond repeat the last point
-    template <class Next>
-    void evaluate_batch(std::int64_t first, std::int64_t n, double row_penalty, const Next& next) {
-        double u[lanes], v[lanes], penalty[lanes], chi2[lanes], converged[lanes];
-        for (std::int64_t i = 0; i < lanes; ++i) {
-            const std::int64_t offset = first + std::min(i, n - 1);
-            const AxisFactors x = axis_factors(plan_, unit_, plan_.layout.line_axis, offset);
-            u[i] = x.u;
-            v[i] = x.v;
-            penalty[i] = row_penalty + line_penalty(plan_, unit_, offset);
-        }
-        const Batch batch_u = Batch::load(u), batch_v = Batch::load(v);
-        const KeptPoint<Batch> at{{row_.data(), plan_.n_columns, batch_u, batch_v}, ratios_.data()};
-        const PoissonFit<Batch> fit = total_fit(plan_, at, Batch::load(penalty));
+    //! The point at an offset on the row that begins at \p row
+    PointAddress address(const PointAddress& row, std::int64_t offset) const {
+        const int axis = plan_.layout.line_axis;
+        const AxisRange line = axis < 0 ? AxisRange{} : unit_.ranges[axis];
+        return {row.kept + offset * line.kept_stride, row.profile + offset * line.profile_stride};
+    }
+
+    //! A point a lane; the first \p n of them are offered, by their addresses at(lane)
+    template <class Points, class At>
+    void evaluate_lanes(const Points& points, const double* penalty, int n, const At& at) {
+        const KeptPoints<Batch, Points> kept{points, ratios_.data()};
+        const PoissonFit<Batch> fit = total_fit(plan_, kept, Batch::load(penalty));
+        double chi2[lanes], converged[lanes];
         fit.chi2.store(chi2);
         select(fit.converged, Batch(1), Batch(0)).store(converged);
-        for (std::int64_t i = 0; i < n; ++i) {
-            next(chi2[i], converged[i] > 0);
+        for (int i = 0; i < n; ++i) {
+            offer(at(i), with_status(chi2[i], converged[i] > 0));
+        }
+    }
+
+    //! As many points of a row as there are lanes
+    void evaluate_batch(std::int64_t first, const PointAddress& row, double row_penalty) {
+        double u[lanes], v[lanes], penalty[lanes];
+        for (std::int64_t i = 0; i < lanes; ++i) {
+            const AxisFactors x = axis_factors(plan_, unit_, plan_.layout.line_axis, first + i);
+            u[i] = x.u;
+            v[i] = x.v;
+            penalty[i] = row_penalty + line_penalty(plan_, unit_, first + i);
+        }
+        const Batch batch_u = Batch::load(u), batch_v = Batch::load(v);
+        const RowPoint<Batch> points{row_.data(), plan_.n_columns, batch_u, batch_v};
+        evaluate_lanes(points, penalty, static_cast<int>(lanes), [&](int i) { return address(row, first + i); });
+    }
+
+    //! Points left over from a row wait for those of others: one alone would take as long as all lanes do.
+    void gather(std::int64_t offset, const PointAddress& row, double row_penalty) {
+        if (gathered_.columns.empty()) {
+            gathered_.columns.resize(size(plan_.n_columns) * lanes);
+        }
+        const AxisFactors x = axis_factors(plan_, unit_, plan_.layout.line_axis, offset);
+        const RowPoint<double> point{row_.data(), plan_.n_columns, x.u, x.v};
+        for (int c = 0; c < plan_.n_columns; ++c) {
+            gathered_.columns[size(c) * lanes + size(gathered_.n)] = point(c);
+        }
+        gathered_.at[gathered_.n] = address(row, offset);
+        gathered_.penalty[gathered_.n] = row_penalty + line_penalty(plan_, unit_, offset);
+        if (++gathered_.n == lanes) {
+            finish();
         }
     }
 
@@ -364,6 +407,12 @@ private:
     UnitResult& result_;
     Numbers features_, plane_, row_, rates_;
     std::vector<Batch> ratios_;
+    struct {
+        Numbers columns; // n_columns × lanes
+        PointAddress at[lanes];
+        double penalty[lanes];
+        int n = 0;
+    } gathered_;
     Numbers collapsed_; // numbers of the plane; empty where the method is another
     Numbers line_u_, line_v_, line_penalty_;
     bool has_line_penalty_ = false;
@@ -402,6 +451,7 @@ void evaluate_unit(const PlanView& plan, const UnitView& unit, Method method, Wi
                 }
             }
         }
+        worker.finish();
     }
 }
 

@@ -63,7 +63,7 @@ thread_local Operations Counted::done;
 void count_bins(const PlanView& plan, const double* row, const AxisFactors& line) {
     const Counted u(line.u), v(line.v);
     std::vector<Counted> kept(static_cast<std::size_t>(plan.n_columns));
-    const KeptPoint<Counted> at{{row, plan.n_columns, u, v}, kept.data()};
+    const KeptPoints<Counted, RowPoint<Counted>> at{{row, plan.n_columns, u, v}, kept.data()};
     for (int e = 0; e < plan.n_experiments; ++e) {
         const ExperimentView& x = plan.experiments[e];
         Counted xi[max_pulls];
