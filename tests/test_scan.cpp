@@ -132,6 +132,9 @@ TEST_F(Scan, says_what_experiments_and_pulls_make_of_the_minimum) {
     const std::string text = limits_text(compute_limits(result, 0.9), result);
     EXPECT_NE(text.find("\nof which  pulsed "), std::string::npos) << text;
     EXPECT_NE(text.find("both "), std::string::npos) << text;
+    const std::size_t scale = text.find("toy.scale 0.00"); // of a background function: an energy
+    ASSERT_NE(scale, std::string::npos) << text;
+    EXPECT_EQ(text.substr(text.find_first_of(",\n", scale) - 4, 4), " MeV") << text;
 }
 
 TEST_F(Scan, gives_the_same_bytes_on_any_number_of_threads_and_in_any_order) {

@@ -327,6 +327,8 @@ std::string of_experiments(const Result& result) {
             if (error != result.attributes.end() && std::get<double>(error->second) > 0) {
                 pulls += fmt::format(" ± {:.2g}", std::get<double>(error->second));
             }
+            const auto unit = result.attributes.find("pull_unit." + pulled);
+            pulls += unit == result.attributes.end() ? "" : " " + std::get<std::string>(unit->second);
         }
     }
     return (shares.empty() ? "" : "\nof which  " + shares) + (pulls.empty() ? "" : "\npulls     " + pulls);

@@ -322,6 +322,9 @@ Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& v
     const auto add_pull = [&](const std::string& name, const PulledValue& pull) {
         attributes["pull." + name] = pull.value;
         attributes["pull_error." + name] = pull.error;
+        if (pull.kind == PulledValue::Kind::energy) {
+            attributes["pull_unit." + name] = std::string("MeV");
+        }
     };
     for (const ExperimentPoint& experiment : report.experiments) {
         attributes["chi2_min." + experiment.name] = experiment.chi2.value;
