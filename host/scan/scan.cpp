@@ -40,6 +40,7 @@ void merge(UnitResult& best, const UnitResult& other) {
 struct TileSummary {
     std::uint32_t checksum = 0;
     double smallest = constants::infinity; //!< χ², never NaN
+    std::size_t near_smallest = 0;         //!< a point not far before the first that has it
     std::uint64_t flagged = 0;             //!< points whose status is not ok
 
     explicit TileSummary(const ResultTile& tile) {
@@ -54,6 +55,7 @@ struct TileSummary {
             for (std::size_t i = 0; i < n; ++i) {
                 least = chi2[i] < least ? chi2[i] : least;
             }
+            near_smallest = least < smallest ? first : near_smallest;
             smallest = least;
         }
         checksum = crc32c(tile.status.data(), tile.status.size(), checksum);
@@ -317,8 +319,10 @@ private:
             return;
         }
         chi2_min_ = summary.smallest;
-        const auto at = std::find(tile.chi2.begin(), tile.chi2.end(), chi2_min_);
-        const auto i = static_cast<std::size_t>(at - tile.chi2.begin());
+        std::size_t i = summary.near_smallest;
+        while (tile.chi2[i] != chi2_min_) {
+            ++i;
+        }
         best_fit_ = values_at(tile, i);
         for (std::size_t k = 0; k < tile.profiled.size(); ++k) {
             best_fit_[static_cast<std::size_t>(plan_.profiled_axes()[k])] = tile.profiled[k][i];
