@@ -178,8 +178,8 @@ def six_axes_text(report: dict) -> list[str]:
 def stream_text(report: dict) -> list[str]:
     """Both maps where the run has them; runs of before know rates of the first alone."""
     cores = report["hardware"]["cores"]
-    lines = ["| map | B | B/s of results | B/s counting the whole program | B/s of raw chunks | of them |", "|---" * 6 + "|"]
-    counted = []
+    heads = ["map", "B", "B/s of results", "B/s counting the whole program", "B/s of raw chunks", "of them"]
+    lines, counted = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"], []
     for name, run in (("collapsed lines", report["stream"]), ("LZ 2022, Poisson", report["stream"].get("poisson"))):
         if run is None:
             continue
@@ -189,8 +189,8 @@ def stream_text(report: dict) -> list[str]:
         if "raw_core_seconds" in run:
             evaluation, writing = run["evaluation_core_seconds"], run["raw_core_seconds"]
             least = max(writing, run["raw_sync_seconds"], (evaluation + writing) / cores)
-            counted += ["", f"{name}: evaluating takes {number(evaluation)} s of a core, writing raw {number(writing)} s of"
-                        " one,", f"and the disk {number(run['raw_sync_seconds'])} s: on {cores} cores no less than "
+            counted += ["", f"{name}: evaluating takes {number(evaluation)} s of a core, writing raw {number(writing)} s,",
+                        f"and the disk {number(run['raw_sync_seconds'])} s: on {cores} cores no less than "
                         f"{number(least)} s, {100 * run['bytes'] / least / raw:.0f} % of the raw rate."]  # fmt: skip
     return lines + counted
 
