@@ -114,7 +114,7 @@ public:
         if (unit.profiled) {
             result.profile_index.assign(profile_.data(), profile_.data() + n_kept);
         } else {
-            result.profile_index.assign(n_kept, 0);
+            result.profile_index.clear();
         }
     }
 

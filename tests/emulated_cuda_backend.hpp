@@ -30,7 +30,7 @@ public:
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
         result.chi2.assign(n_kept, -1);
         result.status.assign(n_kept, 255);
-        result.profile_index.assign(n_kept, 0);
+        result.profile_index.assign(unit.profiled ? n_kept : 0, 0);
         const kernels::WinnerArrays kept{result.chi2.data(), unit.profiled ? result.profile_index.data() : nullptr,
                                          result.status.data()};
         const bool direct = plan_.method() == Method::direct, collapsed = plan_.method() == Method::collapsed;

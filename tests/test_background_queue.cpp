@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -60,6 +61,43 @@ TEST(BackgroundQueue, PassesAFailureOnAndHandlesNothingAfterIt) {
     EXPECT_EQ(error, "the disk is full");
     EXPECT_THROW(queue.finish(), std::runtime_error);
     EXPECT_EQ(handled, 2);
+}
+
+TEST(BackgroundQueue, GivesItemsBackForTheirMemory) {
+    int handled = 0, allocations = 0;
+    BackgroundQueue<std::vector<int>> queue(
+        [&](std::vector<int>& item) { EXPECT_EQ(item, std::vector<int>(100, handled++)); });
+    std::vector<int> next;
+    for (int i = 0; i < 1000; ++i) {
+        allocations += next.capacity() == 0;
+        next.assign(100, i);
+        next = queue.push(std::move(next));
+    }
+    queue.finish();
+    EXPECT_EQ(handled, 1000);
+    EXPECT_LE(allocations, 4) << "two that wait, one in hand and one being made";
+}
+
+TEST(BackgroundQueue, SaysWhetherItIsBusy) {
+    std::promise<void> begun, may_end;
+    std::atomic<bool> is_over{false};
+    BackgroundQueue<int> queue([&](int& item) {
+        if (item == 0) {
+            begun.set_value();
+            may_end.get_future().wait();
+        }
+        is_over = item == 1;
+    });
+    EXPECT_FALSE(queue.is_busy());
+    queue.push(0);
+    EXPECT_TRUE(queue.is_busy()) << "an item waits, or is in hand";
+    begun.get_future().wait();
+    EXPECT_TRUE(queue.is_busy()) << "it is in hand";
+    may_end.set_value();
+    queue.push(1);
+    queue.finish();
+    EXPECT_TRUE(is_over);
+    EXPECT_FALSE(queue.is_busy());
 }
 
 TEST(BackgroundQueue, FinishesWhatItHasWhenItIsLeft) {

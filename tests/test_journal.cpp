@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <span>
 
 #include <gtest/gtest.h>
@@ -66,6 +67,26 @@ TEST(Crc32c, GivesTheValuesOfRfc3720) {
     EXPECT_EQ(crc32c(zeros.data(), 32), 0x8A9136AAu);
     EXPECT_EQ(crc32c(ones.data(), 32), 0x62A8AB43u);
     EXPECT_EQ(crc32c("6789", 4, crc32c("12345", 5)), 0xE3069283u) << "in two pieces";
+}
+
+TEST(Crc32c, IsThatOfPolynomialDivisionForAnyLength) {
+    std::vector<unsigned char> bytes(3 * 3 * 4096 + 100); // blocks of 4096 are done three at a time
+    std::mt19937 random(3);
+    for (unsigned char& byte : bytes) {
+        byte = static_cast<unsigned char>(random());
+    }
+    std::uint32_t remainder = ~0u;
+    const unsigned char* data = bytes.data() + 1; // not aligned
+    for (std::size_t size = 0; size + 1 < bytes.size(); ++size) {
+        if (size % 4096 < 10 || size % 12288 < 10 || size % 1001 == 0) {
+            ASSERT_EQ(crc32c(data, size), ~remainder) << size;
+            ASSERT_EQ(crc32c(data + size / 3, size - size / 3, crc32c(data, size / 3)), ~remainder) << size;
+        }
+        remainder ^= data[size];
+        for (int bit = 0; bit < 8; ++bit) {
+            remainder = (remainder >> 1) ^ (remainder & 1 ? 0x82F63B78u : 0);
+        }
+    }
 }
 
 TEST_F(JournalTest, RemembersRecordsAcrossReopening) {

@@ -176,10 +176,23 @@ def six_axes_text(report: dict) -> list[str]:
 
 
 def stream_text(report: dict) -> list[str]:
-    run = report["stream"]
-    results, raw, whole = (number(run[f"{key}bytes_per_second"]) for key in ("", "raw_", "whole_program_"))
-    return [f"{number(run['bytes'])} B: {results} B/s of results, {raw} B/s of raw chunks ({whole} B/s counting the whole",
-            "program)."]  # fmt: skip
+    """Both maps where the run has them; runs of before know rates of the first alone."""
+    cores = report["hardware"]["cores"]
+    heads = ["map", "B", "B/s of results", "B/s counting the whole program", "B/s of raw chunks", "of them"]
+    lines, counted = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"], []
+    for name, run in (("collapsed lines", report["stream"]), ("LZ 2022, Poisson", report["stream"].get("poisson"))):
+        if run is None:
+            continue
+        results, raw = run["bytes_per_second"], run["raw_bytes_per_second"]
+        rates = " | ".join(number(rate) for rate in (results, run["whole_program_bytes_per_second"], raw))
+        lines.append(f"| {name} | {number(run['bytes'])} | {rates} | {100 * results / raw:.0f} % |")
+        if "raw_core_seconds" in run:
+            evaluation, writing = run["evaluation_core_seconds"], run["raw_core_seconds"]
+            least = max(writing, run["raw_sync_seconds"], (evaluation + writing) / cores)
+            counted += ["", f"{name}: evaluating takes {number(evaluation)} s of a core, writing raw {number(writing)} s,",
+                        f"and the disk {number(run['raw_sync_seconds'])} s: on {cores} cores no less than "
+                        f"{number(least)} s, {100 * run['bytes'] / least / raw:.0f} % of the raw rate."]  # fmt: skip
+    return lines + counted
 
 
 TEXTS = {"machine": machine_text, "asked": asked_table, "tiers": tiers_table, "gpu": gpu_table, "peers": peers_table,

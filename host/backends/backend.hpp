@@ -13,8 +13,9 @@ namespace nuscan {
 /// What a back end returns of a work unit: one entry per kept point of its tile, row-major.
 struct UnitResult {
     std::vector<double> chi2;
-    std::vector<std::uint8_t> status;        //!< PointStatus of the winner
-    std::vector<std::int64_t> profile_index; //!< flat index over the profiled axes of the winner
+    std::vector<std::uint8_t> status; //!< PointStatus of the winner
+    std::vector<std::int64_t>
+        profile_index; //!< flat index over the profiled axes of the winner; empty where there are none
 };
 
 /// Evaluates work units of the plan it was made with. Interchangeable: reference, cpu and cuda give the same results

@@ -69,7 +69,7 @@ public:
         const UnitView unit = work.view();
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
         result.chi2.resize(n_kept);
-        result.profile_index.resize(n_kept);
+        result.profile_index.resize(unit.profiled ? n_kept : 0);
         result.status.resize(n_kept);
         // Kept points that are not profiled belong to one thread each; only profiled ones need a copy per thread.
         std::vector<Winner> winners(unit.profiled ? static_cast<std::size_t>(omp_get_max_threads()) * n_kept : 0);
@@ -79,7 +79,9 @@ public:
             for (std::size_t copy = i; copy < winners.size(); copy += n_kept) {
                 best.offer(winners[copy]);
             }
-            store(result, i, best);
+            result.chi2[i] = best.minimum.chi2;
+            result.profile_index[i] = best.minimum.index;
+            result.status[i] = static_cast<std::uint8_t>(best.status);
         }
     }
 

@@ -251,7 +251,7 @@ private:
         for (std::int64_t first = 0; first < unit_.row_length; first += block_points) {
             Block block;
             evaluate(first, block);
-            if (line.kept_stride == 1 && store_block({at.kept + first, at.profile}, first, block)) {
+            if (line.kept_stride == 1 && store_block(at.kept + first, first, block)) {
                 continue;
             }
             for_points(first, block, [&](std::int64_t i, double value) {
@@ -262,7 +262,7 @@ private:
     }
 
     //! Stores a whole block of points without other candidates, if all are ordinary; else returns false
-    bool store_block(const PointAddress& at, std::int64_t first, const Block& block) {
+    bool store_block(std::int64_t kept, std::int64_t first, const Block& block) {
         Mask<Vector> ordinary = block.chi2[0] < Vector(constants::infinity);
         for (int k = 1; k < n_vectors; ++k) {
             ordinary = ordinary && block.chi2[k] < Vector(constants::infinity);
@@ -271,10 +271,9 @@ private:
             return false;
         }
         for (int k = 0; k < n_vectors; ++k) {
-            not_negative(block.chi2[k]).store_unaligned(result_.chi2.data() + at.kept + k * vector_lanes);
+            not_negative(block.chi2[k]).store_unaligned(result_.chi2.data() + kept + k * vector_lanes);
         }
-        std::fill_n(result_.profile_index.data() + at.kept, block_points, at.profile);
-        std::fill_n(result_.status.data() + at.kept, block_points, static_cast<std::uint8_t>(PointStatus::ok));
+        std::fill_n(result_.status.data() + kept, block_points, static_cast<std::uint8_t>(PointStatus::ok));
         return true;
     }
 
@@ -395,7 +394,8 @@ private:
         if (winners_ != nullptr) {
             winners_[kept].offer({{chi2.value, at.profile}, chi2.status});
         } else {
-            store(result_, kept, {{chi2.value, at.profile}, chi2.status});
+            result_.chi2[kept] = chi2.value;
+            result_.status[kept] = static_cast<std::uint8_t>(chi2.status);
         }
     }
 

@@ -7,12 +7,6 @@
 
 namespace nuscan {
 
-static inline void store(UnitResult& result, std::size_t kept, const Winner& winner) {
-    result.chi2[kept] = winner.minimum.chi2;
-    result.profile_index[kept] = winner.minimum.index;
-    result.status[kept] = static_cast<std::uint8_t>(winner.status);
-}
-
 /// The part of the CPU back end that is compiled once for every instruction set: evaluates a unit on
 /// omp_get_max_threads() threads. Results go to \p result, whose arrays have the size of the tile, or, where something
 /// is profiled, to \p winners: each thread offers to n_kept of its own.

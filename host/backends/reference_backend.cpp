@@ -54,10 +54,14 @@ public:
             }
         }
         result.chi2.resize(n_kept);
-        result.profile_index.resize(n_kept);
         for (std::size_t i = 0; i < n_kept; ++i) {
             result.chi2[i] = best[i].chi2;
-            result.profile_index[i] = best[i].index;
+        }
+        result.profile_index.clear();
+        if (!plan_.profiled_axes().empty()) {
+            for (const Minimum& winner : best) {
+                result.profile_index.push_back(winner.index);
+            }
         }
     }
 

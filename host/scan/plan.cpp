@@ -663,6 +663,9 @@ std::vector<std::int64_t> Plan::profiled_indices(std::int64_t profile_index) con
 }
 
 std::vector<std::vector<double>> Plan::profiled_values(const std::vector<std::int64_t>& profile_index) const {
+    if (profiled_.empty()) {
+        return {}; // without a copy of the indices
+    }
     std::vector<std::int64_t> rest = profile_index;
     std::vector<std::vector<double>> values(profiled_.size(), std::vector<double>(rest.size()));
     for (std::size_t k = profiled_.size(); k-- > 0;) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scan/scan.hpp"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -35,17 +37,42 @@ void merge(UnitResult& best, const UnitResult& other) {
     }
 }
 
-//! A unit's record where the unit is all there is of its tile: the checksum of what was written
-std::vector<std::byte> checksum_record(const ResultTile& tile) {
-    std::uint32_t crc = crc32c(tile.chi2.data(), tile.chi2.size() * sizeof(double));
-    crc = crc32c(tile.status.data(), tile.status.size(), crc);
-    for (const std::vector<double>& values : tile.profiled) {
-        crc = crc32c(values.data(), values.size() * sizeof(double), crc);
+struct TileSummary {
+    std::uint32_t checksum = 0;
+    double smallest = constants::infinity; //!< χ², never NaN
+    std::size_t near_smallest = 0;         //!< a point not far before the first that has it
+    std::uint64_t flagged = 0;             //!< points whose status is not ok
+
+    explicit TileSummary(const ResultTile& tile) {
+        // Both in one pass, piece by piece: reading a tile takes longer than what is done with it.
+        constexpr std::size_t most = 6144;
+        for (std::size_t first = 0; first < tile.chi2.size(); first += most) {
+            const double* chi2 = tile.chi2.data() + first;
+            const std::size_t n = std::min(most, tile.chi2.size() - first);
+            checksum = crc32c(chi2, n * sizeof(double), checksum);
+            double least = smallest;
+#pragma omp simd reduction(min : least)
+            for (std::size_t i = 0; i < n; ++i) {
+                least = chi2[i] < least ? chi2[i] : least;
+            }
+            near_smallest = least < smallest ? first : near_smallest;
+            smallest = least;
+        }
+        checksum = crc32c(tile.status.data(), tile.status.size(), checksum);
+        for (const std::vector<double>& values : tile.profiled) {
+            checksum = crc32c(values.data(), values.size() * sizeof(double), checksum);
+        }
+        const auto ok = std::count(tile.status.begin(), tile.status.end(), static_cast<std::uint8_t>(PointStatus::ok));
+        flagged = tile.status.size() - static_cast<std::uint64_t>(ok);
     }
-    std::vector<std::byte> bytes(sizeof crc);
-    std::memcpy(bytes.data(), &crc, sizeof crc);
-    return bytes;
-}
+
+    //! A unit's record where the unit is all there is of its tile
+    std::vector<std::byte> record() const {
+        std::vector<std::byte> bytes(sizeof checksum);
+        std::memcpy(bytes.data(), &checksum, sizeof checksum);
+        return bytes;
+    }
+};
 
 std::string long_name(const Parameter& parameter) {
     switch (parameter.kind) {
@@ -186,23 +213,27 @@ public:
         }
         ResultTile tile = empty_tile(plan_.unit(unit));
         writer_->read(tile);
-        if (checksum_record(tile) != journal_->payload(unit)) {
+        const TileSummary summary(tile);
+        if (summary.record() != journal_->payload(unit)) {
             return false;
         }
-        account(tile);
+        account(tile, summary);
         return true;
     }
 
     //! Writes a result, then its record: both survive the end of this process, and about once a second go to disk.
     //! After the end of the machine a record may speak of a tile that is not there; \ref has finds that out.
-    void add(const WorkUnit& unit, UnitResult result) {
+    void add(const WorkUnit& unit, UnitResult& result) {
         if (plan_.n_slices() > 1) {
             journal_->append(unit.number, pack_unit(result));
         } else {
-            const ResultTile tile = tile_of(unit, std::move(result));
+            ResultTile tile = tile_of(unit, std::move(result));
             writer_->write(tile);
-            journal_->append(unit.number, checksum_record(tile));
-            account(tile);
+            const TileSummary summary(tile);
+            journal_->append(unit.number, summary.record());
+            account(tile, summary);
+            result.chi2 = std::move(tile.chi2); // the next result takes their memory
+            result.status = std::move(tile.status);
         }
         if (std::chrono::steady_clock::now() - last_sync_ > std::chrono::seconds(1)) {
             sync();
@@ -232,7 +263,7 @@ public:
             }
             const ResultTile tile = tile_of(unit, std::move(best));
             writer_->write(tile);
-            account(tile);
+            account(tile, TileSummary(tile));
         }
         return true;
     }
@@ -260,7 +291,7 @@ private:
     }
 
     //! What the file gets: minima polished
-    ResultTile tile_of(const WorkUnit& unit, UnitResult result) const {
+    ResultTile tile_of(const WorkUnit& unit, UnitResult&& result) const {
         ResultTile tile = empty_tile(unit);
         tile.chi2 = std::move(result.chi2);
         tile.status = std::move(result.status);
@@ -282,24 +313,20 @@ private:
         return values;
     }
 
-    void account(const ResultTile& tile) {
-        double smallest = chi2_min_;
-#pragma omp simd reduction(min : smallest)
-        for (std::size_t i = 0; i < tile.chi2.size(); ++i) {
-            smallest = tile.chi2[i] < smallest ? tile.chi2[i] : smallest; // never NaN
+    void account(const ResultTile& tile, const TileSummary& summary) {
+        flagged_ += summary.flagged;
+        if (!(summary.smallest < chi2_min_)) {
+            return;
         }
-        if (smallest < chi2_min_) {
-            const auto at = std::find(tile.chi2.begin(), tile.chi2.end(), smallest);
-            const auto i = static_cast<std::size_t>(at - tile.chi2.begin());
-            best_fit_ = values_at(tile, i);
-            for (std::size_t k = 0; k < tile.profiled.size(); ++k) {
-                best_fit_[static_cast<std::size_t>(plan_.profiled_axes()[k])] = tile.profiled[k][i];
-            }
+        chi2_min_ = summary.smallest;
+        std::size_t i = summary.near_smallest;
+        while (tile.chi2[i] != chi2_min_) {
+            ++i;
         }
-        chi2_min_ = smallest;
-        const auto ok = static_cast<std::uint8_t>(PointStatus::ok);
-        flagged_ +=
-            tile.status.size() - static_cast<std::uint64_t>(std::count(tile.status.begin(), tile.status.end(), ok));
+        best_fit_ = values_at(tile, i);
+        for (std::size_t k = 0; k < tile.profiled.size(); ++k) {
+            best_fit_[static_cast<std::size_t>(plan_.profiled_axes()[k])] = tile.profiled[k][i];
+        }
     }
 
     const Plan& plan_;
@@ -310,6 +337,21 @@ private:
     std::vector<double> best_fit_;
     std::uint64_t flagged_ = 0;
     std::chrono::steady_clock::time_point last_sync_ = std::chrono::steady_clock::now();
+};
+
+/// The threads that evaluate: all, or one less where writing takes longer, as the thread that writes needs a core then.
+/// A thread that has none holds up the others, which OpenMP lets spin meanwhile.
+class EvaluationThreads {
+public:
+    EvaluationThreads() = default;
+    EvaluationThreads(const EvaluationThreads&) = delete;
+    EvaluationThreads& operator=(const EvaluationThreads&) = delete;
+    ~EvaluationThreads() { omp_set_num_threads(all_); }
+
+    void leave_one_out(bool yes) { omp_set_num_threads(yes ? std::max(1, all_ - 1) : all_); }
+
+private:
+    int all_ = omp_get_max_threads();
 };
 
 //! χ² of each experiment and all pulls where the whole is smallest
@@ -371,8 +413,10 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
         WorkUnit unit;
         UnitResult result;
     };
-    BackgroundQueue<Evaluated> written([&](Evaluated& e) { output.add(e.unit, std::move(e.result)); });
+    BackgroundQueue<Evaluated> written([&](Evaluated& e) { output.add(e.unit, e.result); });
     TablesAhead tables_ahead(plan);
+    EvaluationThreads threads;
+    Evaluated next;
     bool stopped = false;
     for (std::size_t i = 0; i < order.size(); ++i) {
         stopped = options.stop && *options.stop;
@@ -382,11 +426,12 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
         if (i + 1 < order.size()) {
             tables_ahead.begin(order[i + 1]);
         }
-        Evaluated next{plan.unit(order[i]), {}};
-        backend.evaluate(next.unit, next.result);
-        outcome.progress.points_now += next.unit.n_points();
-        const WorkUnit unit = next.unit;
-        written.push(std::move(next));
+        const WorkUnit unit = plan.unit(order[i]);
+        next.unit = unit;
+        backend.evaluate(unit, next.result);
+        threads.leave_one_out(written.is_busy()); // still, with the units before: writing takes longer than evaluating
+        outcome.progress.points_now += unit.n_points();
+        next = written.push(std::move(next));
         done(unit);
     }
     written.finish();

@@ -119,7 +119,7 @@ ScanOutcome run_shard(const Plan& plan, Backend& backend, const Shard& shard, co
     const std::string origin = origin_of(backend);
 
     struct Evaluated {
-        std::uint64_t unit;
+        std::uint64_t unit = 0;
         UnitResult result;
     };
     using Clock = std::chrono::steady_clock;
@@ -146,6 +146,7 @@ ScanOutcome run_shard(const Plan& plan, Backend& backend, const Shard& shard, co
     }
     TablesAhead tables_ahead(plan);
     outcome.finished = true;
+    Evaluated next;
     for (std::size_t i = 0; i < left.size(); ++i) {
         if (options.stop && *options.stop) {
             outcome.finished = false;
@@ -155,9 +156,9 @@ ScanOutcome run_shard(const Plan& plan, Backend& backend, const Shard& shard, co
             tables_ahead.begin(left[i + 1]);
         }
         const WorkUnit unit = plan.unit(left[i]);
-        Evaluated next{left[i], {}};
+        next.unit = left[i];
         backend.evaluate(unit, next.result);
-        written.push(std::move(next));
+        next = written.push(std::move(next));
         progress.points_now += unit.n_points();
         progress.points_done += unit.n_points();
         progress.seconds = std::chrono::duration<double>(Clock::now() - start).count();

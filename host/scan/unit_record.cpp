@@ -32,13 +32,14 @@ std::vector<std::byte> pack_unit(const UnitResult& result) {
 }
 
 UnitResult unpack_unit(const std::vector<std::byte>& bytes, std::size_t n_kept) {
-    if (bytes.size() != n_kept * (sizeof(double) + sizeof(std::int64_t) + sizeof(std::uint8_t))) {
+    const std::size_t dense = n_kept * (sizeof(double) + sizeof(std::uint8_t)), indices = n_kept * sizeof(std::int64_t);
+    if (bytes.size() != dense && bytes.size() != dense + indices) {
         throw std::runtime_error("a journal record is not that of its unit");
     }
     UnitResult result;
     const std::byte* at = bytes.data();
     get(at, result.chi2, n_kept);
-    get(at, result.profile_index, n_kept);
+    get(at, result.profile_index, bytes.size() == dense ? 0 : n_kept);
     get(at, result.status, n_kept);
     return result;
 }

@@ -8,7 +8,8 @@
 
 namespace nuscan {
 
-/// The result of a unit as the bytes of a journal record: χ², flat profile index and status of its kept points.
+/// The result of a unit as the bytes of a journal record: χ², flat profile index (where it has any) and status of its
+/// kept points.
 std::vector<std::byte> pack_unit(const UnitResult& result);
 
 //! \param n_kept points of the unit's tile. \throws std::runtime_error where that is not what was packed.
