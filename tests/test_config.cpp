@@ -905,6 +905,20 @@ TEST_F(ScanFile, defaults) {
     EXPECT_TRUE(config.polish);
 }
 
+TEST_F(ScanFile, axes_have_zero_where_they_pass_through_it) {
+    const ScanConfig config = read(R"(title = "Zero, where rounding would leave 3e-47"
+[[axis]]
+parameter = "charge_radius.mumu"
+min = "-80e-32 cm^2"
+max = "30e-32 cm^2"
+points = 111
+)");
+    const std::vector<double>& values = config.axes[0].values;
+    EXPECT_EQ(values[80], 0);
+    EXPECT_EQ(values.front(), -8e-31);
+    EXPECT_NEAR(values[81], 1e-32, 1e-46);
+}
+
 TEST_F(ScanFile, everything) {
     const std::string text = R"(title = "A scan" # with a comment
 [neutrino]

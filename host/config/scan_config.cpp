@@ -612,7 +612,7 @@ private:
         }
     }
 
-    //! Both ends exact, and a symmetric axis symmetric to the bit with zero in the middle.
+    //! Both ends exact, a symmetric axis symmetric to the bit, and zero where only rounding keeps a point from it.
     static void make_values(AxisSpec& spec) {
         std::vector<double>& values = spec.axis.values;
         if (spec.axis.spacing == Axis::Spacing::list) {
@@ -622,8 +622,12 @@ private:
         values.reserve(static_cast<std::size_t>(spec.points));
         for (std::int64_t i = 0; i < spec.points; ++i) {
             const auto t = static_cast<double>(i);
-            values.push_back(spec.axis.spacing == Axis::Spacing::log ? spec.min * std::pow(spec.max / spec.min, t / n)
-                                                                     : (spec.min * (n - t) + spec.max * t) / n);
+            if (spec.axis.spacing == Axis::Spacing::log) {
+                values.push_back(spec.min * std::pow(spec.max / spec.min, t / n));
+                continue;
+            }
+            const double value = (spec.min * (n - t) + spec.max * t) / n;
+            values.push_back(std::abs(value) > 1e-15 * (spec.max - spec.min) ? value : 0);
         }
         values.front() = spec.min;
         values.back() = spec.max;
