@@ -130,11 +130,31 @@ TEST(Limits, SaysWhereAnIntervalIsOpen) {
     EXPECT_TRUE(interval(-1, 1).low_open && interval(-1, 1).high_open);
 }
 
+TEST(Limits, SaysWhereTheGridIsTooCoarse) {
+    const auto interval = [](std::size_t n, double power) {
+        const auto chi2 = [&](double v) { return q90 * std::pow(v / 1.1, power); };
+        return compute_limits(scan_1d(linear(0, 10, n), chi2), 0.9).axes[0].intervals.at(0);
+    };
+    for (const double power : {1., 2., 4.}) {
+        EXPECT_FALSE(interval(41, power).high_rough) << "four steps wide, power " << power;
+    }
+    EXPECT_TRUE(interval(11, 4).high_rough);
+    const Interval rough = interval(6, 4); // two units a step: far from the edge at 1.1
+    EXPECT_LT(rough.high, 0.5);
+    EXPECT_TRUE(rough.high_rough);
+    EXPECT_FALSE(rough.low_rough);
+    const Result result = scan_1d(linear(0, 10, 6), [](double v) { return q90 * std::pow(v, 4); });
+    EXPECT_NE(limits_text(compute_limits(result, 0.9), result)
+                  .find(" e (rough: the grid is too coarse to place it; more points, or a shorter axis?)\n"),
+              std::string::npos);
+}
+
 TEST(Limits, EndsRegionsAtInfiniteAndMissingChi2) {
     const auto x = linear(-3, 3, 61);
     Result result = scan_1d(x, [](double v) { return v > 1.05 ? inf : v * v; });
     Interval interval = compute_limits(result, 0.9).axes[0].intervals.at(0);
-    EXPECT_DOUBLE_EQ(interval.high, 1.0);
+    EXPECT_DOUBLE_EQ(interval.high, 1.0); // somewhere in a step of 0.1
+    EXPECT_FALSE(interval.high_rough);
     EXPECT_NEAR(interval.low, -std::sqrt(q90), 1e-9);
     EXPECT_FALSE(interval.high_open);
 
@@ -315,7 +335,9 @@ TEST(LimitsJson, KeepsAllDigitsAndHasNoInfinities) {
     EXPECT_EQ(json.find("inf"), std::string::npos);
     EXPECT_EQ(json.find("nan"), std::string::npos);
     EXPECT_NE(json.find(R"({"low": 0, "high": 1.6448536)"), std::string::npos) << json;
-    EXPECT_NE(json.find(R"("low_open": true, "high_open": false})"), std::string::npos);
+    EXPECT_NE(json.find(R"("low_open": true, "high_open": false, "low_rough": false, "high_rough": false})"),
+              std::string::npos)
+        << json;
 }
 
 } // namespace

@@ -23,15 +23,23 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 // ---- crossings -------------------------------------------------------------------------------------------------
 
+/// Of an interval, what the simplest interpolation may be off before its end counts as rough
+constexpr double rough = 0.05;
+
+struct Crossing {
+    double at, uncertainty;
+};
+
 /// Where Δχ² crosses \p threshold between grid points k and k + 1 of a line, of which one is above and one is not.
 ///
 /// \p x and \p d give the n points of the line. Interpolates by the cubic through the nearest four (fewer at the rim
-/// and beside values that are not finite), whose root in the cell is bracketed by the two points themselves.
+/// and beside values that are not finite), whose root in the cell is bracketed by the two points themselves. The
+/// uncertainty is the distance from where a straight line between these two crosses.
 template <class X, class D>
-double crossing(const X& x, const D& d, std::ptrdiff_t n, std::ptrdiff_t k, double threshold) {
+Crossing crossing(const X& x, const D& d, std::ptrdiff_t n, std::ptrdiff_t k, double threshold) {
     const bool low_finite = std::isfinite(d(k)), high_finite = std::isfinite(d(k + 1));
     if (!low_finite || !high_finite) {
-        return low_finite ? x(k) : x(k + 1);
+        return {low_finite ? x(k) : x(k + 1), x(k + 1) - x(k)};
     }
     std::ptrdiff_t first = k, last = k + 1;
     const auto usable = [&](std::ptrdiff_t i) { return i >= 0 && i < n && std::isfinite(d(i)); };
@@ -67,7 +75,8 @@ double crossing(const X& x, const D& d, std::ptrdiff_t n, std::ptrdiff_t k, doub
         const double middle = (low + high) / 2;
         (((polynomial(middle) > 0) == (at_low > 0)) ? low : high) = middle;
     }
-    return x0 + (low + high) / 2 * step;
+    const double at = (low + high) / 2, on_a_line = -at_low / (d(k + 1) - d(k));
+    return {x0 + at * step, std::abs(on_a_line - at) * step};
 }
 
 std::vector<Interval> find_intervals(const std::vector<double>& x, const std::vector<double>& d, double threshold) {
@@ -80,16 +89,24 @@ std::vector<Interval> find_intervals(const std::vector<double>& x, const std::ve
             continue;
         }
         Interval interval{x_at(0), x_at(n - 1), k == 0, true};
+        double low_uncertainty = 0, high_uncertainty = 0;
         if (k > 0) {
-            interval.low = crossing(x_at, d_at, n, k - 1, threshold);
+            const Crossing low = crossing(x_at, d_at, n, k - 1, threshold);
+            interval.low = low.at;
+            low_uncertainty = low.uncertainty;
         }
         while (k + 1 < n && d_at(k + 1) <= threshold) {
             ++k;
         }
         if (k + 1 < n) {
-            interval.high = crossing(x_at, d_at, n, k, threshold);
+            const Crossing high = crossing(x_at, d_at, n, k, threshold);
+            interval.high = high.at;
             interval.high_open = false;
+            high_uncertainty = high.uncertainty;
         }
+        const double allowed = rough * (interval.high - interval.low);
+        interval.low_rough = low_uncertainty > allowed;
+        interval.high_rough = high_uncertainty > allowed;
         intervals.push_back(interval);
     }
     return intervals;
@@ -188,12 +205,14 @@ private:
         if (edge.second == 0) {
             return {crossing([&](std::ptrdiff_t k) { return x_[index(k)]; },
                              [&](std::ptrdiff_t k) { return at(index(k), j); }, static_cast<std::ptrdiff_t>(x_.size()),
-                             static_cast<std::ptrdiff_t>(i), threshold_),
+                             static_cast<std::ptrdiff_t>(i), threshold_)
+                        .at,
                     y_[j]};
         }
         return {x_[i], crossing([&](std::ptrdiff_t k) { return y_[index(k)]; },
                                 [&](std::ptrdiff_t k) { return at(i, index(k)); },
-                                static_cast<std::ptrdiff_t>(y_.size()), static_cast<std::ptrdiff_t>(j), threshold_)};
+                                static_cast<std::ptrdiff_t>(y_.size()), static_cast<std::ptrdiff_t>(j), threshold_)
+                           .at};
     }
 
     const std::vector<double>&x_, &y_, &d_;
@@ -287,8 +306,9 @@ std::string with_unit(const std::string& number, const std::string& unit) {
 //! Intervals in the terms of physicists: one-sided where both the interval and the axis begin at zero
 std::string intervals_text(const AxisLimits& found) {
     std::string text;
-    bool low_end = false, high_end = false;
+    bool low_end = false, high_end = false, is_rough = false;
     for (const Interval& interval : found.intervals) {
+        is_rough = is_rough || interval.low_rough || interval.high_rough;
         const bool from_zero = interval.low_open && interval.low == 0;
         const bool to_zero = interval.high_open && interval.high == 0;
         low_end = low_end || (interval.low_open && !from_zero);
@@ -308,6 +328,9 @@ std::string intervals_text(const AxisLimits& found) {
         text += fmt::format(" (may go on beyond {} of the axis)", low_end && high_end ? "both ends"
                                                                   : low_end           ? "the lower end"
                                                                                       : "the upper end");
+    }
+    if (is_rough) {
+        text += " (rough: the grid is too coarse to place it; more points, or a shorter axis?)";
     }
     return text;
 }
@@ -434,8 +457,9 @@ std::string limits_json(const Limits& limits, const Result& result) {
                                 json_number(value), json_text(unit_of(result, name)));
     }
     const auto interval = [](const Interval& i) {
-        return fmt::format("{{\"low\": {}, \"high\": {}, \"low_open\": {}, \"high_open\": {}}}", json_number(i.low),
-                           json_number(i.high), i.low_open, i.high_open);
+        return fmt::format("{{\"low\": {}, \"high\": {}, \"low_open\": {}, \"high_open\": {}, \"low_rough\": {}, "
+                           "\"high_rough\": {}}}",
+                           json_number(i.low), json_number(i.high), i.low_open, i.high_open, i.low_rough, i.high_rough);
     };
     const auto axis = [&](const AxisLimits& found) {
         return fmt::format("\n    {{\"name\": {}, \"unit\": {}, \"best_fit\": {}, \"intervals\": {},\n"

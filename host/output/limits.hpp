@@ -12,7 +12,8 @@ namespace nuscan {
 /// A range of an axis where Δχ² is at most the threshold.
 struct Interval {
     double low, high;
-    bool low_open, high_open; //!< the interval reaches the end of the axis, and may go on beyond it
+    bool low_open, high_open;                   //!< the interval reaches the end of the axis, and may go on beyond it
+    bool low_rough = false, high_rough = false; //!< the grid is too coarse to say where this end is
 };
 
 /// One kept axis, with every other one minimised over.
@@ -50,9 +51,11 @@ double delta_chi2_threshold(double confidence_level, int degrees_of_freedom);
 /// the curvature × step² / 8.
 ///
 /// An edge is where the cubic through the four nearest grid points crosses the threshold: exact for parabolas, and to
-/// 1e-3 of a step for quartics that ten steps or more resolve. Regions narrower than a step are not seen. Where χ² is
-/// +inf on one side (a prediction without counts), the edge is the last point with a finite one; a NaN ends a region in
-/// the same way. \throws InputError where no χ² is finite.
+/// 1e-3 of a step for quartics that ten steps or more resolve. Where it differs from a straight line between the
+/// nearest two by more than 5 % of the interval, as it does where this is less than two or three steps wide, the end is
+/// called rough. Regions narrower than a step are not seen. Where χ² is +inf on one side (a prediction without counts),
+/// the edge is the last point with a finite one; a NaN ends a region in the same way. \throws InputError where no χ² is
+/// finite.
 Limits compute_limits(const Result& result, double confidence_level);
 
 //! As text for a terminal
@@ -65,7 +68,8 @@ std::string limits_text(const Limits& limits, const Result& result);
 ///      "best_fit": {"charge.universal": {"value": 1e-13, "unit": "e"}, …},
 ///      "confidence_level": 0.9, "degrees_of_freedom": 1, "delta_chi2": 2.7055…,
 ///      "axes": [{"name": "charge.universal", "unit": "e", "best_fit": 1e-13,
-///                "intervals": [{"low": -2e-13, "high": 3e-13, "low_open": false, "high_open": false}, …],
+///                "intervals": [{"low": -2e-13, "high": 3e-13, "low_open": false, "high_open": false,
+///                               "low_rough": false, "high_rough": false}, …],
 ///                "values": […], "delta_chi2_profile": […]}, …],
 ///      "contours": [{"confidence_level": 0.9, "degrees_of_freedom": 2, "delta_chi2": 4.6…,
 ///                    "x": "magnetic_moment.universal", "y": "charge.universal",
