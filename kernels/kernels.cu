@@ -186,6 +186,7 @@ __global__ void __launch_bounds__(block_size)
     }
 }
 
+template <PullCount count>
 __global__ void __launch_bounds__(block_size)
     direct_chi2_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit,
                        const __grid_constant__ RowLayout rows, PlaneBatch batch, const PlanePlace* places,
@@ -193,7 +194,7 @@ __global__ void __launch_bounds__(block_size)
     const std::uint32_t i = blockIdx.x * block_size + threadIdx.x;
     if (i < batch.n_planes) {
         const Row row = row_of(plan, unit, rows, places, i, 0);
-        const Chi2 chi2 = direct_chi2(plan, columns + static_cast<std::size_t>(i) * plan.n_columns, row.penalty);
+        const Chi2 chi2 = direct_chi2<count>(plan, columns + static_cast<std::size_t>(i) * plan.n_columns, row.penalty);
         store_point(unit, rows, row, 0, chi2, out);
     }
 }
@@ -330,6 +331,8 @@ void launch_rows(const UnitLaunch& x, const PlaneBatch& batch, BinsKind kind, co
         return launch_rows_of<OnePullBins>(x, batch, places, coefficients, staging, out);
     case BinsKind::many_pulls:
         return launch_rows_of<ManyPullsBins>(x, batch, places, coefficients, staging, out);
+    case BinsKind::systematics:
+        return launch_rows_of<SystematicsBins>(x, batch, places, coefficients, staging, out);
     }
 }
 
@@ -359,8 +362,10 @@ void launch_direct(const UnitLaunch& x, const PlaneBatch& batch, const PlaneCoup
     direct_kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, x.unit, batch, couplings,
                                                                                    predictions);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
-    direct_chi2_kernel<<<blocks_for(batch.n_planes, block_size), block_size, 0, x.stream>>>(
-        x.plan, x.unit, x.rows, batch, places, predictions, out);
+    const auto chi2_kernel =
+        x.plan.n_systematics > 0 ? direct_chi2_kernel<PullCount::any> : direct_chi2_kernel<PullCount::several>;
+    chi2_kernel<<<blocks_for(batch.n_planes, block_size), block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch,
+                                                                                     places, predictions, out);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 

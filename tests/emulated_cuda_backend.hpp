@@ -103,6 +103,8 @@ private:
                 return run_rows<kernels::OnePullBins>(x, batch, places.data(), coefficients.data(), out);
             case kernels::BinsKind::many_pulls:
                 return run_rows<kernels::ManyPullsBins>(x, batch, places.data(), coefficients.data(), out);
+            case kernels::BinsKind::systematics:
+                return run_rows<kernels::SystematicsBins>(x, batch, places.data(), coefficients.data(), out);
             }
         }
     }
@@ -219,8 +221,10 @@ private:
             each_thread([&](int thread) { team(thread).evaluate_columns(); });
             kernels::Row row = kernels::row_of(x.plan, x.unit, x.rows, &place, 0, 0);
             row.slot = point;
-            kernels::store_point(x.unit, x.rows, row, 0, kernels::direct_chi2(x.plan, columns.data(), row.penalty),
-                                 out);
+            const Chi2 chi2 = x.plan.n_systematics > 0
+                                  ? kernels::direct_chi2<PullCount::any>(x.plan, columns.data(), row.penalty)
+                                  : kernels::direct_chi2<PullCount::several>(x.plan, columns.data(), row.penalty);
+            kernels::store_point(x.unit, x.rows, row, 0, chi2, out);
         }
     }
 
