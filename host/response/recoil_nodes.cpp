@@ -53,6 +53,10 @@ double form_factor_wave(const Nuclide& nuclide, double T) {
 
 } // namespace
 
+const Nuclide* nuclide_of(const TargetMaterial& target, int nuclide) {
+    return nuclide < 0 ? nullptr : &target.nuclides[static_cast<std::size_t>(nuclide)].nuclide;
+}
+
 double target_mass(const Nuclide* nuclide) { return nuclide == nullptr ? constants::electron_mass : nuclide->mass; }
 
 double largest_recoil(const Source& source, double mass) {

@@ -10,6 +10,9 @@
 
 namespace nuscan {
 
+//! A nuclide of the target by its place; null for −1, which stands for electrons
+const Nuclide* nuclide_of(const TargetMaterial& target, int nuclide);
+
 //! Mass [MeV] of what a channel scatters on; \p nuclide is null for electrons
 double target_mass(const Nuclide* nuclide);
 
@@ -25,7 +28,6 @@ struct RecoilNodes {
 
 /// Nodes between all kinks of the integrand of any source, as far apart as it is smooth.
 /// \param nuclide null for electrons
-/// \throws InputError see make_contributions()
 RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptance& energy, const Channel& channel,
                               const Nuclide* nuclide, const Mixing& mixing);
 

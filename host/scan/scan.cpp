@@ -369,7 +369,7 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
         UnitResult result;
     };
     BackgroundQueue<Evaluated> written([&](Evaluated& e) { output.add(e.unit, std::move(e.result)); });
-    TablesAhead tables_ahead(plan);
+    TablesAhead tables_ahead(plan, backend);
     bool stopped = false;
     for (std::size_t i = 0; i < order.size(); ++i) {
         stopped = options.stop && *options.stop;
