@@ -239,6 +239,27 @@ __global__ void __launch_bounds__(block_size)
     }
 }
 
+//! A block to each source
+__global__ void __launch_bounds__(block_size) flux_integrals_kernel(const __grid_constant__ SignalsView signals) {
+    const SpectrumTeam team{signals.spectra[blockIdx.x], static_cast<int>(threadIdx.x), block_size};
+    team.integrate();
+    __syncthreads();
+    team.add_up();
+}
+
+//! Blocks along y to the contributions
+__global__ void __launch_bounds__(block_size) rates_kernel(const __grid_constant__ SignalsView signals) {
+    evaluate_rates(signals, static_cast<int>(blockIdx.y), static_cast<int>(blockIdx.x * block_size + threadIdx.x));
+}
+
+//! A block to each feature
+__global__ void __launch_bounds__(block_size) moments_kernel(const __grid_constant__ SignalsView signals) {
+    const FeatureTeam team{signals, static_cast<int>(blockIdx.x), static_cast<int>(threadIdx.x), block_size};
+    team.sum_bins();
+    __syncthreads();
+    team.whiten();
+}
+
 unsigned int blocks_for(std::int64_t n, std::int64_t per_block) {
     return static_cast<unsigned int>((n + per_block - 1) / per_block);
 }
@@ -306,6 +327,22 @@ void launch_collapsed_rows_of(const UnitLaunch& x, const PlaneBatch& batch, cons
 }
 
 } // namespace
+
+void launch_signals(const SignalsView& signals, cudaStream_t stream) {
+    if (signals.n_contributions == 0) {
+        return; // no sources
+    }
+    flux_integrals_kernel<<<static_cast<unsigned int>(signals.n_spectra), block_size, 0, stream>>>(signals);
+    NUSCAN_CUDA_CHECK(cudaGetLastError());
+    if (signals.most_recoils > 0) {
+        const dim3 grid(blocks_for(signals.most_recoils, block_size),
+                        static_cast<unsigned int>(signals.n_contributions));
+        rates_kernel<<<grid, block_size, 0, stream>>>(signals);
+        NUSCAN_CUDA_CHECK(cudaGetLastError());
+    }
+    moments_kernel<<<static_cast<unsigned int>(signals.n_features), block_size, 0, stream>>>(signals);
+    NUSCAN_CUDA_CHECK(cudaGetLastError());
+}
 
 void launch_planes(const UnitLaunch& x, const PlaneBatch& batch, double* features, PlanePlace* places,
                    double* coefficients) {
