@@ -247,6 +247,11 @@ __global__ void __launch_bounds__(block_size) flux_integrals_kernel(const __grid
     team.add_up();
 }
 
+//! Blocks along y to the scatterers
+__global__ void __launch_bounds__(block_size) nuclei_kernel(const __grid_constant__ SignalsView signals) {
+    evaluate_nuclei(signals, static_cast<int>(blockIdx.y), static_cast<int>(blockIdx.x * block_size + threadIdx.x));
+}
+
 //! Blocks along y to the contributions
 __global__ void __launch_bounds__(block_size) rates_kernel(const __grid_constant__ SignalsView signals) {
     evaluate_rates(signals, static_cast<int>(blockIdx.y), static_cast<int>(blockIdx.x * block_size + threadIdx.x));
@@ -335,9 +340,12 @@ void launch_signals(const SignalsView& signals, cudaStream_t stream) {
     flux_integrals_kernel<<<static_cast<unsigned int>(signals.n_spectra), block_size, 0, stream>>>(signals);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
     if (signals.most_recoils > 0) {
-        const dim3 grid(blocks_for(signals.most_recoils, block_size),
-                        static_cast<unsigned int>(signals.n_contributions));
-        rates_kernel<<<grid, block_size, 0, stream>>>(signals);
+        const unsigned int blocks = blocks_for(signals.most_recoils, block_size);
+        nuclei_kernel<<<dim3(blocks, static_cast<unsigned int>(signals.n_scatterers)), block_size, 0, stream>>>(
+            signals);
+        NUSCAN_CUDA_CHECK(cudaGetLastError());
+        rates_kernel<<<dim3(blocks, static_cast<unsigned int>(signals.n_contributions)), block_size, 0, stream>>>(
+            signals);
         NUSCAN_CUDA_CHECK(cudaGetLastError());
     }
     moments_kernel<<<static_cast<unsigned int>(signals.n_features), block_size, 0, stream>>>(signals);

@@ -16,7 +16,7 @@ struct UnitLaunch {
     cudaStream_t stream;
 };
 
-//! Integrals of fluxes, rates, then moments in all bins, whitened where they are asked for so
+//! Integrals of fluxes, form factors, rates, then moments in all bins, whitened where they are asked for so
 void launch_signals(const SignalsView& signals, cudaStream_t stream);
 
 //! Features (n_features × 9 a plane) and places, then plane coefficients (9 × n_columns a plane)

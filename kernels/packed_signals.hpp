@@ -27,10 +27,11 @@ public:
     const kernels::SignalsView& view() const { return view_; }
 
 private:
-    //! Of an experiment: its place in the plan, and its contributions, of which inputs, integrals and rates are missing
+    //! Of an experiment: its place in the plan, what is there of it, and what inputs are still missing from
     struct Signal {
         std::size_t experiment;
         SignalView view;
+        std::vector<ScattererView> scatterers;
         std::vector<MomentsView> contributions;
     };
 
@@ -52,38 +53,31 @@ inline void PackedSignals::pack_response(const Plan& plan, const Tables& tables,
         }
         const ExperimentView& x = packed.experiments()[e];
         // The packed tables are this object's to change, though those who evaluate points only read them.
-        signals_.push_back({e,
-                            {x.n_bins, x.n_inner_bins, x.n_features - x.n_backgrounds, 0, nullptr, x.gaussian,
-                             const_cast<double*>(x.moments), const_cast<double*>(x.gaussian.moments)},
-                            tables.inputs(e).contributions()});
+        Signal signal{e,
+                      {x.n_bins, x.n_inner_bins, 0, 0, nullptr, x.gaussian, const_cast<double*>(x.moments),
+                       const_cast<double*>(x.gaussian.moments)},
+                      tables.inputs(e).scatterers(),
+                      tables.inputs(e).contributions()};
         const Response& response = tables.inputs(e).response();
-        const SignalTables& signal = tables.signal(e);
-        std::vector<int> first_feature;
-        int n_features = 0;
-        for (const FeatureGroup& group : signal.groups) {
-            first_feature.push_back(n_features);
-            n_features += n_feature_matrices * n_components(group.propagation);
+        for (std::size_t s = 0; s < response.scatterers.size(); ++s) {
+            const Scatterer& host = response.scatterers[s];
+            ScattererView& there = signal.scatterers[s];
+            there.recoil = response_.place(host.recoil.data(), host.recoil.size());
+            there.weight = response_.place(host.weight.data(), host.weight.size());
+            there.atom = there.atom == nullptr ? nullptr : response_.place(host.atom.data(), host.atom.size());
         }
-        struct Arrays {
-            const double *recoil, *weight;
-            const BoundElectrons* atom;
-        };
-        std::vector<Arrays> arrays;
-        for (const Scatterer& s : response.scatterers) {
-            arrays.push_back({response_.place(s.recoil.data(), s.recoil.size()),
-                              response_.place(s.weight.data(), s.weight.size()),
-                              response_.place(s.atom.data(), s.atom.size())});
+        std::vector<int> first_feature;
+        for (const FeatureGroup& group : tables.signal(e).groups) {
+            first_feature.push_back(signal.view.n_features);
+            signal.view.n_features += n_feature_matrices * n_components(group.propagation);
         }
         for (std::size_t i = 0; i < response.contributions.size(); ++i) {
-            const Contribution& contribution = response.contributions[i];
-            const Arrays& there = arrays[contribution.scatterer];
-            MomentsView& c = signals_.back().contributions[i];
-            c.recoil = there.recoil;
-            c.weight = there.weight;
-            c.atom = c.atom == nullptr ? nullptr : there.atom;
-            c.share = response_.place(contribution.share.data(), contribution.share.size());
-            c.first_feature = first_feature[signal.group_of[i]];
+            const std::vector<double>& share = response.contributions[i].share;
+            signal.contributions[i].share = response_.place(share.data(), share.size());
+            signal.contributions[i].first_feature = first_feature[tables.signal(e).group_of[i]];
         }
+        signal.view.n_contributions = static_cast<int>(signal.contributions.size());
+        signals_.push_back(std::move(signal));
     }
 }
 
@@ -94,10 +88,10 @@ inline void PackedSignals::pack_inputs(const Setting& setting, const void* base,
     const auto size = [](auto n) { return static_cast<std::size_t>(n); };
 
     std::vector<SpectrumView> spectra;
-    std::vector<std::size_t> first_spectrum; // of each signal
+    std::vector<ScattererView> scatterers;
     for (const Signal& signal : signals_) {
-        first_spectrum.push_back(spectra.size());
-        for (SpectrumView s : setting.inputs[signal.experiment]->spectra()) {
+        const MomentInputs& inputs = *setting.inputs[signal.experiment];
+        for (SpectrumView s : inputs.spectra()) {
             s.beam.zones = inputs_.place(s.beam.zones, size(s.beam.n_zones));
             s.panels = inputs_.place(s.panels, size(s.n_panels));
             s.lines = inputs_.place(s.lines, size(s.n_lines));
@@ -105,37 +99,45 @@ inline void PackedSignals::pack_inputs(const Setting& setting, const void* base,
             s.from_panel = scratch_.next<FluxIntegrals>(size(s.n_panels) + 1);
             spectra.push_back(s);
         }
+        for (std::size_t i = 0; i < signal.scatterers.size(); ++i) {
+            ScattererView s = signal.scatterers[i];
+            s.nuclide = inputs.scatterers()[i].nuclide;
+            s.nucleus = scratch_.next<NucleusAtRecoil>(s.atom == nullptr ? size(s.n_recoils) : 0);
+            view_.most_recoils = std::max(view_.most_recoils, s.n_recoils);
+            scatterers.push_back(s);
+        }
     }
     view_.n_spectra = static_cast<int>(spectra.size());
     view_.spectra = inputs_.place(spectra.data(), spectra.size());
+    view_.n_scatterers = static_cast<int>(scatterers.size());
+    view_.scatterers = inputs_.place(scatterers.data(), scatterers.size());
 
     std::vector<MomentsView> contributions;
-    std::vector<SignalView> signals;
-    for (std::size_t k = 0; k < signals_.size(); ++k) {
-        const MomentInputs& inputs = *setting.inputs[signals_[k].experiment];
-        std::vector<const NucleusAtRecoil*> nuclei;
-        for (const std::vector<NucleusAtRecoil>& nucleus : inputs.nuclei()) {
-            nuclei.push_back(inputs_.place(nucleus.data(), nucleus.size()));
-        }
-        for (std::size_t i = 0; i < signals_[k].contributions.size(); ++i) {
+    const SpectrumView* of_spectra = view_.spectra; // of an experiment
+    const ScattererView* of_scatterers = view_.scatterers;
+    for (const Signal& signal : signals_) {
+        const MomentInputs& inputs = *setting.inputs[signal.experiment];
+        for (std::size_t i = 0; i < signal.contributions.size(); ++i) {
             const Contribution& contribution = inputs.response().contributions[i];
-            MomentsView c = signals_[k].contributions[i];
-            c.spectrum = view_.spectra + first_spectrum[k] + contribution.source;
-            c.nucleus = c.atom == nullptr ? nuclei[contribution.scatterer] : nullptr;
+            MomentsView c = signal.contributions[i];
+            c.spectrum = of_spectra + contribution.source;
+            c.scatterer = of_scatterers + contribution.scatterer;
             c.rates = scratch_.next<double>(size(c.n_features) * size(c.n_recoils));
-            view_.most_recoils = std::max(view_.most_recoils, c.n_recoils);
             contributions.push_back(c);
         }
-        signals.push_back(signals_[k].view);
-        signals.back().n_contributions = static_cast<int>(signals_[k].contributions.size());
-        view_.n_features += signals.back().n_features;
+        of_spectra += inputs.spectra().size();
+        of_scatterers += signal.scatterers.size();
     }
     view_.n_contributions = static_cast<int>(contributions.size());
     view_.contributions = inputs_.place(contributions.data(), contributions.size());
-    const MomentsView* of_signal = view_.contributions;
-    for (SignalView& signal : signals) {
-        signal.contributions = of_signal;
-        of_signal += signal.n_contributions;
+
+    std::vector<SignalView> signals;
+    const MomentsView* of_contributions = view_.contributions;
+    for (const Signal& signal : signals_) {
+        signals.push_back(signal.view);
+        signals.back().contributions = of_contributions;
+        of_contributions += signal.view.n_contributions;
+        view_.n_features += signal.view.n_features;
     }
     view_.signals = inputs_.place(signals.data(), signals.size());
 }

@@ -4,21 +4,23 @@
 #include "nuscan/moments.hpp"
 
 /// The bodies of the kernels that make moments for another value of a slow parameter: as those of kernels.hpp, they
-/// take the place of their thread as arguments. Three launches, each of which needs what the one before has left.
+/// take the place of their thread as arguments. Launches follow each other as their bodies do here.
 namespace nuscan::kernels {
 
 /// Signals of several experiments.
 struct SignalsView {
     int n_spectra;
     const SpectrumView* spectra;
+    int n_scatterers;
+    const ScattererView* scatterers;
     int n_contributions;
     const MomentsView* contributions; //!< of all signals
     const SignalView* signals;
     int n_features;   //!< of all signals
-    int most_recoils; //!< of a contribution
+    int most_recoils; //!< of a scatterer
 };
 
-/// First launch: a block of threads on the flux of a source. All integrate panels, wait for each other, then add up.
+/// A block of threads on the flux of a source. All integrate panels, wait for each other, then add up.
 struct SpectrumTeam {
     const SpectrumView& spectrum;
     int thread, n_threads;
@@ -36,14 +38,22 @@ struct SpectrumTeam {
     }
 };
 
-//! Second launch: a thread to each recoil energy of each contribution
+//! A thread to each recoil energy of each nuclide
+NUSCAN_HOST_DEVICE inline void evaluate_nuclei(const SignalsView& signals, int scatterer, int i) {
+    const ScattererView& x = signals.scatterers[scatterer];
+    if (x.atom == nullptr && i < x.n_recoils) {
+        evaluate_nucleus(x, i);
+    }
+}
+
+//! A thread to each recoil energy of each contribution
 NUSCAN_HOST_DEVICE inline void evaluate_rates(const SignalsView& signals, int contribution, int i) {
     if (i < signals.contributions[contribution].n_recoils) {
         nuscan::evaluate_rates(signals.contributions[contribution], i);
     }
 }
 
-/// Third launch: a block of threads on a feature. All sum the moments of bins, and the first whitens them when the
+/// A block of threads on a feature. All sum the moments of bins, and the first whitens them when the
 /// others are done.
 struct FeatureTeam {
     const SignalsView& signals;

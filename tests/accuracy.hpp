@@ -56,14 +56,14 @@ inline Prediction predict(const Experiment& x, const ReferencePoint& p, bool dir
             continue;
         }
         const MomentsView& view_of_moments = inputs.contributions()[i];
-        const EnergyNodes nodes = list_energies(view_of_moments);
+        const DirectNodes nodes = direct_nodes(view_of_moments);
         ContributionView direct{};
         direct.beam = s.beam();
         direct.n_recoils = view_of_moments.n_recoils;
-        direct.recoil = view_of_moments.recoil;
-        direct.weight = view_of_moments.weight;
-        direct.atom = view_of_moments.atom;
-        direct.nucleus = view_of_moments.nucleus;
+        direct.recoil = scatterer.recoil.data();
+        direct.weight = scatterer.weight.data();
+        direct.atom = scatterer.atom.data();
+        direct.nucleus = nodes.nucleus.data();
         direct.first_node = nodes.first_node.data();
         direct.energy = nodes.energy.data();
         direct.flux = nodes.flux.data();

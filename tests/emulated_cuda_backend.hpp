@@ -89,8 +89,14 @@ private:
             each_thread([&](int thread) { kernels::SpectrumTeam{x.spectra[s], thread, n_threads}.integrate(); });
             each_thread([&](int thread) { kernels::SpectrumTeam{x.spectra[s], thread, n_threads}.add_up(); });
         }
-        for (int c = 0; c < x.n_contributions; ++c) {
-            for (int i = 0; i < (x.most_recoils + n_threads - 1) / n_threads * n_threads; ++i) {
+        const int n_places = (x.most_recoils + n_threads - 1) / n_threads * n_threads; // of whole blocks
+        for (int i = 0; i < n_places; ++i) {
+            for (int s = 0; s < x.n_scatterers; ++s) {
+                kernels::evaluate_nuclei(x, s, i);
+            }
+        }
+        for (int i = 0; i < n_places; ++i) {
+            for (int c = 0; c < x.n_contributions; ++c) {
                 kernels::evaluate_rates(x, c, i);
             }
         }

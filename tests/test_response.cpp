@@ -18,6 +18,7 @@
 #include "response/moments.hpp"
 #include "response/quadrature.hpp"
 #include "response/quenching.hpp"
+#include "response/recoil_nodes.hpp"
 #include "toy_experiment.hpp"
 
 namespace nuscan {
@@ -220,9 +221,10 @@ double adaptive_moment(const Experiment& experiment, std::size_t from, const Sca
             return [=](double E) { return feature_kernels(atom, E, T, s).value[m]; };
         }
         const double q = std::sqrt(2 * M * T);
-        const NucleusAtRecoil nucleus{M, body->Z * form_factor(channel.form_factor, q, body->proton_radius),
+        const double F_p = form_factor(channel.form_factor, q, body->proton_radius);
+        const NucleusAtRecoil nucleus{M, body->Z * F_p,
                                       (body->A - body->Z) * form_factor(channel.form_factor, q, body->neutron_radius),
-                                      channel.axial ? axial_structure(*body, channel.form_factor, q) : 0};
+                                      channel.axial ? axial_structure(*body) * F_p * F_p : 0};
         return [=](double E) { return feature_kernels(nucleus, E, T, g_n).value[m]; };
     };
     const auto rate = [&](double T) {
@@ -750,14 +752,16 @@ TEST(BinShares, of_further_variables_are_tabulated_by_energy_or_even) {
 
 TEST(AxialStructure, of_a_proton_is_that_of_the_free_nucleon) {
     const Nuclide proton = nuclide("H1", 1, 1, 0.5, 0.84, 0.84);
-    EXPECT_NEAR(axial_structure(proton, NuclearFormFactor::unity, 0), 1.2754 * 1.2754 / 4, 1e-15);
-    EXPECT_EQ(axial_structure(nuclide("Ar40", 18, 40), NuclearFormFactor::helm, 0), 0);
-    EXPECT_EQ(axial_structure(nuclide("Cs133", 55, 133, 3.5), NuclearFormFactor::helm, 0), 0); // not in the table
+    EXPECT_NEAR(axial_structure(proton), 1.2754 * 1.2754 / 4, 1e-15);
+    EXPECT_EQ(axial_structure(nuclide("Ar40", 18, 40)), 0);
+    EXPECT_EQ(axial_structure(nuclide("Cs133", 55, 133, 3.5)), 0); // not in the table
     const Nuclide xenon = nuclide("Xe131", 54, 131, 1.5);
     const double at_rest = 2.5 / 4.5 * std::pow(1.2754 * (-0.009 + 0.272), 2);
-    EXPECT_NEAR(axial_structure(xenon, NuclearFormFactor::helm, 0), at_rest, 1e-15);
-    const double F = form_factor(NuclearFormFactor::helm, 40, xenon.proton_radius);
-    EXPECT_NEAR(axial_structure(xenon, NuclearFormFactor::helm, 40), at_rest * F * F, 1e-15);
+    EXPECT_NEAR(axial_structure(xenon), at_rest, 1e-15);
+    Channel channel;
+    channel.axial = true;
+    const double T = 40. * 40 / (2 * xenon.mass), F = form_factor(NuclearFormFactor::helm, 40, xenon.proton_radius);
+    EXPECT_NEAR(nucleus_at_recoil(nuclear_target(xenon, channel), T).axial, at_rest * F * F, 1e-15);
 }
 
 TEST(KernelExpansion, adds_up_to_the_kernels) {
@@ -804,7 +808,7 @@ TEST(Contributions, come_by_source_channel_and_nuclide) {
         EXPECT_EQ(scatterer.nuclide, static_cast<int>(i) - 1);
         EXPECT_EQ(scatterer.weight.size(), scatterer.recoil.size() * 4);
         EXPECT_EQ(scatterer.atom.size(), i == 0 ? scatterer.recoil.size() : 0);
-        EXPECT_EQ(inputs.nuclei()[i].size(), i == 0 ? 0 : scatterer.recoil.size());
+        EXPECT_EQ(inputs.scatterers()[i].atom == nullptr, i > 0);
     }
     ASSERT_EQ(all.contributions.size(), 9u);
     for (std::size_t i = 0; i < 9; ++i) {
@@ -813,7 +817,8 @@ TEST(Contributions, come_by_source_channel_and_nuclide) {
         EXPECT_EQ(contribution.scatterer, i % 3);
         EXPECT_GT(contribution.n_recoils, 0u);
         EXPECT_LE(contribution.n_recoils, all.scatterers[i % 3].recoil.size());
-        const EnergyNodes nodes = list_energies(inputs.contributions()[i]);
+        const DirectNodes nodes = direct_nodes(inputs.contributions()[i]);
+        EXPECT_EQ(nodes.nucleus.size(), i % 3 == 0 ? 0 : all.scatterers[i % 3].recoil.size());
         EXPECT_EQ(nodes.first_node.size(), contribution.n_recoils + 1);
         EXPECT_EQ(static_cast<std::size_t>(nodes.first_node.back()), nodes.energy.size());
     }
@@ -826,7 +831,8 @@ TEST(Contributions, list_the_energies_that_the_moments_integrate) {
         const std::vector<std::vector<double>> all = contribution_moments(inputs);
         for (std::size_t contribution = 0; contribution < all.size(); ++contribution) {
             const MomentsView& c = inputs.contributions()[contribution];
-            const EnergyNodes nodes = list_energies(c);
+            const DirectNodes nodes = direct_nodes(c);
+            const Scatterer& scatterer = inputs.response().scatterers[contribution % inputs.scatterers().size()];
             const Source& source = x.sources[inputs.response().contributions[contribution].source];
             const int components = n_components(source.propagation);
             const std::vector<double>& moments = all[contribution];
@@ -837,14 +843,14 @@ TEST(Contributions, list_the_energies_that_the_moments_integrate) {
                         double sum = 0, size = 0;
                         for (std::size_t i = 0; i + 1 < nodes.first_node.size(); ++i) {
                             for (int j = nodes.first_node[i]; j < nodes.first_node[i + 1]; ++j) {
-                                const double E = nodes.energy[static_cast<std::size_t>(j)], T = c.recoil[i];
+                                const double E = nodes.energy[static_cast<std::size_t>(j)], T = scatterer.recoil[i];
                                 const FeatureKernels kernels =
-                                    c.atom != nullptr
-                                        ? feature_kernels(c.atom[i], E, T, source.antineutrino ? -1 : 1)
-                                        : feature_kernels(c.nucleus[i], E, T, neutron_vector_coupling(x.couplings));
-                                const double term = c.weight[i * n_bins + b] * nodes.flux[static_cast<std::size_t>(j)] *
-                                                    component_weights(mixing, source.beam(), E).value[k] *
-                                                    kernels.value[m];
+                                    scatterer.nuclide < 0
+                                        ? feature_kernels(scatterer.atom[i], E, T, source.antineutrino ? -1 : 1)
+                                        : feature_kernels(nodes.nucleus[i], E, T, neutron_vector_coupling(x.couplings));
+                                const double term =
+                                    scatterer.weight[i * n_bins + b] * nodes.flux[static_cast<std::size_t>(j)] *
+                                    component_weights(mixing, source.beam(), E).value[k] * kernels.value[m];
                                 sum += term;
                                 size += std::abs(term);
                             }
@@ -880,7 +886,7 @@ TEST(Contributions, have_nodes_between_edges_and_limits_only) {
     low.sources[0].lines = {{0.003, 1}}; // too low to be seen
     const MomentInputs dark = inputs_of(low);
     EXPECT_TRUE(dark.response().scatterers[0].recoil.empty());
-    EXPECT_EQ(list_energies(dark.contributions()[0]).first_node, std::vector<int>{0});
+    EXPECT_EQ(direct_nodes(dark.contributions()[0]).first_node, std::vector<int>{0});
     EXPECT_EQ(contribution_moments(dark)[0], std::vector<double>(28, 0.));
 }
 
@@ -997,7 +1003,7 @@ TEST(Moments, of_a_mixture_are_those_of_its_nuclides) {
         for (std::size_t k = 0; k < alone.size(); ++k) {
             EXPECT_NEAR(mixed[k], alone[k], 1e-13 * std::abs(alone[k]));
         }
-        EXPECT_EQ(both.nuclei()[i][0].axial > 0, i == 0);
+        EXPECT_EQ(both.scatterers()[i].nuclide.axial > 0, i == 0);
     }
 }
 

@@ -14,21 +14,17 @@ MomentInputs::MomentInputs(const Experiment& experiment, const Mixing& mixing, s
         spectra_.push_back(panels_.back().view());
     }
     for (const Scatterer& scatterer : response_->scatterers) {
-        nuclei_.emplace_back();
-        if (const Nuclide* nuclide = nuclide_of(experiment.target, scatterer.nuclide)) {
-            for (const double T : scatterer.recoil) {
-                nuclei_.back().push_back(nucleus_at_recoil(*nuclide, experiment.channels[scatterer.channel], T));
-            }
-        }
+        const Nuclide* const nuclide = nuclide_of(experiment.target, scatterer.nuclide);
+        const Channel& channel = experiment.channels[scatterer.channel];
+        scatterers_.push_back({target_mass(nuclide), static_cast<int>(scatterer.recoil.size()),
+                               experiment.n_energy_bins(), scatterer.recoil.data(), scatterer.weight.data(),
+                               nuclide == nullptr ? scatterer.atom.data() : nullptr,
+                               nuclide == nullptr ? NuclearTarget{} : nuclear_target(*nuclide, channel),
+                               neutron_vector_coupling(experiment.couplings), nullptr});
     }
     for (const Contribution& c : response_->contributions) {
-        const Scatterer& scatterer = response_->scatterers[c.scatterer];
-        const bool electrons = scatterer.nuclide < 0;
-        contributions_.push_back({&spectra_[c.source], target_mass(nuclide_of(experiment.target, scatterer.nuclide)),
-                                  neutron_vector_coupling(experiment.couplings), static_cast<int>(c.n_recoils),
-                                  experiment.n_energy_bins(), scatterer.recoil.data(), scatterer.weight.data(),
-                                  electrons ? scatterer.atom.data() : nullptr,
-                                  electrons ? nullptr : nuclei_[c.scatterer].data(), c.share.data(), nullptr, 0,
+        contributions_.push_back({&spectra_[c.source], &scatterers_[c.scatterer], static_cast<int>(c.n_recoils),
+                                  c.share.data(), nullptr, 0,
                                   n_feature_matrices * n_components(experiment.sources[c.source].propagation)});
     }
 }
@@ -51,8 +47,21 @@ std::vector<FluxIntegrals> integrate(SpectrumView spectrum) {
     return from_panel;
 }
 
+//! A nuclide at all recoil nodes; nothing of electrons
+std::vector<NucleusAtRecoil> at_recoils(ScattererView scatterer) {
+    const int n = scatterer.atom == nullptr ? scatterer.n_recoils : 0;
+    std::vector<NucleusAtRecoil> nucleus(static_cast<std::size_t>(n));
+    scatterer.nucleus = nucleus.data();
+#pragma omp parallel for schedule(static) if (n > 64)
+    for (int i = 0; i < n; ++i) {
+        evaluate_nucleus(scatterer, i);
+    }
+    return nucleus;
+}
+
 std::vector<double> moments_of(MomentsView x, const std::vector<double>& share) {
-    const std::size_t n_bins = share.size(), n_inner_bins = n_bins / static_cast<std::size_t>(x.n_energy_bins);
+    const auto n_energy_bins = static_cast<std::size_t>(x.scatterer->n_energy_bins);
+    const std::size_t n_bins = share.size(), n_inner_bins = n_bins / n_energy_bins;
     std::vector<double> rates(static_cast<std::size_t>(x.n_features) * static_cast<std::size_t>(x.n_recoils));
     x.rates = rates.data();
 #pragma omp parallel for schedule(static) if (x.n_recoils > 64)
@@ -63,8 +72,8 @@ std::vector<double> moments_of(MomentsView x, const std::vector<double>& share) 
     std::vector<double> moments(static_cast<std::size_t>(x.n_features) * n_bins);
 #pragma omp parallel for schedule(static) if (x.n_recoils > 64)
     for (int f = 0; f < x.n_features; ++f) {
-        std::vector<double> sums(static_cast<std::size_t>(x.n_energy_bins));
-        sum_recoils(x, f, 0, x.n_energy_bins, sums.data());
+        std::vector<double> sums(n_energy_bins);
+        sum_recoils(x, f, 0, x.scatterer->n_energy_bins, sums.data());
         for (std::size_t b = 0; b < n_bins; ++b) {
             moments[static_cast<std::size_t>(f) * n_bins + b] = share[b] * sums[b / n_inner_bins];
         }
@@ -81,25 +90,33 @@ std::vector<std::vector<double>> contribution_moments(const MomentInputs& inputs
         integrals.push_back(integrate(spectrum));
         spectrum.from_panel = integrals.back().data();
     }
+    std::vector<ScattererView> scatterers = inputs.scatterers();
+    std::vector<std::vector<NucleusAtRecoil>> nuclei;
+    for (ScattererView& scatterer : scatterers) {
+        nuclei.push_back(at_recoils(scatterer));
+        scatterer.nucleus = nuclei.back().data();
+    }
     std::vector<std::vector<double>> moments;
     for (std::size_t i = 0; i < inputs.contributions().size(); ++i) {
         const Contribution& contribution = inputs.response().contributions[i];
         MomentsView view = inputs.contributions()[i];
         view.spectrum = &spectra[contribution.source];
+        view.scatterer = &scatterers[contribution.scatterer];
         moments.push_back(moments_of(view, contribution.share));
     }
     return moments;
 }
 
-EnergyNodes list_energies(const MomentsView& contribution) {
-    EnergyNodes out;
+DirectNodes direct_nodes(const MomentsView& contribution) {
     const SpectrumView& spectrum = *contribution.spectrum;
+    const ScattererView& scatterer = *contribution.scatterer;
+    DirectNodes out{at_recoils(scatterer), {}, {}, {}};
     const auto append = [&](const EnergyNode& node) {
         out.energy.push_back(node.energy);
         out.flux.push_back(node.flux);
     };
     for (int i = 0; i < contribution.n_recoils; ++i) {
-        const double T = contribution.recoil[i], lowest = min_neutrino_energy(T, contribution.mass);
+        const double T = scatterer.recoil[i], lowest = min_neutrino_energy(T, scatterer.mass);
         out.first_node.push_back(static_cast<int>(out.energy.size()));
         for (int p = panel_at(spectrum, lowest); p < spectrum.n_panels; ++p) {
             const EnergyPanel& panel = spectrum.panels[p];
@@ -108,7 +125,7 @@ EnergyNodes list_energies(const MomentsView& contribution) {
             }
         }
         for (int j = 0; j < spectrum.n_lines; ++j) {
-            if (T <= max_recoil(spectrum.lines[j].energy, contribution.mass)) {
+            if (T <= max_recoil(spectrum.lines[j].energy, scatterer.mass)) {
                 append(spectrum.lines[j]);
             }
         }

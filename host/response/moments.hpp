@@ -18,17 +18,16 @@ public:
     MomentInputs(const Experiment& experiment, const Mixing& mixing, std::shared_ptr<const Response> response);
 
     const Response& response() const { return *response_; }
-    const std::vector<SpectrumView>& spectra() const { return spectra_; } //!< of the sources, without integrals
-    //! Of each scatterer at its recoil nodes; none of electrons
-    const std::vector<std::vector<NucleusAtRecoil>>& nuclei() const { return nuclei_; }
-    //! Of each contribution, without rates, and as if it had a group of its own
+    const std::vector<SpectrumView>& spectra() const { return spectra_; }        //!< of the sources, without integrals
+    const std::vector<ScattererView>& scatterers() const { return scatterers_; } //!< without nuclei at recoil nodes
+    //! Without rates, each as if it had a group of its own
     const std::vector<MomentsView>& contributions() const { return contributions_; }
 
 private:
     std::shared_ptr<const Response> response_;
     std::vector<EnergyPanels> panels_;
     std::vector<SpectrumView> spectra_;
-    std::vector<std::vector<NucleusAtRecoil>> nuclei_;
+    std::vector<ScattererView> scatterers_;
     std::vector<MomentsView> contributions_;
 };
 
@@ -36,13 +35,14 @@ private:
 /// The same bits on any number of threads.
 std::vector<std::vector<double>> contribution_moments(const MomentInputs& inputs);
 
-/// Nodes in neutrino energy of a contribution, for the direct method, which asks for them at every recoil energy: they
-/// can be many.
-struct EnergyNodes {
-    std::vector<int> first_node; //!< n_recoils + 1
-    std::vector<double> energy;  //!< E [MeV]
-    std::vector<double> flux;    //!< flux × quadrature weight [cm^-2 s^-1]
+/// Nodes of a contribution as the direct method asks for them: in neutrino energy at every recoil energy, which can be
+/// many.
+struct DirectNodes {
+    std::vector<NucleusAtRecoil> nucleus; //!< n_recoils, of a nuclide
+    std::vector<int> first_node;          //!< n_recoils + 1
+    std::vector<double> energy;           //!< E [MeV]
+    std::vector<double> flux;             //!< flux × quadrature weight [cm^-2 s^-1]
 };
-EnergyNodes list_energies(const MomentsView& contribution);
+DirectNodes direct_nodes(const MomentsView& contribution);
 
 } // namespace nuscan

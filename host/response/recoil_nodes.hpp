@@ -5,7 +5,7 @@
 
 #include "experiments/experiment.hpp"
 #include "nuscan/electron_scattering.hpp"
-#include "nuscan/nuclear_scattering.hpp"
+#include "nuscan/nuclear_target.hpp"
 #include "response/acceptance.hpp"
 
 namespace nuscan {
@@ -34,7 +34,7 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
 //! The electrons of a formula unit at recoil energy \p T [MeV]
 BoundElectrons bound_electrons(const TargetMaterial& target, const Channel& channel, double T);
 
-//! A nucleus at recoil energy \p T [MeV]
-NucleusAtRecoil nucleus_at_recoil(const Nuclide& nuclide, const Channel& channel, double T);
+//! A nuclide as a channel sees it
+NuclearTarget nuclear_target(const Nuclide& nuclide, const Channel& channel);
 
 } // namespace nuscan

@@ -546,20 +546,20 @@ std::shared_ptr<const Setting> Plan::setting(const std::vector<double>& slow_val
 std::shared_ptr<const Tables> Plan::make_tables(const std::vector<double>& slow_values) const {
     const std::shared_ptr<const Setting> setting = this->setting(slow_values);
     std::vector<SignalTables> signals;
-    std::vector<std::vector<EnergyNodes>> energy_nodes;
+    std::vector<std::vector<DirectNodes>> nodes;
     for (std::size_t e = 0; e < constant_.size(); ++e) {
         const MomentInputs& inputs = *setting->inputs[e];
         signals.push_back(is_constant(e) ? *constant_[e].signal
                                          : make_signal(setting->experiments[e], inputs,
                                                        config_.neutrino.charge_radius_mode, interactions_));
         if (method_ == Method::direct) {
-            energy_nodes.emplace_back();
+            nodes.emplace_back();
             for (const MomentsView& contribution : inputs.contributions()) {
-                energy_nodes.back().push_back(list_energies(contribution));
+                nodes.back().push_back(direct_nodes(contribution));
             }
         }
     }
-    return std::make_shared<const Tables>(setting, std::move(signals), std::move(energy_nodes), standard_signals_,
+    return std::make_shared<const Tables>(setting, std::move(signals), std::move(nodes), standard_signals_,
                                           normalisations_, groups_, pins_, parameters_, layout_);
 }
 

@@ -95,8 +95,7 @@ std::vector<double> standard_signal(const Experiment& experiment, const SignalTa
 }
 
 Tables::Tables(std::shared_ptr<const Setting> setting, std::vector<SignalTables> signals,
-               std::vector<std::vector<EnergyNodes>> energy_nodes,
-               const std::vector<std::vector<double>>& standard_signals,
+               std::vector<std::vector<DirectNodes>> nodes, const std::vector<std::vector<double>>& standard_signals,
                const std::vector<std::vector<Scalar>>& normalisations, const std::vector<PullGroup>& groups,
                const std::vector<std::vector<Scalar>>& pins, const ParameterView& parameters, const PlaneLayout& layout)
     : setting_(std::move(setting)), tables_(setting_->experiments.size()) {
@@ -152,14 +151,14 @@ Tables::Tables(std::shared_ptr<const Setting> setting, std::vector<SignalTables>
             tables.statistic =
                 StatisticTables(experiment.counts, std::move(templates), std::move(sigmas), signal_sigma);
         }
-        tables.energy_nodes = energy_nodes.empty() ? std::vector<EnergyNodes>() : std::move(energy_nodes[e]);
-        for (std::size_t i = 0; i < tables.energy_nodes.size(); ++i) {
+        tables.nodes = nodes.empty() ? std::vector<DirectNodes>() : std::move(nodes[e]);
+        for (std::size_t i = 0; i < tables.nodes.size(); ++i) {
             const MomentsView& c = inputs(e).contributions()[i];
-            const EnergyNodes& nodes = tables.energy_nodes[i];
-            tables.contributions.push_back({c.spectrum->beam,
-                                            tables.signal.groups[tables.signal.group_of[i]].interaction, c.n_recoils,
-                                            c.recoil, c.weight, c.atom, c.nucleus, nodes.first_node.data(),
-                                            nodes.energy.data(), nodes.flux.data(), c.share});
+            const DirectNodes& n = tables.nodes[i];
+            tables.contributions.push_back(
+                {c.spectrum->beam, tables.signal.groups[tables.signal.group_of[i]].interaction, c.n_recoils,
+                 c.scatterer->recoil, c.scatterer->weight, c.scatterer->atom, n.nucleus.data(), n.first_node.data(),
+                 n.energy.data(), n.flux.data(), c.share});
         }
         ExperimentView view{};
         view.first_bin = view_.n_bins;

@@ -40,14 +40,14 @@ std::vector<double> standard_signal(const Experiment& experiment, const SignalTa
 class Tables {
 public:
     /// \param signals of the setting's experiments
-    /// \param energy_nodes of their contributions, experiment by experiment; empty but for the direct method
+    /// \param nodes of their contributions, experiment by experiment; empty but for the direct method
     /// \param standard_signals of the experiments that have a background which includes it; else empty
     /// \param normalisations of all backgrounds, then of the signal; NaN where nothing fixes one, so that a pull may
     /// move it
     /// \param groups of experiments whose pulls act together
     /// \param pins values of their pulls where something fixes them, else NaN: groups × pulls
     Tables(std::shared_ptr<const Setting> setting, std::vector<SignalTables> signals,
-           std::vector<std::vector<EnergyNodes>> energy_nodes, const std::vector<std::vector<double>>& standard_signals,
+           std::vector<std::vector<DirectNodes>> nodes, const std::vector<std::vector<double>>& standard_signals,
            const std::vector<std::vector<Scalar>>& normalisations, const std::vector<PullGroup>& groups,
            const std::vector<std::vector<Scalar>>& pins, const ParameterView& parameters, const PlaneLayout& layout);
     Tables(const Tables&) = delete;
@@ -69,7 +69,7 @@ public:
 private:
     struct ExperimentTables {
         SignalTables signal;
-        std::vector<EnergyNodes> energy_nodes; // of the contributions
+        std::vector<DirectNodes> nodes; // of the contributions
         std::vector<ContributionView> contributions;
         std::vector<Scalar> normalisations;
         StatisticTables statistic;

@@ -5,37 +5,51 @@
 
 #include "nuscan/flux_integrals.hpp"
 #include "nuscan/gaussian_statistic.hpp"
+#include "nuscan/nuclear_target.hpp"
 
 /// The moments M_bf of a signal, from fluxes, targets and response on quadrature nodes: integrals of the flux
-/// (flux_integrals.hpp), then rates of all features at every recoil energy, then sums over these, bin by bin. Each step
-/// needs what the one before has left, and every sum has one order, whoever works it out.
+/// (flux_integrals.hpp) and form factors, then rates of all features at every recoil energy, then sums over these, bin
+/// by bin. Each step needs what those before have left, and every sum has one order, whoever works it out.
 namespace nuscan {
 
-/// One source seen through one channel on one kind of target, on nodes T_i in recoil energy:
+/// What a channel scatters on (an atom's electrons, or one nuclide), on nodes T_i in recoil energy.
+struct ScattererView {
+    double mass; //!< of what recoils [MeV]
+    int n_recoils, n_energy_bins;
+    const double* recoil;       //!< T_i [MeV]
+    const double* weight;       //!< n_recoils × n_energy_bins, see ContributionView
+    const BoundElectrons* atom; //!< n_recoils, of electrons; else null
+    NuclearTarget nuclide;      //!< where it is one
+    double neutron_coupling;    //!< g_V^n
+    NucleusAtRecoil* nucleus;   //!< n_recoils, of a nuclide, once they have been worked out
+};
+
+//! Form factors at recoil node \p i
+NUSCAN_HOST_DEVICE inline void evaluate_nucleus(const ScattererView& x, int i) {
+    x.nucleus[i] = nucleus_at_recoil(x.nuclide, x.recoil[i]);
+}
+
+/// One source on one scatterer:
 ///
 ///     M_bf = share_b Σ_i weight_ib rate_f(T_i)
 struct MomentsView {
     const SpectrumView* spectrum;
-    double mass;             //!< of what recoils [MeV]
-    double neutron_coupling; //!< g_V^n, of nuclei
-    int n_recoils, n_energy_bins;
-    const double* recoil;           //!< T_i [MeV]
-    const double* weight;           //!< n_recoils × n_energy_bins, see ContributionView
-    const BoundElectrons* atom;     //!< n_recoils, of electrons; else null
-    const NucleusAtRecoil* nucleus; //!< n_recoils, of a nuclide; else null
-    const double* share;            //!< n_bins
-    double* rates;                  //!< n_features × n_recoils, once they have been worked out [MeV^-1 s^-1]
-    int first_feature;              //!< of the group it belongs to, among the experiment's
-    int n_features;                 //!< matrices × components
+    const ScattererView* scatterer;
+    int n_recoils;       //!< those of the scatterer that the source reaches, its first ones
+    const double* share; //!< n_bins
+    double* rates;       //!< n_features × n_recoils, once they have been worked out [MeV^-1 s^-1]
+    int first_feature;   //!< of the group it belongs to, among the experiment's
+    int n_features;      //!< matrices × components
 };
 
 //! Rates of all features at recoil node \p i
 NUSCAN_HOST_DEVICE inline void evaluate_rates(const MomentsView& x, int i) {
-    const double T = x.recoil[i];
-    const FluxIntegrals integrals = flux_integrals(*x.spectrum, T, x.mass);
-    const KernelExpansion kernels = x.atom != nullptr
-                                        ? kernel_expansion(x.atom[i], T, x.spectrum->beam.antineutrino ? -1 : 1)
-                                        : kernel_expansion(x.nucleus[i], T, x.neutron_coupling);
+    const ScattererView& on = *x.scatterer;
+    const double T = on.recoil[i];
+    const FluxIntegrals integrals = flux_integrals(*x.spectrum, T, on.mass);
+    const KernelExpansion kernels = on.atom != nullptr
+                                        ? kernel_expansion(on.atom[i], T, x.spectrum->beam.antineutrino ? -1 : 1)
+                                        : kernel_expansion(on.nucleus[i], T, on.neutron_coupling);
     const int components = x.n_features / n_feature_matrices;
     for (int m = 0; m < n_feature_matrices; ++m) {
         for (int c = 0; c < components; ++c) {
@@ -55,7 +69,8 @@ NUSCAN_HOST_DEVICE inline void sum_recoils(const MomentsView& x, int f, int firs
     }
     const double* rates = x.rates + static_cast<std::ptrdiff_t>(f) * x.n_recoils;
     for (int i = 0; i < x.n_recoils; ++i) {
-        const double* weight = x.weight + static_cast<std::ptrdiff_t>(i) * x.n_energy_bins + first;
+        const double* weight =
+            x.scatterer->weight + static_cast<std::ptrdiff_t>(i) * x.scatterer->n_energy_bins + first;
         for (int b = 0; b < n; ++b) {
             sums[b] = std::fma(weight[b], rates[i], sums[b]);
         }
