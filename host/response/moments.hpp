@@ -11,11 +11,13 @@
 namespace nuscan {
 
 /// What the moments of an experiment are made from, at one value of every slow parameter: beside the response, which
-/// all values share, a few thousand numbers.
+/// all values share, little.
 class MomentInputs {
 public:
     //! Refers to \p experiment, whose slow parameters are set
     MomentInputs(const Experiment& experiment, const Mixing& mixing, std::shared_ptr<const Response> response);
+    MomentInputs(const MomentInputs&) = delete;
+    MomentInputs& operator=(const MomentInputs&) = delete;
 
     const Response& response() const { return *response_; }
     const std::vector<SpectrumView>& spectra() const { return spectra_; }        //!< of the sources, without integrals
