@@ -29,6 +29,14 @@ ScanConfig lz_map(int n) {
     return config;
 }
 
+//! LZ 2022 at n values of a mixing angle that moves its solar flux, with two points each: moments made anew, little
+//! else
+ScanConfig lz_moments(int n) {
+    ScanConfig config = lz_map(2);
+    config.axes[1] = linear_axis("theta12", 0.5, 0.7, n);
+    return config;
+}
+
 //! One monoenergetic source of each flavour on free electrons: seven features each
 Experiment three_flavours() {
     Experiment x;
@@ -92,12 +100,14 @@ void evaluate(benchmark::State& state, const ScanConfig& config, Method method) 
 }
 
 void cuda_lz(benchmark::State& state, Method method) { evaluate(state, lz_map(int(state.range(0))), method); }
+void cuda_slow(benchmark::State& state) { evaluate(state, lz_moments(int(state.range(0))), Method::moments); }
 void cuda_gaussian(benchmark::State& state, Method method, bool profiled) {
     evaluate(state, gaussian_map(int(state.range(0)), profiled), method);
 }
 
 BENCHMARK_CAPTURE(cuda_lz, moments, Method::moments)->Arg(801)->Arg(8001)->UseRealTime();
 BENCHMARK_CAPTURE(cuda_lz, direct, Method::direct)->Arg(100)->UseRealTime();
+BENCHMARK(cuda_slow)->Arg(101)->UseRealTime();
 // A collapsed unit has 2^30 points: the last fills one, the others show what launching kernels costs.
 BENCHMARK_CAPTURE(cuda_gaussian, collapsed_profiled, Method::collapsed, true)
     ->Arg(401)

@@ -2,6 +2,7 @@
 #include "cuda_backend.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "backends/backend.hpp"
 #include "device_plan.hpp"
@@ -35,7 +36,11 @@ public:
         : method_(plan.method()), device_(std::move(device)), plan_(plan) {
         // The first unit is the largest one: buffers are made once, for it.
         const WorkUnit largest = plan.unit(0);
-        use_tables(largest);
+        tables_ = plan.tables(largest);
+        device_plan_.assign(tables_->view(), stream_);
+        if (method_ != Method::direct && !plan.slow_axes().empty()) {
+            signals_.emplace(plan, device_plan_, stream_);
+        }
         const PlanView& view = tables_->view();
         const UnitView unit = largest.view();
         const kernels::RowLayout rows = kernels::row_layout(view.layout, unit);
@@ -83,6 +88,14 @@ public:
 
     std::string name() const override { return "cuda"; }
     std::string device() const override { return device_; }
+
+    void prepare(const WorkUnit& work) const override {
+        if (signals_) {
+            plan_.setting(work);
+        } else {
+            plan_.tables(work);
+        }
+    }
 
     void evaluate(const WorkUnit& work, UnitResult& result) override {
         const UnitView unit = work.view();
@@ -138,12 +151,21 @@ private:
         }
     }
 
-    //! Has the tables of a unit's slow parameters on the device: uploads them where they differ from the last unit's
+    /// Has the tables of a unit's slow parameters on the device, where these differ from the last unit's: the device
+    /// makes the moments, but nodes of the direct method are uploaded.
     void use_tables(const WorkUnit& work) {
-        const std::shared_ptr<const Tables> tables = plan_.tables(work);
-        if (tables != tables_) {
-            device_plan_.assign(tables->view());
-            tables_ = tables;
+        if (signals_) {
+            std::shared_ptr<const Setting> setting = plan_.setting(work);
+            if (setting != setting_) {
+                kernels::launch_signals(signals_->update(*setting, stream_), stream_);
+                setting_ = std::move(setting);
+            }
+        } else if (method_ == Method::direct) {
+            std::shared_ptr<const Tables> tables = plan_.tables(work);
+            if (tables != tables_) {
+                device_plan_.assign(tables->view(), stream_);
+                tables_ = std::move(tables);
+            }
         }
     }
 
@@ -155,8 +177,10 @@ private:
     Method method_;
     std::string device_;
     const Plan& plan_;
-    std::shared_ptr<const Tables> tables_; // those on the device
+    std::shared_ptr<const Tables> tables_;   // of the direct method those on the device, else of any unit
+    std::shared_ptr<const Setting> setting_; // whose moments are on the device, where it makes them
     DevicePlan device_plan_;
+    std::optional<DeviceSignals> signals_;
     Stream stream_;
     std::int64_t batch_ = 0;    // planes
     std::int64_t n_chunks_ = 0; // of a kept point's planes

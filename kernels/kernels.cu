@@ -186,6 +186,7 @@ __global__ void __launch_bounds__(block_size)
     }
 }
 
+template <PullCount count>
 __global__ void __launch_bounds__(block_size)
     direct_chi2_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit,
                        const __grid_constant__ RowLayout rows, PlaneBatch batch, const PlanePlace* places,
@@ -193,7 +194,7 @@ __global__ void __launch_bounds__(block_size)
     const std::uint32_t i = blockIdx.x * block_size + threadIdx.x;
     if (i < batch.n_planes) {
         const Row row = row_of(plan, unit, rows, places, i, 0);
-        const Chi2 chi2 = direct_chi2(plan, columns + static_cast<std::size_t>(i) * plan.n_columns, row.penalty);
+        const Chi2 chi2 = direct_chi2<count>(plan, columns + static_cast<std::size_t>(i) * plan.n_columns, row.penalty);
         store_point(unit, rows, row, 0, chi2, out);
     }
 }
@@ -236,6 +237,32 @@ __global__ void __launch_bounds__(block_size)
         }
         winners.store(kept, best);
     }
+}
+
+//! A block to each source
+__global__ void __launch_bounds__(block_size) flux_integrals_kernel(const __grid_constant__ SignalsView signals) {
+    const SpectrumTeam team{signals.spectra[blockIdx.x], static_cast<int>(threadIdx.x), block_size};
+    team.integrate();
+    __syncthreads();
+    team.add_up();
+}
+
+//! Blocks along y to the scatterers
+__global__ void __launch_bounds__(block_size) nuclei_kernel(const __grid_constant__ SignalsView signals) {
+    evaluate_nuclei(signals, static_cast<int>(blockIdx.y), static_cast<int>(blockIdx.x * block_size + threadIdx.x));
+}
+
+//! Blocks along y to the contributions
+__global__ void __launch_bounds__(block_size) rates_kernel(const __grid_constant__ SignalsView signals) {
+    evaluate_rates(signals, static_cast<int>(blockIdx.y), static_cast<int>(blockIdx.x * block_size + threadIdx.x));
+}
+
+//! A block to each feature
+__global__ void __launch_bounds__(block_size) moments_kernel(const __grid_constant__ SignalsView signals) {
+    const FeatureTeam team{signals, static_cast<int>(blockIdx.x), static_cast<int>(threadIdx.x), block_size};
+    team.sum_bins();
+    __syncthreads();
+    team.whiten();
 }
 
 unsigned int blocks_for(std::int64_t n, std::int64_t per_block) {
@@ -306,6 +333,25 @@ void launch_collapsed_rows_of(const UnitLaunch& x, const PlaneBatch& batch, cons
 
 } // namespace
 
+void launch_signals(const SignalsView& signals, cudaStream_t stream) {
+    if (signals.n_contributions == 0) {
+        return; // no sources
+    }
+    flux_integrals_kernel<<<static_cast<unsigned int>(signals.n_spectra), block_size, 0, stream>>>(signals);
+    NUSCAN_CUDA_CHECK(cudaGetLastError());
+    if (signals.most_recoils > 0) {
+        const unsigned int blocks = blocks_for(signals.most_recoils, block_size);
+        nuclei_kernel<<<dim3(blocks, static_cast<unsigned int>(signals.n_scatterers)), block_size, 0, stream>>>(
+            signals);
+        NUSCAN_CUDA_CHECK(cudaGetLastError());
+        rates_kernel<<<dim3(blocks, static_cast<unsigned int>(signals.n_contributions)), block_size, 0, stream>>>(
+            signals);
+        NUSCAN_CUDA_CHECK(cudaGetLastError());
+    }
+    moments_kernel<<<static_cast<unsigned int>(signals.n_features), block_size, 0, stream>>>(signals);
+    NUSCAN_CUDA_CHECK(cudaGetLastError());
+}
+
 void launch_planes(const UnitLaunch& x, const PlaneBatch& batch, double* features, PlanePlace* places,
                    double* coefficients) {
     plane_features_kernel<<<blocks_for(batch.n_planes, block_size), block_size, 0, x.stream>>>(x.plan, x.unit, batch,
@@ -330,6 +376,8 @@ void launch_rows(const UnitLaunch& x, const PlaneBatch& batch, BinsKind kind, co
         return launch_rows_of<OnePullBins>(x, batch, places, coefficients, staging, out);
     case BinsKind::many_pulls:
         return launch_rows_of<ManyPullsBins>(x, batch, places, coefficients, staging, out);
+    case BinsKind::systematics:
+        return launch_rows_of<SystematicsBins>(x, batch, places, coefficients, staging, out);
     }
 }
 
@@ -359,8 +407,10 @@ void launch_direct(const UnitLaunch& x, const PlaneBatch& batch, const PlaneCoup
     direct_kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, x.unit, batch, couplings,
                                                                                    predictions);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
-    direct_chi2_kernel<<<blocks_for(batch.n_planes, block_size), block_size, 0, x.stream>>>(
-        x.plan, x.unit, x.rows, batch, places, predictions, out);
+    const auto chi2_kernel =
+        x.plan.n_systematics > 0 ? direct_chi2_kernel<PullCount::any> : direct_chi2_kernel<PullCount::several>;
+    chi2_kernel<<<blocks_for(batch.n_planes, block_size), block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch,
+                                                                                     places, predictions, out);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 

@@ -3,6 +3,7 @@
 
 #include "device_memory.hpp"
 #include "kernels.hpp"
+#include "signals.hpp"
 
 /// Launchers: one per step of a batch of planes. All pointers are to device memory, all work goes to one stream.
 namespace nuscan::kernels {
@@ -14,6 +15,9 @@ struct UnitLaunch {
     const RowLayout& rows;
     cudaStream_t stream;
 };
+
+//! Integrals of fluxes, form factors, rates, then moments in all bins, whitened where they are asked for so
+void launch_signals(const SignalsView& signals, cudaStream_t stream);
 
 //! Features (n_features × 9 a plane) and places, then plane coefficients (9 × n_columns a plane)
 void launch_planes(const UnitLaunch& unit, const PlaneBatch& batch, double* features, PlanePlace* places,

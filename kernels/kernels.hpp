@@ -152,20 +152,30 @@ struct OnePullBins {
     }
 };
 
-//! χ² from bins with any number of pulls
+//! χ² from bins with any number of pulls, each on an experiment of its own
 struct ManyPullsBins {
     using Real = double;
     NUSCAN_HOST_DEVICE static PoissonFit<Real> fit(const PlanView& plan, const double* row, Real u, Real v,
                                                    Real penalty) {
-        return row_fit(plan, row, u, v, penalty);
+        return row_fit<PullCount::several>(plan, row, u, v, penalty);
     }
 };
 
-/// Which of these a plan needs: the kernel of a scan with few pulls has no registers to spare for many.
-enum class BinsKind { gaussian, one_pull, many_pulls };
+//! χ² from bins of which some have pulls that act together
+struct SystematicsBins {
+    using Real = double;
+    NUSCAN_HOST_DEVICE static PoissonFit<Real> fit(const PlanView& plan, const double* row, Real u, Real v,
+                                                   Real penalty) {
+        return row_fit<PullCount::any>(plan, row, u, v, penalty);
+    }
+};
+
+/// Which of these a plan needs: the kernel of a scan with few pulls has no registers to spare for many, nor one without
+/// systematics a stack for them.
+enum class BinsKind { gaussian, one_pull, many_pulls, systematics };
 NUSCAN_HOST_DEVICE constexpr BinsKind bins_kind(const PlanView& plan) {
     if (plan.n_systematics > 0) {
-        return BinsKind::many_pulls;
+        return BinsKind::systematics;
     }
     BinsKind kind = BinsKind::gaussian;
     for (int e = 0; e < plan.n_experiments; ++e) {
@@ -490,8 +500,9 @@ struct DirectTeam {
 };
 
 //! χ² of a point of the direct method from its columns
-NUSCAN_HOST_DEVICE inline Chi2 direct_chi2(const PlanView& plan, const double* columns, double penalty) {
-    return total_chi2(plan, TabulatedPoint{columns}, penalty);
+template <PullCount count>
+NUSCAN_HOST_DEVICE Chi2 direct_chi2(const PlanView& plan, const double* columns, double penalty) {
+    return total_chi2<count>(plan, TabulatedPoint{columns}, penalty);
 }
 
 /// The planes of a batch, and the slots they left.

@@ -1,47 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "nuscan/prediction.hpp"
+#include "packed.hpp"
 
 namespace nuscan {
 
 /// A plan's tables in one piece, to be copied to other memory at once, and the view of them there. Tables of another
-/// value of a slow parameter then take one copy and, as they are of the same size, no allocation.
+/// value of a slow parameter then take one copy and, where they are of the same size, no allocation.
 class PackedPlan {
 public:
-    //! Packs tables for memory that begins at \p base, which only bytes().size() may tell how much it must be
+    //! Packs tables for memory that begins at \p base, which only packed() may tell how much it must be
     void pack(const PlanView& host, const void* base);
 
-    const std::vector<std::byte>& bytes() const { return bytes_; }
+    const Packed& packed() const { return packed_; }
     const PlanView& view() const { return view_; }
+    //! Those that the view points to, for whom cannot read them there
+    const std::vector<ExperimentView>& experiments() const { return experiments_; }
 
 private:
-    //! Adds an array; where it will be
-    template <class T>
-    const T* place(const T* host, std::size_t size) {
-        constexpr std::size_t alignment = 256;
-        const std::size_t offset = (bytes_.size() + alignment - 1) / alignment * alignment;
-        bytes_.resize(offset + size * sizeof(T));
-        if (size > 0) {
-            std::memcpy(bytes_.data() + offset, host, size * sizeof(T));
-        }
-        return reinterpret_cast<const T*>(base_ + offset);
-    }
-
-    std::uintptr_t base_ = 0;
-    std::vector<std::byte> bytes_;
+    Packed packed_;
+    std::vector<ExperimentView> experiments_;
     PlanView view_{};
 };
 
 inline void PackedPlan::pack(const PlanView& host, const void* base) {
-    base_ = reinterpret_cast<std::uintptr_t>(base);
-    bytes_.clear();
+    packed_.begin(base);
     view_ = host;
+    const auto place = [this](const auto* array, std::size_t size) { return packed_.place(array, size); };
     const auto size = [](auto n) { return static_cast<std::size_t>(n); };
 
     ParameterView& parameters = view_.parameters;
@@ -55,8 +43,8 @@ inline void PackedPlan::pack(const PlanView& host, const void* base) {
     parameters.axes = place(axes.data(), axes.size());
     parameters.terms = place(parameters.terms, size(parameters.n_terms));
 
-    std::vector<ExperimentView> experiments(host.experiments, host.experiments + host.n_experiments);
-    for (ExperimentView& e : experiments) {
+    experiments_.assign(host.experiments, host.experiments + host.n_experiments);
+    for (ExperimentView& e : experiments_) {
         const int n_energy_bins = e.n_bins / e.n_inner_bins;
         std::vector<ContributionView> contributions(e.contributions, e.contributions + e.n_contributions);
         for (ContributionView& c : contributions) {
@@ -101,7 +89,7 @@ inline void PackedPlan::pack(const PlanView& host, const void* base) {
         g.moments = place(g.moments, size(e.n_features) * size(g.n_bins));
         g.residuals = place(g.residuals, size(g.n_bins));
     }
-    view_.experiments = place(experiments.data(), experiments.size());
+    view_.experiments = place(experiments_.data(), experiments_.size());
     view_.columns = place(view_.columns, size(view_.n_columns - view_.n_bins));
     view_.pins = place(view_.pins, size(view_.n_pins));
 

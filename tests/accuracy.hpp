@@ -9,7 +9,7 @@
 #include "backends/reference_spectrum.hpp"
 #include "nuscan/prediction.hpp"
 #include "random_physics.hpp"
-#include "response/response.hpp"
+#include "response/moments.hpp"
 
 /// An experiment's predictions from moments and by the direct method, held against the literal reference.
 namespace nuscan::testing {
@@ -18,16 +18,19 @@ namespace nuscan::testing {
 struct Prediction {
     std::vector<double> moments; //!< from moments and features
     std::vector<double> size;    //!< Σ_f |M_bf φ_f|: rounding is relative to this
-    std::vector<double> direct;  //!< by the direct method; zero where its nodes in neutrino energy are left out
+    std::vector<double> direct;  //!< by the direct method, where it is asked for
 };
 
-inline Prediction predict(const Experiment& x, const ReferencePoint& p, EnergyNodes energy_nodes) {
-    const std::vector<Contribution> contributions = make_contributions(x, p.mixing, energy_nodes);
+inline Prediction predict(const Experiment& x, const ReferencePoint& p, bool directly) {
+    const MomentInputs inputs(x, p.mixing, std::make_shared<const Response>(make_response(x, p.mixing)));
+    const std::vector<std::vector<double>> moments = contribution_moments(inputs);
     const auto n_bins = static_cast<std::size_t>(x.n_bins());
     Prediction N{std::vector<double>(n_bins), std::vector<double>(n_bins), std::vector<double>(n_bins)};
-    for (const Contribution& contribution : contributions) {
+    for (std::size_t i = 0; i < moments.size(); ++i) {
+        const Contribution& contribution = inputs.response().contributions[i];
         const Source& s = x.sources[contribution.source];
-        const Interaction interaction{x.channels[contribution.channel].target, p.scheme(x)};
+        const Scatterer& scatterer = inputs.response().scatterers[contribution.scatterer];
+        const Interaction interaction{x.channels[scatterer.channel].target, p.scheme(x)};
         ParameterView view{};
         view.interactions[0] = interaction;
         view.n_interactions = 1;
@@ -36,7 +39,7 @@ inline Prediction predict(const Experiment& x, const ReferencePoint& p, EnergyNo
         plane.base[0] = core_couplings(p, interaction, false);
         const FeatureGroup group{s.flavour, s.propagation, 0};
         const auto components = static_cast<std::size_t>(n_components(s.propagation));
-        const std::vector<double> M = contribution_moments(x, contribution, p.mixing);
+        const std::vector<double>& M = moments[i];
         EXPECT_EQ(M.size(), n_feature_matrices * components * n_bins);
         for (std::size_t m = 0; m < n_feature_matrices; ++m) {
             double phi[max_components * n_plane_coefficients] = {};
@@ -49,26 +52,28 @@ inline Prediction predict(const Experiment& x, const ReferencePoint& p, EnergyNo
                 }
             }
         }
-        if (energy_nodes == EnergyNodes::left_out) {
+        if (!directly) {
             continue;
         }
+        const MomentsView& view_of_moments = inputs.contributions()[i];
+        const DirectNodes nodes = direct_nodes(view_of_moments);
         ContributionView direct{};
         direct.beam = s.beam();
-        direct.n_recoils = static_cast<int>(contribution.recoil.size());
-        direct.recoil = contribution.recoil.data();
-        direct.weight = contribution.weight.data();
-        direct.atom = contribution.atom.data();
-        direct.nucleus = contribution.nucleus.data();
-        direct.first_node = contribution.first_node.data();
-        direct.energy = contribution.energy.data();
-        direct.flux = contribution.flux.data();
-        direct.share = contribution.share.data();
+        direct.n_recoils = view_of_moments.n_recoils;
+        direct.recoil = scatterer.recoil.data();
+        direct.weight = scatterer.weight.data();
+        direct.atom = scatterer.atom.data();
+        direct.nucleus = nodes.nucleus.data();
+        direct.first_node = nodes.first_node.data();
+        direct.energy = nodes.energy.data();
+        direct.flux = nodes.flux.data();
+        direct.share = view_of_moments.share;
         ExperimentView view_of_bins{};
         view_of_bins.n_bins = x.n_bins();
         view_of_bins.n_inner_bins = x.n_inner_bins();
         std::vector<double> rates;
-        for (int i = 0; i < direct.n_recoils; ++i) {
-            rates.push_back(direct_rate(direct, interaction.target, plane.U, p.mixing, plane.base[0], i));
+        for (int k = 0; k < direct.n_recoils; ++k) {
+            rates.push_back(direct_rate(direct, interaction.target, plane.U, p.mixing, plane.base[0], k));
         }
         for (int b = 0; b < x.n_bins(); ++b) {
             N.direct[static_cast<std::size_t>(b)] += direct_counts(view_of_bins, direct, rates.data(), b);
@@ -77,19 +82,18 @@ inline Prediction predict(const Experiment& x, const ReferencePoint& p, EnergyNo
     return N;
 }
 
-/// Expects 1e-8 of every bin from moments, and the same from the direct method unless its nodes are left out.
+/// Expects 1e-8 of every bin from moments, and the same from the direct method, for which nodes can be many.
 /// \returns the largest relative deviation of a bin with at least 1e-6 of all counts
-inline double expect_accurate(const Experiment& x, const ReferencePoint& p,
-                              EnergyNodes energy_nodes = EnergyNodes::listed) {
+inline double expect_accurate(const Experiment& x, const ReferencePoint& p, bool directly = true) {
     const std::vector<double> reference = reference_signal(x, p, nullptr, 1e-11);
-    const Prediction N = predict(x, p, energy_nodes);
+    const Prediction N = predict(x, p, directly);
     // Bins that hold next to nothing beside the others (tails of a Gaussian) have fewer digits.
     const double negligible = 1e-12 * std::accumulate(reference.begin(), reference.end(), 0.0);
     double largest = 0;
     for (std::size_t b = 0; b < reference.size(); ++b) {
         const double deviation = std::max(std::abs(N.moments[b] - reference[b]) - negligible, 0.0);
         EXPECT_LE(deviation, 1e-8 * reference[b]) << "bin " << b << ": " << N.moments[b] << " " << reference[b];
-        if (energy_nodes == EnergyNodes::listed) {
+        if (directly) {
             EXPECT_NEAR(N.direct[b], N.moments[b], 1e-12 * N.size[b] + negligible) << "bin " << b;
         }
         if (reference[b] > 1e6 * negligible) {

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 
 #include "backends/backend.hpp"
 #include "kernels.hpp"
-#include "packed_plan.hpp"
+#include "packed_signals.hpp"
 
 namespace nuscan::testing {
 
@@ -14,19 +13,15 @@ namespace nuscan::testing {
 /// every barrier as the end of a loop over threads. Runs under sanitizers; says nothing about timing.
 class EmulatedCudaBackend final : public Backend {
 public:
-    explicit EmulatedCudaBackend(const Plan& plan) : plan_(plan) {}
+    explicit EmulatedCudaBackend(const Plan& plan) : plan_(plan) { upload(*plan.tables(plan.unit(0))); }
 
     std::string name() const override { return "emulated cuda"; }
     std::string device() const override { return "host"; }
 
     void evaluate(const WorkUnit& work, UnitResult& result) override {
-        PackedPlan packed; // pointers first as on another machine, then into memory
-        packed.pack(plan_.tables(work)->view(), nullptr);
-        std::vector<std::byte> memory(packed.bytes().size());
-        packed.pack(plan_.tables(work)->view(), memory.data());
-        std::memcpy(memory.data(), packed.bytes().data(), memory.size());
+        use_tables(work);
         const UnitView unit = work.view();
-        const Launch x{packed.view(), unit, kernels::row_layout(packed.view().layout, unit)};
+        const Launch x{packed_.view(), unit, kernels::row_layout(packed_.view().layout, unit)};
         const auto n_kept = static_cast<std::size_t>(unit.n_kept);
         result.chi2.assign(n_kept, -1);
         result.status.assign(n_kept, 255);
@@ -50,8 +45,66 @@ public:
         }
     }
 
+    //! Has the tables of a unit's slow parameters in memory
+    void use_tables(const WorkUnit& work) {
+        if (plan_.slow_axes().empty()) {
+            return;
+        }
+        if (plan_.method() == Method::direct) {
+            upload(*plan_.tables(work));
+        } else {
+            run_signals(*plan_.setting(work));
+        }
+    }
+
+    //! Moments, and where they are whitened these, of an experiment in memory
+    const ExperimentView& experiment(std::size_t e) const { return packed_.view().experiments[e]; }
+
 private:
     static constexpr int n_threads = 32;
+
+    //! Memory of its own for what is packed, in which pointers are first as on another machine
+    template <class Pack>
+    static void place(std::vector<std::byte>& memory, const Packed& packed, const Pack& pack) {
+        pack(nullptr);
+        memory.assign(packed.bytes().size(), std::byte{});
+        pack(memory.data());
+        std::copy(packed.bytes().begin(), packed.bytes().end(), memory.begin());
+    }
+
+    void upload(const Tables& tables) {
+        place(memory_, packed_.packed(), [&](void* base) { packed_.pack(tables.view(), base); });
+        place(response_, signals_.response(),
+              [&](void* base) { signals_.pack_response(plan_, tables, packed_, base); });
+    }
+
+    //! The launches that make moments
+    void run_signals(const Setting& setting) {
+        signals_.pack_inputs(setting, nullptr, nullptr);
+        std::vector<double> scratch(signals_.scratch_size() / sizeof(double) + 1, constants::not_a_number);
+        std::vector<std::byte> inputs;
+        place(inputs, signals_.inputs(), [&](void* base) { signals_.pack_inputs(setting, base, scratch.data()); });
+        const kernels::SignalsView& x = signals_.view();
+        for (int s = 0; s < x.n_spectra; ++s) {
+            each_thread([&](int thread) { kernels::SpectrumTeam{x.spectra[s], thread, n_threads}.integrate(); });
+            each_thread([&](int thread) { kernels::SpectrumTeam{x.spectra[s], thread, n_threads}.add_up(); });
+        }
+        const int n_places = (x.most_recoils + n_threads - 1) / n_threads * n_threads; // of whole blocks
+        for (int i = 0; i < n_places; ++i) {
+            for (int s = 0; s < x.n_scatterers; ++s) {
+                kernels::evaluate_nuclei(x, s, i);
+            }
+        }
+        for (int i = 0; i < n_places; ++i) {
+            for (int c = 0; c < x.n_contributions; ++c) {
+                kernels::evaluate_rates(x, c, i);
+            }
+        }
+        for (int f = 0; f < x.n_features; ++f) {
+            each_thread([&](int thread) { kernels::FeatureTeam{x, f, thread, n_threads}.sum_bins(); });
+            each_thread([&](int thread) { kernels::FeatureTeam{x, f, thread, n_threads}.whiten(); });
+        }
+    }
 
     struct Launch {
         const PlanView& plan;
@@ -103,6 +156,8 @@ private:
                 return run_rows<kernels::OnePullBins>(x, batch, places.data(), coefficients.data(), out);
             case kernels::BinsKind::many_pulls:
                 return run_rows<kernels::ManyPullsBins>(x, batch, places.data(), coefficients.data(), out);
+            case kernels::BinsKind::systematics:
+                return run_rows<kernels::SystematicsBins>(x, batch, places.data(), coefficients.data(), out);
             }
         }
     }
@@ -219,8 +274,10 @@ private:
             each_thread([&](int thread) { team(thread).evaluate_columns(); });
             kernels::Row row = kernels::row_of(x.plan, x.unit, x.rows, &place, 0, 0);
             row.slot = point;
-            kernels::store_point(x.unit, x.rows, row, 0, kernels::direct_chi2(x.plan, columns.data(), row.penalty),
-                                 out);
+            const Chi2 chi2 = x.plan.n_systematics > 0
+                                  ? kernels::direct_chi2<PullCount::any>(x.plan, columns.data(), row.penalty)
+                                  : kernels::direct_chi2<PullCount::several>(x.plan, columns.data(), row.penalty);
+            kernels::store_point(x.unit, x.rows, row, 0, chi2, out);
         }
     }
 
@@ -242,6 +299,9 @@ private:
     }
 
     const Plan& plan_;
+    PackedPlan packed_;
+    PackedSignals signals_;
+    std::vector<std::byte> memory_, response_;
 };
 
 } // namespace nuscan::testing

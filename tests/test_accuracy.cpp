@@ -8,6 +8,7 @@
 
 #include "accuracy.hpp"
 #include "experiments/experiment_file.hpp"
+#include "response/quenching.hpp"
 #include "temporary_folder.hpp"
 
 /// Predictions from moments and by the direct method against the literal reference: 1e-8 of every bin, over kinds of
@@ -369,8 +370,7 @@ flux = "4.8e13 cm^-2 s^-1"
     }
 
     double first_bin(const std::string& quenching) const {
-        return predict(experiment(quenching), reference_point(NeutrinoConfig{}, {}, {}), EnergyNodes::left_out)
-            .moments[0];
+        return predict(experiment(quenching), reference_point(NeutrinoConfig{}, {}, {}), false).moments[0];
     }
 
     static constexpr const char* iron_filter =

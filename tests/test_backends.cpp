@@ -100,6 +100,17 @@ std::vector<Scan> scans() {
                                          axis("neutron_radius.Y133", {4.9, 5.1}, true)})});
     all.push_back({"slow axes alone", testing::pulsed_scan({axis("pulsed.baseline", {2e4, 3e4}),
                                                             axis("proton_radius.X40", {3.3, 3.5}, true)})});
+    Scan far{"slow axis: splitting, of a far source",
+             toy_scan({axis("dm31", {2.4e-3, 2.6e-3}), axis("magnetic_moment.emu.arg", range(-2, 3, 3)),
+                       axis("charge.emu.abs", range(0, 1e-12, 3), true)})};
+    far.config.experiments[0].sources[1].baseline = 3000;
+    all.push_back(far);
+    Scan whitened{"slow axis of a Gaussian experiment with pulls, beside another that it leaves alone",
+                  testing::pulsed_scan({axis("theta12", {0.5, 0.7}, true), axis("charge.ee", range(-1e-10, 3e-10, 3)),
+                                        axis("charge_radius.mumu", range(-5e-31, 4e-31, 4))})};
+    whitened.config.experiments = {testing::gaussian(testing::pulsed_experiment()), testing::toy_experiment()};
+    whitened.config.experiments[0].backgrounds[0].sigma = 0.3;
+    all.push_back(whitened);
     Scan total{"total charge radius", testing::pulsed_scan({axis("charge_radius.ee", range(-4e-32, 1e-32, 3)),
                                                             axis("charge_radius.tautau", range(-2e-32, 1e-32, 3))})};
     total.config.neutrino.charge_radius_mode = ChargeRadiusMode::total;
@@ -315,6 +326,23 @@ TEST_P(Backends, GiveAPointTheSameBytesAloneAndInItsUnit) {
         UnitResult alone;
         backend->evaluate(plan.point_unit({i / 24, i / 12 % 2, i / 4 % 3, i % 4}), alone);
         EXPECT_EQ(alone.chi2[0], whole.chi2[static_cast<std::size_t>(i)]) << i;
+    }
+}
+
+TEST_P(Backends, GiveAUnitTheSameBytesWhateverCameBefore) {
+    const std::vector<Scan> all = scans();
+    const auto scan = std::find_if(all.begin(), all.end(), [](const Scan& x) { return x.name == "slow axes alone"; });
+    const Plan plan(config_for(*scan, GetParam().method), GetParam().method);
+    const auto forwards = GetParam().make(plan), backwards = GetParam().make(plan);
+    std::vector<UnitResult> first(plan.n_units()), second(plan.n_units());
+    for (std::uint64_t u = 0; u < plan.n_units(); ++u) {
+        forwards->evaluate(plan.unit(u), first[u]);
+        const std::uint64_t v = plan.n_units() - 1 - u;
+        backwards->evaluate(plan.unit(v), second[v]);
+    }
+    for (std::uint64_t u = 0; u < plan.n_units(); ++u) {
+        EXPECT_EQ(first[u].chi2, second[u].chi2) << "unit " << u;
+        EXPECT_NE(first[u].chi2, first[(u + 1) % plan.n_units()].chi2);
     }
 }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quadrature nodes, quenching, acceptance, shares and moments against closed forms and adaptive quadrature.
-#include "response/response.hpp"
-
 #include <gtest/gtest.h>
 #include <omp.h>
 
@@ -12,10 +10,15 @@
 
 #include "config/error.hpp"
 #include "experiments/axial_structure.hpp"
+#include "nuscan/kernel_expansion.hpp"
 #include "nuscan/prediction.hpp"
+#include "response/acceptance.hpp"
+#include "response/bin_shares.hpp"
 #include "response/energy_panels.hpp"
-#include "response/kernel_expansion.hpp"
+#include "response/moments.hpp"
 #include "response/quadrature.hpp"
+#include "response/quenching.hpp"
+#include "response/recoil_nodes.hpp"
 #include "toy_experiment.hpp"
 
 namespace nuscan {
@@ -184,9 +187,9 @@ double adaptive(const std::function<double(double)>& f, std::vector<double> limi
 }
 
 /// Moment of feature m, component c of a contribution in an energy bin, by nested adaptive quadrature.
-double adaptive_moment(const Experiment& experiment, const Contribution& which, const Mixing& mixing, int m, int c,
-                       std::size_t bin) {
-    const Source& source = experiment.sources[which.source];
+double adaptive_moment(const Experiment& experiment, std::size_t from, const Scatterer& which, const Mixing& mixing,
+                       int m, int c, std::size_t bin) {
+    const Source& source = experiment.sources[from];
     const Channel& channel = experiment.channels[which.channel];
     const TargetNuclide* target =
         which.nuclide < 0 ? nullptr : &experiment.target.nuclides[static_cast<std::size_t>(which.nuclide)];
@@ -218,9 +221,10 @@ double adaptive_moment(const Experiment& experiment, const Contribution& which, 
             return [=](double E) { return feature_kernels(atom, E, T, s).value[m]; };
         }
         const double q = std::sqrt(2 * M * T);
-        const NucleusAtRecoil nucleus{M, body->Z * form_factor(channel.form_factor, q, body->proton_radius),
+        const double F_p = form_factor(channel.form_factor, q, body->proton_radius);
+        const NucleusAtRecoil nucleus{M, body->Z * F_p,
                                       (body->A - body->Z) * form_factor(channel.form_factor, q, body->neutron_radius),
-                                      channel.axial ? axial_structure(*body, channel.form_factor, q) : 0};
+                                      channel.axial ? axial_structure(*body) * F_p * F_p : 0};
         return [=](double E) { return feature_kernels(nucleus, E, T, g_n).value[m]; };
     };
     const auto rate = [&](double T) {
@@ -294,11 +298,19 @@ double adaptive_moment(const Experiment& experiment, const Contribution& which, 
     return experiment.target.units * number * experiment.live_time * adaptive(integrand, limits, 2e-10);
 }
 
+MomentInputs inputs_of(const Experiment& experiment, const Mixing& mixing = {}) {
+    return {experiment, mixing, std::make_shared<const Response>(make_response(experiment, mixing))};
+}
+
 //! Moments of all contributions in the first and the last bin; to 1e-8 of the size of the feature's first component
 void expect_moments(const Experiment& experiment, const std::vector<int>& features) {
     const Mixing mixing;
-    for (const Contribution& x : make_contributions(experiment, mixing)) {
-        const std::vector<double> moments = contribution_moments(experiment, x, mixing);
+    const MomentInputs inputs = inputs_of(experiment, mixing);
+    const std::vector<std::vector<double>> all = contribution_moments(inputs);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const Contribution& x = inputs.response().contributions[i];
+        const Scatterer& scatterer = inputs.response().scatterers[x.scatterer];
+        const std::vector<double>& moments = all[i];
         const int components = n_components(experiment.sources[x.source].propagation);
         const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
         for (const int m : features) {
@@ -306,11 +318,11 @@ void expect_moments(const Experiment& experiment, const std::vector<int>& featur
             for (const std::size_t b : {std::size_t{0}, n_bins - 1}) {
                 for (int c = 0; c < components; ++c) {
                     const double ours = moments[static_cast<std::size_t>(m * components + c) * n_bins + b];
-                    const double arbiter = adaptive_moment(experiment, x, mixing, m, c, b);
+                    const double arbiter = adaptive_moment(experiment, x.source, scatterer, mixing, m, c, b);
                     size = components == 7 && c > 0 ? size : std::abs(arbiter);
                     EXPECT_NEAR(ours, arbiter, 1e-8 * size)
-                        << experiment.name << ", source " << x.source << ", nuclide " << x.nuclide << ", feature " << m
-                        << ", component " << c << ", bin " << b;
+                        << experiment.name << ", source " << x.source << ", nuclide " << scatterer.nuclide
+                        << ", feature " << m << ", component " << c << ", bin " << b;
                 }
             }
         }
@@ -656,7 +668,7 @@ TEST(Acceptance, of_a_fine_matrix_is_that_of_a_gaussian) {
     EXPECT_EQ(acceptance(matrix, matrix.channels[0], nullptr, 5e-2), std::vector<double>(4, 0.));
     Experiment both = matrix;
     both.response.efficiency = {{0, 1}, {1, 1}};
-    EXPECT_THROW(make_contributions(both, Mixing{}), InputError);
+    EXPECT_THROW(make_response(both, Mixing{}), InputError);
 }
 
 TEST(Acceptance, says_where_something_is_visible) {
@@ -740,14 +752,16 @@ TEST(BinShares, of_further_variables_are_tabulated_by_energy_or_even) {
 
 TEST(AxialStructure, of_a_proton_is_that_of_the_free_nucleon) {
     const Nuclide proton = nuclide("H1", 1, 1, 0.5, 0.84, 0.84);
-    EXPECT_NEAR(axial_structure(proton, NuclearFormFactor::unity, 0), 1.2754 * 1.2754 / 4, 1e-15);
-    EXPECT_EQ(axial_structure(nuclide("Ar40", 18, 40), NuclearFormFactor::helm, 0), 0);
-    EXPECT_EQ(axial_structure(nuclide("Cs133", 55, 133, 3.5), NuclearFormFactor::helm, 0), 0); // not in the table
+    EXPECT_NEAR(axial_structure(proton), 1.2754 * 1.2754 / 4, 1e-15);
+    EXPECT_EQ(axial_structure(nuclide("Ar40", 18, 40)), 0);
+    EXPECT_EQ(axial_structure(nuclide("Cs133", 55, 133, 3.5)), 0); // not in the table
     const Nuclide xenon = nuclide("Xe131", 54, 131, 1.5);
     const double at_rest = 2.5 / 4.5 * std::pow(1.2754 * (-0.009 + 0.272), 2);
-    EXPECT_NEAR(axial_structure(xenon, NuclearFormFactor::helm, 0), at_rest, 1e-15);
-    const double F = form_factor(NuclearFormFactor::helm, 40, xenon.proton_radius);
-    EXPECT_NEAR(axial_structure(xenon, NuclearFormFactor::helm, 40), at_rest * F * F, 1e-15);
+    EXPECT_NEAR(axial_structure(xenon), at_rest, 1e-15);
+    Channel channel;
+    channel.axial = true;
+    const double T = 40. * 40 / (2 * xenon.mass), F = form_factor(NuclearFormFactor::helm, 40, xenon.proton_radius);
+    EXPECT_NEAR(nucleus_at_recoil(nuclear_target(xenon, channel), T).axial, at_rest * F * F, 1e-15);
 }
 
 TEST(KernelExpansion, adds_up_to_the_kernels) {
@@ -785,49 +799,58 @@ TEST(Contributions, come_by_source_channel_and_nuclide) {
     x.channels[0] = Channel{};
     x.channels[0].name = "electron";
     x.target.shells = {{108, 1e-5}};
-    const std::vector<Contribution> all = make_contributions(x, Mixing{});
-    ASSERT_EQ(all.size(), 9u);
-    for (std::size_t i = 0; i < 9; ++i) {
-        EXPECT_EQ(all[i].source, i / 3);
-        EXPECT_EQ(all[i].channel, i % 3 == 0 ? 0u : 1u);
-        EXPECT_EQ(all[i].nuclide, static_cast<int>(i % 3) - 1);
-        EXPECT_FALSE(all[i].recoil.empty());
-        EXPECT_EQ(all[i].weight.size(), all[i].recoil.size() * 4);
-        EXPECT_EQ(all[i].atom.size(), i % 3 == 0 ? all[i].recoil.size() : 0);
-        EXPECT_EQ(all[i].nucleus.size(), i % 3 == 0 ? 0 : all[i].recoil.size());
-        EXPECT_EQ(all[i].first_node.size(), all[i].recoil.size() + 1);
-        EXPECT_EQ(static_cast<std::size_t>(all[i].first_node.back()), all[i].energy.size());
+    const MomentInputs inputs = inputs_of(x);
+    const Response& all = inputs.response();
+    ASSERT_EQ(all.scatterers.size(), 3u);
+    for (std::size_t i = 0; i < 3; ++i) {
+        const Scatterer& scatterer = all.scatterers[i];
+        EXPECT_EQ(scatterer.channel, i == 0 ? 0u : 1u);
+        EXPECT_EQ(scatterer.nuclide, static_cast<int>(i) - 1);
+        EXPECT_EQ(scatterer.weight.size(), scatterer.recoil.size() * 4);
+        EXPECT_EQ(scatterer.atom.size(), i == 0 ? scatterer.recoil.size() : 0);
+        EXPECT_EQ(inputs.scatterers()[i].atom == nullptr, i > 0);
     }
-    const std::vector<Contribution> without = make_contributions(x, Mixing{}, EnergyNodes::left_out);
+    ASSERT_EQ(all.contributions.size(), 9u);
     for (std::size_t i = 0; i < 9; ++i) {
-        EXPECT_TRUE(without[i].energy.empty());
-        EXPECT_EQ(without[i].weight, all[i].weight);
-        EXPECT_EQ(contribution_moments(x, without[i], Mixing{}), contribution_moments(x, all[i], Mixing{}));
+        const Contribution& contribution = all.contributions[i];
+        EXPECT_EQ(contribution.source, i / 3);
+        EXPECT_EQ(contribution.scatterer, i % 3);
+        EXPECT_GT(contribution.n_recoils, 0u);
+        EXPECT_LE(contribution.n_recoils, all.scatterers[i % 3].recoil.size());
+        const DirectNodes nodes = direct_nodes(inputs.contributions()[i]);
+        EXPECT_EQ(nodes.nucleus.size(), i % 3 == 0 ? 0 : all.scatterers[i % 3].recoil.size());
+        EXPECT_EQ(nodes.first_node.size(), contribution.n_recoils + 1);
+        EXPECT_EQ(static_cast<std::size_t>(nodes.first_node.back()), nodes.energy.size());
     }
 }
 
 TEST(Contributions, list_the_energies_that_the_moments_integrate) {
     for (const Experiment& x : {toy_experiment(), poisson_xenon(), equivalent_photons(), caesium_iodide()}) {
         const Mixing mixing;
-        for (const Contribution& c : make_contributions(x, mixing)) {
-            const Source& source = x.sources[c.source];
+        const MomentInputs inputs = inputs_of(x, mixing);
+        const std::vector<std::vector<double>> all = contribution_moments(inputs);
+        for (std::size_t contribution = 0; contribution < all.size(); ++contribution) {
+            const MomentsView& c = inputs.contributions()[contribution];
+            const DirectNodes nodes = direct_nodes(c);
+            const Scatterer& scatterer = inputs.response().scatterers[contribution % inputs.scatterers().size()];
+            const Source& source = x.sources[inputs.response().contributions[contribution].source];
             const int components = n_components(source.propagation);
-            const std::vector<double> moments = contribution_moments(x, c, mixing);
+            const std::vector<double>& moments = all[contribution];
             const auto n_bins = static_cast<std::size_t>(x.n_bins());
             for (int m = 0; m < n_feature_matrices; ++m) {
                 for (int k = 0; k < components; ++k) {
                     for (std::size_t b = 0; b < n_bins; ++b) {
                         double sum = 0, size = 0;
-                        for (std::size_t i = 0; i < c.recoil.size(); ++i) {
-                            for (int j = c.first_node[i]; j < c.first_node[i + 1]; ++j) {
-                                const double E = c.energy[static_cast<std::size_t>(j)], T = c.recoil[i];
+                        for (std::size_t i = 0; i + 1 < nodes.first_node.size(); ++i) {
+                            for (int j = nodes.first_node[i]; j < nodes.first_node[i + 1]; ++j) {
+                                const double E = nodes.energy[static_cast<std::size_t>(j)], T = scatterer.recoil[i];
                                 const FeatureKernels kernels =
-                                    c.nuclide < 0
-                                        ? feature_kernels(c.atom[i], E, T, source.antineutrino ? -1 : 1)
-                                        : feature_kernels(c.nucleus[i], E, T, neutron_vector_coupling(x.couplings));
-                                const double term = c.weight[i * n_bins + b] * c.flux[static_cast<std::size_t>(j)] *
-                                                    component_weights(mixing, source.beam(), E).value[k] *
-                                                    kernels.value[m];
+                                    scatterer.nuclide < 0
+                                        ? feature_kernels(scatterer.atom[i], E, T, source.antineutrino ? -1 : 1)
+                                        : feature_kernels(nodes.nucleus[i], E, T, neutron_vector_coupling(x.couplings));
+                                const double term =
+                                    scatterer.weight[i * n_bins + b] * nodes.flux[static_cast<std::size_t>(j)] *
+                                    component_weights(mixing, source.beam(), E).value[k] * kernels.value[m];
                                 sum += term;
                                 size += std::abs(term);
                             }
@@ -849,22 +872,22 @@ TEST(Contributions, have_nodes_between_edges_and_limits_only) {
     Experiment low = x;
     low.sources = {x.sources[0]};
     low.sources[0].lines = {{0.02, 1}, {0.06, 1}}; // recoils up to 1.45 and 11.4 keV
-    const std::vector<Contribution> all = make_contributions(low, Mixing{});
-    const std::vector<double>& T = all[0].recoil;
+    const Scatterer atom = make_response(low, Mixing{}).scatterers[0];
+    const std::vector<double>& T = atom.recoil;
     EXPECT_TRUE(std::is_sorted(T.begin(), T.end()));
     EXPECT_GT(T.front(), 2e-4); // the lowest edge
     EXPECT_LT(T.back(), max_recoil(0.06, constants::electron_mass));
     const auto electrons = [&](double at) {
-        return all[0].atom[static_cast<std::size_t>(std::lower_bound(T.begin(), T.end(), at) - T.begin())].electrons;
+        return atom.atom[static_cast<std::size_t>(std::lower_bound(T.begin(), T.end(), at) - T.begin())].electrons;
     };
     EXPECT_EQ(electrons(5e-3), 6);
     EXPECT_EQ(electrons(5.1001e-3), 8);
 
     low.sources[0].lines = {{0.003, 1}}; // too low to be seen
-    const std::vector<Contribution> dark = make_contributions(low, Mixing{});
-    EXPECT_TRUE(dark[0].recoil.empty());
-    EXPECT_EQ(dark[0].first_node, std::vector<int>{0});
-    EXPECT_EQ(contribution_moments(low, dark[0], Mixing{}), std::vector<double>(28, 0.));
+    const MomentInputs dark = inputs_of(low);
+    EXPECT_TRUE(dark.response().scatterers[0].recoil.empty());
+    EXPECT_EQ(direct_nodes(dark.contributions()[0]).first_node, std::vector<int>{0});
+    EXPECT_EQ(contribution_moments(dark)[0], std::vector<double>(28, 0.));
 }
 
 TEST(Contributions, start_where_the_atomic_model_says) {
@@ -872,7 +895,7 @@ TEST(Contributions, start_where_the_atomic_model_says) {
     x.response = {};
     x.bin_edges = {0, 1e-2};
     x.counts = {0};
-    const auto begin = [&] { return make_contributions(x, Mixing{})[1].recoil.front(); };
+    const auto begin = [&] { return make_response(x, Mixing{}).scatterers[0].recoil.front(); };
     EXPECT_NEAR(begin(), 2e-4, 2e-5);
     EXPECT_GT(begin(), 2e-4);
     x.channels[0].atomic = AtomicModel::equivalent_photon;
@@ -881,7 +904,7 @@ TEST(Contributions, start_where_the_atomic_model_says) {
     EXPECT_GT(begin(), 1e-5);
     x.channels[0].atomic = AtomicModel::free_electrons;
     EXPECT_NEAR(begin(), min_recoil, 1e-7);
-    EXPECT_EQ(make_contributions(x, Mixing{})[1].atom[0].electrons, 8);
+    EXPECT_EQ(make_response(x, Mixing{}).scatterers[0].atom[0].electrons, 8);
 }
 
 TEST(Contributions, refuse_phases_that_cannot_be_resolved) {
@@ -891,10 +914,10 @@ TEST(Contributions, refuse_phases_that_cannot_be_resolved) {
     EXPECT_NEAR(rate, 1.267 * 2 * 2.513e-3 * 900, 0.01); // Δm²31 L/2E = 2 × 1.267 Δm²[eV²] L[m] / E[MeV]
     // The smallest energy that gives a visible recoil is the spectrum's 0.2 MeV.
     x.sources[0].baseline = 900 * 0.99 * max_phase / (rate / 0.2);
-    EXPECT_NO_THROW(make_contributions(x, Mixing{}, EnergyNodes::left_out));
+    EXPECT_NO_THROW(make_response(x, Mixing{}));
     x.sources[0].baseline = 900 * 1.01 * max_phase / (rate / 0.2);
     try {
-        make_contributions(x, Mixing{});
+        make_response(x, Mixing{});
         FAIL() << "not refused";
     } catch (const InputError& error) {
         const std::string what = error.what();
@@ -904,14 +927,14 @@ TEST(Contributions, refuse_phases_that_cannot_be_resolved) {
     }
     x.sources[0].where = {"toy.toml", 12};
     try {
-        make_contributions(x, Mixing{});
+        make_response(x, Mixing{});
         FAIL() << "not refused";
     } catch (const InputError& error) {
         EXPECT_TRUE(std::string(error.what()).starts_with("toy.toml:12: source \"reactor\": over ")) << error.what();
     }
     x.sources[0].lines = {{0.9, 1}};
     x.sources[0].spectrum = {};
-    EXPECT_NO_THROW(make_contributions(x, Mixing{})); // lines are no integral
+    EXPECT_NO_THROW(make_response(x, Mixing{})); // lines are no integral
 }
 
 TEST(Contributions, are_the_same_bits_on_any_number_of_threads) {
@@ -920,9 +943,10 @@ TEST(Contributions, are_the_same_bits_on_any_number_of_threads) {
         std::vector<std::vector<double>> bits[2];
         for (const int threads : {1, 2}) {
             omp_set_num_threads(threads);
-            for (const Contribution& c : make_contributions(x, Mixing{})) {
-                bits[threads - 1].push_back(c.weight);
-                bits[threads - 1].push_back(contribution_moments(x, c, Mixing{}));
+            const MomentInputs inputs = inputs_of(x);
+            bits[threads - 1] = contribution_moments(inputs);
+            for (const Scatterer& scatterer : inputs.response().scatterers) {
+                bits[threads - 1].push_back(scatterer.weight);
             }
         }
         EXPECT_EQ(bits[0], bits[1]);
@@ -966,19 +990,20 @@ TEST(Moments, of_a_mixture_are_those_of_its_nuclides) {
     Experiment mixture = poisson_xenon();
     mixture.target.nuclides = {{nuclide("Xe129", 54, 129, 0.5), 0.4}, {nuclide("Xe136", 54, 136), 0.6}};
     mixture.channels[0].axial = true;
-    const std::vector<Contribution> both = make_contributions(mixture, Mixing{});
-    ASSERT_EQ(both.size(), 2u);
+    const MomentInputs both = inputs_of(mixture);
+    const std::vector<std::vector<double>> moments = contribution_moments(both);
+    ASSERT_EQ(moments.size(), 2u);
     for (std::size_t i = 0; i < 2; ++i) {
         Experiment pure = mixture;
         pure.target.nuclides = {mixture.target.nuclides[i]};
         pure.target.nuclides[0].number = 1;
         pure.target.units *= mixture.target.nuclides[i].number;
-        const std::vector<double> alone = contribution_moments(pure, make_contributions(pure, Mixing{})[0], Mixing{});
-        const std::vector<double> mixed = contribution_moments(mixture, both[i], Mixing{});
+        const std::vector<double> alone = contribution_moments(inputs_of(pure))[0];
+        const std::vector<double>& mixed = moments[i];
         for (std::size_t k = 0; k < alone.size(); ++k) {
             EXPECT_NEAR(mixed[k], alone[k], 1e-13 * std::abs(alone[k]));
         }
-        EXPECT_EQ(both[i].nucleus[0].axial > 0, i == 0);
+        EXPECT_EQ(both.scatterers()[i].nuclide.axial > 0, i == 0);
     }
 }
 
@@ -988,8 +1013,8 @@ TEST(Moments, of_shares_split_the_energy_bins) {
     Experiment timed = x;
     timed.further = {{"time", {0, 2.5e-7, 1e-6}}};
     timed.counts.assign(8, 0);
-    const std::vector<double> whole = contribution_moments(x, make_contributions(x, Mixing{})[0], Mixing{});
-    const std::vector<double> split = contribution_moments(timed, make_contributions(timed, Mixing{})[0], Mixing{});
+    const std::vector<double> whole = contribution_moments(inputs_of(x))[0];
+    const std::vector<double> split = contribution_moments(inputs_of(timed))[0];
     ASSERT_EQ(split.size(), 2 * whole.size());
     for (std::size_t i = 0; i < whole.size(); ++i) {
         EXPECT_NEAR(split[2 * i], 0.25 * whole[i], 1e-14 * whole[i]);

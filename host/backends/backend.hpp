@@ -27,6 +27,8 @@ public:
     virtual std::string device() const = 0; //!< what it runs on
     //! Of the host code that decides the bytes of results, as -march
     virtual std::string instruction_set() const;
+    //! Makes the tables that a unit will need, on any thread, while another unit is evaluated
+    virtual void prepare(const WorkUnit&) const {}
     virtual void evaluate(const WorkUnit& unit, UnitResult& result) = 0;
 };
 

@@ -64,6 +64,8 @@ public:
     }
     std::string instruction_set() const override { return set_.name; }
 
+    void prepare(const WorkUnit& work) const override { plan_.tables(work); }
+
     void evaluate(const WorkUnit& work, UnitResult& result) override {
         const std::shared_ptr<const Tables> tables = plan_.tables(work);
         const UnitView unit = work.view();

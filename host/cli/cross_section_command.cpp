@@ -293,9 +293,8 @@ public:
                                  "write --form-factor unity?");
             }
         }
-        if (axial_ && std::all_of(isotopes_.begin(), isotopes_.end(), [](const Isotope& x) {
-                return axial_structure(x.nuclide, NuclearFormFactor::unity, 0) == 0;
-            })) {
+        if (axial_ && std::all_of(isotopes_.begin(), isotopes_.end(),
+                                  [](const Isotope& x) { return axial_structure(x.nuclide) == 0; })) {
             throw InputError({"--axial", 0}, "no axial term of " + arguments.target,
                              "it has no spin, or its spin structure is not known");
         }
@@ -349,7 +348,7 @@ private:
         const double F_p = form_factor(form_factor_, q, nuclide.proton_radius);
         const double F_n = form_factor(form_factor_, q, nuclide.neutron_radius);
         return {nuclide.mass, nuclide.Z * F_p, (nuclide.A - nuclide.Z) * F_n,
-                axial_ ? axial_structure(nuclide, form_factor_, q) : 0};
+                axial_ ? axial_structure(nuclide) * F_p * F_p : 0};
     }
 
     std::vector<Isotope> isotopes_;

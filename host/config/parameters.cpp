@@ -562,12 +562,15 @@ double& mixing_value(Mixing& mixing, Parameter::MixingName name) {
     return mixing.dm31;
 }
 
-bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experiments) {
+bool is_slow(const Parameter& parameter, const Experiment& experiment) {
+    const std::vector<TargetNuclide>& nuclides = experiment.target.nuclides;
     switch (parameter.kind) {
     case Parameter::Kind::baseline:
+        return parameter.experiment == experiment.name;
     case Parameter::Kind::proton_radius:
     case Parameter::Kind::neutron_radius:
-        return true;
+        return std::any_of(nuclides.begin(), nuclides.end(),
+                           [&](const TargetNuclide& x) { return x.nuclide.name == parameter.nuclide; });
     case Parameter::Kind::mixing:
         break;
     case Parameter::Kind::element:
@@ -577,15 +580,19 @@ bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experime
     case Parameter::Kind::systematic:
         return false;
     }
+    const auto propagates = [&](Propagation how) {
+        return std::any_of(experiment.sources.begin(), experiment.sources.end(),
+                           [&](const Source& source) { return source.propagation == how; });
+    };
     using Name = Parameter::MixingName;
     switch (parameter.mixing) {
     case Name::theta12: // P_k(E) of the Sun has these
     case Name::theta13:
-        return any_source(experiments, Propagation::solar);
+        return propagates(Propagation::solar);
     case Name::dm21:
-        return any_source(experiments, Propagation::solar) || any_source(experiments, Propagation::exact);
+        return propagates(Propagation::solar) || propagates(Propagation::exact);
     case Name::dm31:
-        return any_source(experiments, Propagation::exact);
+        return propagates(Propagation::exact);
     case Name::theta23:
     case Name::delta:
     case Name::alpha21:

@@ -73,9 +73,10 @@ Parameter find_parameter(const std::string& name, const ParameterScope& scope, c
 //! The member of \p mixing that a mixing parameter names
 double& mixing_value(Mixing& mixing, Parameter::MixingName name);
 
-/// Whether moments depend on the parameter, so that each of its values needs them anew: baselines, nuclear radii, and
-/// the mixing parameters that exact or solar propagation of some source brings into the energy dependence.
-bool is_slow(const Parameter& parameter, const std::vector<Experiment>& experiments);
+/// Whether moments of the experiment depend on the parameter, so that each of its values needs them anew: baselines,
+/// nuclear radii, and the mixing parameters that exact or solar propagation of some source brings into the energy
+/// dependence.
+bool is_slow(const Parameter& parameter, const Experiment& experiment);
 
 /// Why no value of the parameter changes any prediction of the experiments, whatever the others are; "" where it may.
 std::string why_without_effect(const Parameter& parameter, Basis basis, const std::vector<Experiment>& experiments);

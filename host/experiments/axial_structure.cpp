@@ -27,15 +27,14 @@ constexpr std::array<SpinContent, 9> spins{{{"H1", 0.5, 0},
 
 } // namespace
 
-double axial_structure(const Nuclide& nuclide, NuclearFormFactor shape, double q) {
+double axial_structure(const Nuclide& nuclide) {
     const auto* const found =
         std::find_if(spins.begin(), spins.end(), [&](const SpinContent& x) { return x.nuclide == nuclide.name; });
     if (found == spins.end() || !(nuclide.spin > 0)) {
         return 0;
     }
     const double a = axial_charge * (found->protons - found->neutrons);
-    const double F = form_factor(shape, q, nuclide.proton_radius);
-    return (nuclide.spin + 1) / (3 * nuclide.spin) * a * a * F * F;
+    return (nuclide.spin + 1) / (3 * nuclide.spin) * a * a;
 }
 
 } // namespace nuscan

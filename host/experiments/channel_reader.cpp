@@ -369,7 +369,7 @@ private:
     void note_unknown_spins(const InputLocation& where) {
         std::vector<std::string> names;
         for (const TargetNuclide& target : target_.material.nuclides) {
-            if (target.nuclide.spin > 0 && axial_structure(target.nuclide, NuclearFormFactor::unity, 0) == 0) {
+            if (target.nuclide.spin > 0 && axial_structure(target.nuclide) == 0) {
                 names.push_back(target.nuclide.name);
             }
         }

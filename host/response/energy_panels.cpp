@@ -5,8 +5,22 @@
 #include <cmath>
 
 #include "nuscan/kinematics.hpp"
+#include "response/quadrature.hpp"
 
 namespace nuscan {
+
+namespace {
+
+//! No recoil asks for energies below this [MeV], where a spectrum that begins at 0 would need endless panels
+double least_energy() { return min_neutrino_energy(min_recoil, constants::electron_mass); }
+
+//! Whether a recoil may ask for what is between a knot and the next
+bool is_used(const Table& spectrum, std::size_t knot) {
+    return spectrum.x[knot] < spectrum.x[knot + 1] && least_energy() < spectrum.x[knot + 1] &&
+           (spectrum.y[knot] != 0 || spectrum.y[knot + 1] != 0);
+}
+
+} // namespace
 
 double phase_rate(const Source& source, const Mixing& mixing) {
     if (source.propagation != Propagation::exact) {
@@ -17,7 +31,16 @@ double phase_rate(const Source& source, const Mixing& mixing) {
     return propagation_phase(splitting, source.baseline, 1);
 }
 
-EnergyPanels::EnergyPanels(const Source& source, const Mixing& mixing) {
+double lowest_energy(const Source& source) {
+    for (std::size_t i = 0; i + 1 < source.spectrum.x.size(); ++i) {
+        if (is_used(source.spectrum, i)) {
+            return std::max(source.spectrum.x[i], least_energy());
+        }
+    }
+    return constants::infinity;
+}
+
+EnergyPanels::EnergyPanels(const Source& source, const Mixing& mixing) : beam_(source.beam()), mixing_(mixing) {
     const double rate = phase_rate(source, mixing);
     double resonance = constants::infinity; // distance of the Sun's weights' branch points from the real axis [MeV]
     if (source.propagation == Propagation::solar) {
@@ -34,51 +57,35 @@ EnergyPanels::EnergyPanels(const Source& source, const Mixing& mixing) {
         s.wave = rate / (E * E);
         return s;
     };
-    // No recoil asks for energies below this, where a spectrum that begins at 0 would need endless panels.
-    const double lowest = min_neutrino_energy(min_recoil, constants::electron_mass);
     const Table& spectrum = source.spectrum;
+    std::vector<Panel> panels;
     for (std::size_t i = 0; i + 1 < spectrum.x.size(); ++i) {
-        const double low = spectrum.x[i], high = spectrum.x[i + 1];
-        if (!(low < high && lowest < high) || (spectrum.y[i] == 0 && spectrum.y[i + 1] == 0)) {
+        if (!is_used(spectrum, i)) {
             continue;
         }
-        const std::size_t first = panels_.size();
-        append_panels(std::max(low, lowest), high, smoothness, panel_tolerance, panels_);
+        const double low = spectrum.x[i], high = spectrum.x[i + 1];
+        panels.clear();
+        append_panels(std::max(low, least_energy()), high, smoothness, panel_tolerance, panels);
         const double slope = source.flux * (spectrum.y[i + 1] - spectrum.y[i]) / (high - low);
-        for (std::size_t p = first; p < panels_.size(); ++p) {
-            flux_.push_back(source.flux * spectrum.y[i] + slope * (panels_[p].low - low));
-            slope_.push_back(slope);
+        for (const Panel& panel : panels) {
+            const double flux = source.flux * spectrum.y[i] + slope * (panel.low - low);
+            panels_.push_back({panel.low, panel.high, flux, slope, panel.order});
         }
     }
-    std::vector<Node> points;
-    for (std::size_t p = 0; p < panels_.size(); ++p) {
-        ends_.push_back(panels_[p].high);
-        first_node_.push_back(nodes_.size());
-        points.clear();
-        append_nodes(panels_[p], points);
-        for (const Node& point : points) {
-            nodes_.push_back(node(p, point));
-        }
+    for (const SpectralLine& line : source.lines) {
+        lines_.push_back({line.energy, source.flux * line.fraction});
     }
-    first_node_.push_back(nodes_.size());
 }
 
-EnergyPanels::EnergyNode EnergyPanels::node(std::size_t panel, const Node& at) const {
-    return {at.x, (flux_[panel] + slope_[panel] * (at.x - panels_[panel].low)) * at.weight};
-}
-
-std::size_t EnergyPanels::from(double energy, std::vector<EnergyNode>& partial) const {
-    partial.clear();
-    const auto p = static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), energy) - ends_.begin());
-    if (p == panels_.size() || energy <= panels_[p].low) {
-        return p;
-    }
-    const Panel& panel = panels_[p];
-    const double h = panel.high - energy; // what the whole panel needs is enough for a part
-    for (const Node& point : gauss_legendre(panel.order)) {
-        partial.push_back(node(p, {energy + h * (1 + point.x) / 2, point.weight * h / 2}));
-    }
-    return p + 1;
+SpectrumView EnergyPanels::view() const {
+    return {beam_,
+            mixing_,
+            static_cast<int>(panels_.size()),
+            panels_.data(),
+            static_cast<int>(lines_.size()),
+            lines_.data(),
+            gauss_legendre_rules().data(),
+            nullptr};
 }
 
 } // namespace nuscan

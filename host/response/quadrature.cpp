@@ -8,18 +8,17 @@ namespace nuscan {
 
 namespace {
 
-std::vector<Node> make_rule(int n) {
-    std::vector<Node> rule;
+void append_rule(int n, std::vector<Node>& rules) {
+    const auto first = static_cast<std::ptrdiff_t>(rules.size());
     for (const double x : boost::math::legendre_p_zeros<double>(n)) { // the non-negative ones
         const double slope = boost::math::legendre_p_prime(n, x);
         const double weight = 2 / ((1 - x * x) * slope * slope);
-        rule.push_back({x, weight});
+        rules.push_back({x, weight});
         if (x > 0) {
-            rule.push_back({-x, weight});
+            rules.push_back({-x, weight});
         }
     }
-    std::sort(rule.begin(), rule.end(), [](const Node& a, const Node& b) { return a.x < b.x; });
-    return rule;
+    std::sort(rules.begin() + first, rules.end(), [](const Node& a, const Node& b) { return a.x < b.x; });
 }
 
 //! An ellipse of Trefethen's theorem
@@ -45,15 +44,20 @@ const auto& ellipses() {
 
 } // namespace
 
-const std::vector<Node>& gauss_legendre(int n) {
+const std::vector<Node>& gauss_legendre_rules() {
     static const auto rules = [] {
-        std::array<std::vector<Node>, max_order + 1> all;
-        for (int i = 1; i <= max_order; ++i) {
-            all[static_cast<std::size_t>(i)] = make_rule(i);
+        std::vector<Node> all;
+        for (int n = 1; n <= max_order; ++n) {
+            append_rule(n, all);
         }
         return all;
     }();
-    return rules.at(static_cast<std::size_t>(n));
+    return rules;
+}
+
+std::span<const Node> gauss_legendre(int n) {
+    return std::span(gauss_legendre_rules())
+        .subspan(static_cast<std::size_t>(first_of_rule(n)), static_cast<std::size_t>(n));
 }
 
 int quadrature_order(double h, const Smoothness& smoothness, double tolerance) {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "nuscan/constants.hpp"
+#include "nuscan/flux_integrals.hpp"
 
 namespace nuscan {
 
-//! A point of a quadrature rule
-struct Node {
-    double x, weight;
-};
-
-//! The n-point Gauss-Legendre rule on [−1, 1], 1 <= n <= max_order
-const std::vector<Node>& gauss_legendre(int n);
 inline constexpr int max_order = 32;
+//! The Gauss-Legendre rules on [−1, 1] of 1, 2, … max_order points, one after the other
+const std::vector<Node>& gauss_legendre_rules();
+//! That of n points, 1 <= n <= max_order
+std::span<const Node> gauss_legendre(int n);
 
 /// How fast an integrand varies at a place, in the units of its argument: what its size grows to in the complex plane.
 struct Smoothness {

@@ -53,6 +53,10 @@ double form_factor_wave(const Nuclide& nuclide, double T) {
 
 } // namespace
 
+const Nuclide* nuclide_of(const TargetMaterial& target, int nuclide) {
+    return nuclide < 0 ? nullptr : &target.nuclides[static_cast<std::size_t>(nuclide)].nuclide;
+}
+
 double target_mass(const Nuclide* nuclide) { return nuclide == nullptr ? constants::electron_mass : nuclide->mass; }
 
 double largest_recoil(const Source& source, double mass) {
@@ -204,11 +208,14 @@ BoundElectrons bound_electrons(const TargetMaterial& target, const Channel& chan
     return atom;
 }
 
-NucleusAtRecoil nucleus_at_recoil(const Nuclide& nuclide, const Channel& channel, double T) {
-    const double q = std::sqrt(2 * nuclide.mass * T);
-    return {nuclide.mass, nuclide.Z * form_factor(channel.form_factor, q, nuclide.proton_radius),
-            (nuclide.A - nuclide.Z) * form_factor(channel.form_factor, q, nuclide.neutron_radius),
-            channel.axial ? axial_structure(nuclide, channel.form_factor, q) : 0};
+NuclearTarget nuclear_target(const Nuclide& nuclide, const Channel& channel) {
+    return {nuclide.mass,
+            static_cast<double>(nuclide.Z),
+            static_cast<double>(nuclide.A - nuclide.Z),
+            channel.form_factor,
+            nuclide.proton_radius,
+            nuclide.neutron_radius,
+            channel.axial ? axial_structure(nuclide) : 0};
 }
 
 } // namespace nuscan

@@ -5,10 +5,13 @@
 
 #include "experiments/experiment.hpp"
 #include "nuscan/electron_scattering.hpp"
-#include "nuscan/nuclear_scattering.hpp"
+#include "nuscan/nuclear_target.hpp"
 #include "response/acceptance.hpp"
 
 namespace nuscan {
+
+//! A nuclide of the target by its place; null for −1, which stands for electrons
+const Nuclide* nuclide_of(const TargetMaterial& target, int nuclide);
 
 //! Mass [MeV] of what a channel scatters on; \p nuclide is null for electrons
 double target_mass(const Nuclide* nuclide);
@@ -25,14 +28,13 @@ struct RecoilNodes {
 
 /// Nodes between all kinks of the integrand of any source, as far apart as it is smooth.
 /// \param nuclide null for electrons
-/// \throws InputError see make_contributions()
 RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptance& energy, const Channel& channel,
                               const Nuclide* nuclide, const Mixing& mixing);
 
 //! The electrons of a formula unit at recoil energy \p T [MeV]
 BoundElectrons bound_electrons(const TargetMaterial& target, const Channel& channel, double T);
 
-//! A nucleus at recoil energy \p T [MeV]
-NucleusAtRecoil nucleus_at_recoil(const Nuclide& nuclide, const Channel& channel, double T);
+//! A nuclide as a channel sees it
+NuclearTarget nuclear_target(const Nuclide& nuclide, const Channel& channel);
 
 } // namespace nuscan

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t tile_points = 1 << 19;
 
 //! Changes whenever the same plan would give other numbers or other units than before
-constexpr int plan_format = 3;
+constexpr int plan_format = 4;
 
 struct Effect {
     Coupling coupling;
@@ -279,7 +279,8 @@ std::uint64_t WorkUnit::n_points() const {
 Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
     : config_(std::move(config)), method_(method), unit_points_(unit_points) {
     for (std::size_t i = 0; i < config_.axes.size(); ++i) {
-        if (is_slow(config_.axes[i].parameter, config_.experiments)) {
+        if (std::any_of(config_.experiments.begin(), config_.experiments.end(),
+                        [&](const Experiment& x) { return is_slow(config_.axes[i].parameter, x); })) {
             slow_.push_back(static_cast<int>(i));
         }
     }
@@ -303,6 +304,7 @@ Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
     interactions_ = interactions_of(config_);
     make_axes();
     make_terms();
+    make_responses();
     make_backgrounds();
     make_pins();
     choose_layout();
@@ -455,9 +457,11 @@ void Plan::make_backgrounds() {
         standard_signals_.emplace_back();
         if (includes_solar) {
             const bool inverted = config_.neutrino.inverted_ordering;
+            const Mixing mixing = default_mixing(inverted);
+            const MomentInputs inputs(experiment, mixing,
+                                      std::make_shared<const Response>(make_response(experiment, mixing)));
             const SignalTables signal =
-                make_signal(experiment, default_mixing(inverted), config_.neutrino.charge_radius_mode, interactions_,
-                            EnergyNodes::left_out);
+                make_signal(experiment, inputs, config_.neutrino.charge_radius_mode, interactions_);
             standard_signals_.back() = standard_signal(experiment, signal, inverted, interactions_);
         }
     }
@@ -485,54 +489,82 @@ void Plan::make_pins() {
     }
 }
 
-std::shared_ptr<const Tables> Plan::make_tables(const std::vector<double>& slow_values) const {
+//! Once, for all values of the slow axes
+void Plan::make_responses() {
+    // Nodes that resolve phases and form factors where they vary most, at the largest values, do so at all others.
     std::vector<Experiment> experiments = config_.experiments;
     Mixing mixing = config_.neutrino.mixing;
-    for (std::size_t i = 0; i < slow_.size(); ++i) {
-        set_slow(config_.axes[static_cast<std::size_t>(slow_[i])].parameter, slow_values[i], experiments, mixing);
+    for (const int axis : slow_) {
+        const Axis& slow = config_.axes[static_cast<std::size_t>(axis)];
+        const auto smaller = [](double a, double b) { return std::abs(a) < std::abs(b); };
+        set_slow(slow.parameter, *std::max_element(slow.values.begin(), slow.values.end(), smaller), experiments,
+                 mixing);
     }
-    const EnergyNodes nodes = method_ == Method::direct ? EnergyNodes::listed : EnergyNodes::left_out;
-    std::vector<SignalTables> signals;
-    for (const Experiment& experiment : experiments) {
-        signals.push_back(make_signal(experiment, mixing, config_.neutrino.charge_radius_mode, interactions_, nodes));
+    for (std::size_t e = 0; e < experiments.size(); ++e) {
+        const Experiment& experiment = config_.experiments[e];
+        Constant constant{std::make_shared<const Response>(make_response(experiments[e], mixing)), nullptr, nullptr};
+        const bool moves = std::any_of(slow_.begin(), slow_.end(), [&](int axis) {
+            return is_slow(config_.axes[static_cast<std::size_t>(axis)].parameter, experiment);
+        });
+        if (!moves) {
+            constant.inputs =
+                std::make_shared<const MomentInputs>(experiment, config_.neutrino.mixing, constant.response);
+            constant.signal = std::make_shared<const SignalTables>(
+                make_signal(experiment, *constant.inputs, config_.neutrino.charge_radius_mode, interactions_));
+        }
+        constant_.push_back(std::move(constant));
     }
-    return std::make_shared<const Tables>(std::move(experiments), std::move(signals), standard_signals_,
-                                          normalisations_, groups_, pins_, parameters_, layout_);
 }
 
-std::shared_ptr<const Tables> Plan::tables(const WorkUnit& unit) const {
-    constexpr std::size_t most = 8; // a profiled slow axis comes back to the same values with every tile
+std::vector<double> Plan::slow_values(const WorkUnit& unit) const {
     std::vector<double> values;
     for (const int axis : slow_) {
         const auto i = static_cast<std::size_t>(axis);
         values.push_back(config_.axes[i].values[static_cast<std::size_t>(unit.ranges[i].begin)]);
     }
-    std::promise<std::shared_ptr<const Tables>> made;
-    std::shared_future<std::shared_ptr<const Tables>> entry;
-    bool is_new = false;
-    {
-        const std::lock_guard lock(tables_mutex_);
-        const auto found =
-            std::find_if(tables_.begin(), tables_.end(), [&](const auto& kept) { return kept.first == values; });
-        is_new = found == tables_.end();
-        if (is_new) {
-            tables_.emplace_front(values, made.get_future().share());
-            if (tables_.size() > most) {
-                tables_.pop_back();
+    return values;
+}
+
+std::shared_ptr<const Setting> Plan::setting(const std::vector<double>& slow_values) const {
+    return settings_.get(slow_values, [this](const std::vector<double>& values) {
+        auto setting = std::make_shared<Setting>();
+        setting->experiments = config_.experiments;
+        Mixing mixing = config_.neutrino.mixing;
+        for (std::size_t i = 0; i < slow_.size(); ++i) {
+            const Parameter& parameter = config_.axes[static_cast<std::size_t>(slow_[i])].parameter;
+            set_slow(parameter, values[i], setting->experiments, mixing);
+        }
+        for (std::size_t e = 0; e < constant_.size(); ++e) {
+            setting->inputs.push_back(is_constant(e) ? constant_[e].inputs
+                                                     : std::make_shared<const MomentInputs>(
+                                                           setting->experiments[e], mixing, constant_[e].response));
+        }
+        return setting;
+    });
+}
+
+std::shared_ptr<const Tables> Plan::make_tables(const std::vector<double>& slow_values) const {
+    const std::shared_ptr<const Setting> setting = this->setting(slow_values);
+    std::vector<SignalTables> signals;
+    std::vector<std::vector<DirectNodes>> nodes;
+    for (std::size_t e = 0; e < constant_.size(); ++e) {
+        const MomentInputs& inputs = *setting->inputs[e];
+        signals.push_back(is_constant(e) ? *constant_[e].signal
+                                         : make_signal(setting->experiments[e], inputs,
+                                                       config_.neutrino.charge_radius_mode, interactions_));
+        if (method_ == Method::direct) {
+            nodes.emplace_back();
+            for (const MomentsView& contribution : inputs.contributions()) {
+                nodes.back().push_back(direct_nodes(contribution));
             }
-        } else {
-            tables_.splice(tables_.begin(), tables_, found);
-        }
-        entry = tables_.front().second;
-    }
-    if (is_new) {
-        try {
-            made.set_value(make_tables(values));
-        } catch (...) {
-            made.set_exception(std::current_exception());
         }
     }
-    return entry.get();
+    return std::make_shared<const Tables>(setting, std::move(signals), std::move(nodes), standard_signals_,
+                                          normalisations_, groups_, pins_, parameters_, layout_);
+}
+
+std::shared_ptr<const Tables> Plan::tables(const WorkUnit& unit) const {
+    return tables_.get(slow_values(unit), [this](const std::vector<double>& values) { return make_tables(values); });
 }
 
 void Plan::choose_layout() {

@@ -2,15 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <future>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "config/scan_config.hpp"
 #include "nuscan/prediction.hpp"
+#include "scan/recently_made.hpp"
 #include "scan/tables.hpp"
 
 namespace nuscan {
@@ -73,9 +71,13 @@ public:
     //! Parameters of a point: what decides the couplings, but no experiments
     const ParameterView& parameters() const { return parameters_; }
     const PlaneLayout& layout() const { return layout_; }
-    /// The tables for the slow parameters of a unit, made anew where they are not among those of the last few units.
-    /// Several threads may ask: while one makes tables, others go on with those that are there.
+    //! The tables for the slow parameters of a unit, made anew where they are not among those of the last few units;
+    //! any thread may ask
     std::shared_ptr<const Tables> tables(const WorkUnit& unit) const;
+    //! What the moments in these tables are made from, by itself: little work
+    std::shared_ptr<const Setting> setting(const WorkUnit& unit) const { return setting(slow_values(unit)); }
+    //! Whether a slow axis moves the moments of an experiment
+    bool is_constant(std::size_t e) const { return constant_[e].inputs != nullptr; }
     const std::string& hash() const { return hash_; } //!< of everything that decides the results
 
     std::uint64_t n_points() const { return n_points_; }
@@ -99,6 +101,7 @@ private:
     void make_axes();
     void make_terms();
     void add_standard_radii();
+    void make_responses();
     void make_backgrounds();
     void make_pins();
     void choose_layout();
@@ -110,6 +113,14 @@ private:
     struct AxisTable {
         std::vector<double> value, u, v, penalty;
     };
+    /// What is made once of an experiment.
+    struct Constant {
+        std::shared_ptr<const Response> response;
+        std::shared_ptr<const MomentInputs> inputs; // these two where no slow axis moves its moments, else null
+        std::shared_ptr<const SignalTables> signal;
+    };
+    std::vector<double> slow_values(const WorkUnit& unit) const;
+    std::shared_ptr<const Setting> setting(const std::vector<double>& slow_values) const;
     std::shared_ptr<const Tables> make_tables(const std::vector<double>& slow_values) const;
 
     ScanConfig config_;
@@ -127,9 +138,9 @@ private:
     ParameterView parameters_{};
     PlaneLayout layout_;
 
-    // Tables of the slow values used last, the latest first; some may still be in the making
-    mutable std::mutex tables_mutex_;
-    mutable std::list<std::pair<std::vector<double>, std::shared_future<std::shared_ptr<const Tables>>>> tables_;
+    std::vector<Constant> constant_;                              // of each experiment
+    mutable RecentlyMade<std::vector<double>, Setting> settings_; // by values of the slow axes
+    mutable RecentlyMade<std::vector<double>, Tables> tables_;
 
     std::vector<int> kept_, profiled_, polished_;
     std::vector<std::int64_t> tile_, slice_; // shapes, on the kept and on the profiled axes

@@ -71,13 +71,15 @@ private:
         points_.push_back({x.name, x.bin_edges, x.response.light_yield > 0, x.further, x.counts, {}, {}, {}, {}});
         std::vector<Component>& components = points_.back().components;
         std::vector<double> signal(n_bins);
-        for (std::size_t i = 0; i < tables_->signal(e).contributions.size(); ++i) {
-            const Contribution& contribution = tables_->signal(e).contributions[i];
+        const Response& response = tables_->inputs(e).response();
+        const std::vector<std::vector<double>> moments = contribution_moments(tables_->inputs(e));
+        for (std::size_t i = 0; i < moments.size(); ++i) {
+            const Contribution& contribution = response.contributions[i];
             std::string name = x.sources[contribution.source].name;
             if (x.channels.size() > 1) {
-                name += " (" + x.channels[contribution.channel].name + ")";
+                name += " (" + x.channels[response.scatterers[contribution.scatterer].channel].name + ")";
             }
-            std::vector<double> counts = counts_of(e, i);
+            std::vector<double> counts = counts_of(e, i, moments[i]);
             add(signal, counts);
             if (!components.empty() && components.back().name == name) { // the next nuclide
                 add(components.back().counts, counts);
@@ -102,11 +104,9 @@ private:
     }
 
     //! Of a source through a channel on a nuclide
-    std::vector<double> counts_of(std::size_t e, std::size_t i) const {
+    std::vector<double> counts_of(std::size_t e, std::size_t i, const std::vector<double>& moments) const {
         const SignalTables& signal = tables_->signal(e);
         const FeatureGroup& group = signal.groups[signal.group_of[i]];
-        const std::vector<double> moments =
-            contribution_moments(experiment(e), signal.contributions[i], plan_.config().neutrino.mixing);
         const auto components = static_cast<std::size_t>(n_components(group.propagation));
         const double normalisation = view_.experiments[e].signal_normalisation.fixed;
         std::vector<double> counts(static_cast<std::size_t>(experiment(e).n_bins()));

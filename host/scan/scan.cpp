@@ -414,7 +414,7 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
         UnitResult result;
     };
     BackgroundQueue<Evaluated> written([&](Evaluated& e) { output.add(e.unit, e.result); });
-    TablesAhead tables_ahead(plan);
+    TablesAhead tables_ahead(plan, backend);
     EvaluationThreads threads;
     Evaluated next;
     bool stopped = false;

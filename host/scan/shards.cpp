@@ -144,7 +144,7 @@ ScanOutcome run_shard(const Plan& plan, Backend& backend, const Shard& shard, co
             left.push_back(unit);
         }
     }
-    TablesAhead tables_ahead(plan);
+    TablesAhead tables_ahead(plan, backend);
     outcome.finished = true;
     Evaluated next;
     for (std::size_t i = 0; i < left.size(); ++i) {

@@ -35,14 +35,15 @@ std::vector<Interaction> interactions_of(const ScanConfig& config) {
     return interactions;
 }
 
-SignalTables make_signal(const Experiment& experiment, const Mixing& mixing, ChargeRadiusMode mode,
-                         const std::vector<Interaction>& interactions, EnergyNodes energy_nodes) {
-    SignalTables out{make_contributions(experiment, mixing, energy_nodes), {}, {}, {}};
+SignalTables make_signal(const Experiment& experiment, const MomentInputs& inputs, ChargeRadiusMode mode,
+                         const std::vector<Interaction>& interactions) {
+    SignalTables out;
     // Sources of one flavour and one kind of propagation share features in a channel; their moments add up.
-    std::vector<std::vector<double>> group_moments;
-    for (const Contribution& contribution : out.contributions) {
+    std::vector<std::vector<double>> all_moments = contribution_moments(inputs), group_moments;
+    for (std::size_t c = 0; c < all_moments.size(); ++c) {
+        const Contribution& contribution = inputs.response().contributions[c];
         const Source& source = experiment.sources[contribution.source];
-        const Channel& channel = experiment.channels[contribution.channel];
+        const Channel& channel = experiment.channels[inputs.response().scatterers[contribution.scatterer].channel];
         const int interaction = find_interaction({channel.target, scheme_of(experiment, mode)}, interactions);
         const auto matches = [&](const FeatureGroup& g) {
             return g.flavour == source.flavour && g.propagation == source.propagation && g.interaction == interaction;
@@ -50,13 +51,12 @@ SignalTables make_signal(const Experiment& experiment, const Mixing& mixing, Cha
         const auto found = std::find_if(out.groups.begin(), out.groups.end(), matches);
         const auto g = static_cast<std::size_t>(found - out.groups.begin());
         out.group_of.push_back(g);
-        const std::vector<double> moments = contribution_moments(experiment, contribution, mixing);
         if (found == out.groups.end()) {
             out.groups.push_back({source.flavour, source.propagation, interaction});
-            group_moments.push_back(moments);
+            group_moments.push_back(std::move(all_moments[c]));
         } else {
-            for (std::size_t i = 0; i < moments.size(); ++i) {
-                group_moments[g][i] += moments[i];
+            for (std::size_t i = 0; i < all_moments[c].size(); ++i) {
+                group_moments[g][i] += all_moments[c][i];
             }
         }
     }
@@ -94,16 +94,16 @@ std::vector<double> standard_signal(const Experiment& experiment, const SignalTa
     return signal;
 }
 
-Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> signals,
-               const std::vector<std::vector<double>>& standard_signals,
+Tables::Tables(std::shared_ptr<const Setting> setting, std::vector<SignalTables> signals,
+               std::vector<std::vector<DirectNodes>> nodes, const std::vector<std::vector<double>>& standard_signals,
                const std::vector<std::vector<Scalar>>& normalisations, const std::vector<PullGroup>& groups,
                const std::vector<std::vector<Scalar>>& pins, const ParameterView& parameters, const PlaneLayout& layout)
-    : experiments_(std::move(experiments)), tables_(experiments_.size()) {
+    : setting_(std::move(setting)), tables_(setting_->experiments.size()) {
     view_.parameters = parameters;
     view_.layout = layout;
     std::vector<std::vector<std::vector<double>>> backgrounds(tables_.size()); // without the solar part
     for (std::size_t e = 0; e < tables_.size(); ++e) {
-        const Experiment& experiment = experiments_[e];
+        const Experiment& experiment = this->experiment(e);
         ExperimentTables& tables = tables_[e];
         tables.signal = std::move(signals[e]);
         std::vector<double>& moments = tables.signal.moments;
@@ -151,15 +151,14 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
             tables.statistic =
                 StatisticTables(experiment.counts, std::move(templates), std::move(sigmas), signal_sigma);
         }
-        for (std::size_t i = 0; i < tables.signal.contributions.size(); ++i) {
-            const Contribution& c = tables.signal.contributions[i];
-            if (c.first_node.empty()) {
-                continue; // energies were left out: the method is not the direct one, and no other asks for these
-            }
+        tables.nodes = nodes.empty() ? std::vector<DirectNodes>() : std::move(nodes[e]);
+        for (std::size_t i = 0; i < tables.nodes.size(); ++i) {
+            const MomentsView& c = inputs(e).contributions()[i];
+            const DirectNodes& n = tables.nodes[i];
             tables.contributions.push_back(
-                {experiment.sources[c.source].beam(), tables.signal.groups[tables.signal.group_of[i]].interaction,
-                 static_cast<int>(c.recoil.size()), c.recoil.data(), c.weight.data(), c.atom.data(), c.nucleus.data(),
-                 c.first_node.data(), c.energy.data(), c.flux.data(), c.share.data()});
+                {c.spectrum->beam, tables.signal.groups[tables.signal.group_of[i]].interaction, c.n_recoils,
+                 c.scatterer->recoil, c.scatterer->weight, c.scatterer->atom, n.nucleus.data(), n.first_node.data(),
+                 n.energy.data(), n.flux.data(), c.share});
         }
         ExperimentView view{};
         view.first_bin = view_.n_bins;
@@ -199,7 +198,7 @@ Tables::Tables(std::vector<Experiment> experiments, std::vector<SignalTables> si
         views_.push_back(view);
     }
     for (std::size_t g = 0; g < groups.size(); ++g) {
-        groups_.emplace_back(groups[g], experiments_, backgrounds, normalisations, pins[g]);
+        groups_.emplace_back(groups[g], setting_->experiments, backgrounds, normalisations, pins[g]);
     }
     add_columns();
     view_.experiments = views_.data();
@@ -246,7 +245,7 @@ Chi2 Tables::fit(std::size_t e, const std::vector<double>& nominal, const std::v
         for (std::size_t b = 0; b < nominal.size(); ++b) {
             at_signal_xi[b] += signal_xi * signal[b];
         }
-        xi = gaussian_pulls(experiments_[e].counts, tables.whitening, at_signal_xi, tables.templates, tables.sigmas);
+        xi = gaussian_pulls(experiment(e).counts, tables.whitening, at_signal_xi, tables.templates, tables.sigmas);
         if (view.has_signal_column()) {
             xi.push_back(signal_xi);
         }

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "config/scan_config.hpp"
 #include "nuscan/prediction.hpp"
-#include "response/response.hpp"
+#include "response/moments.hpp"
 #include "scan/statistic_tables.hpp"
 #include "scan/systematic_tables.hpp"
 #include "scan/whitening.hpp"
 
 namespace nuscan {
 
-/// The signal of an experiment: its contributions, and their moments summed over those that share features.
+/// Experiments at one value of every slow parameter, and what their moments are made from.
+struct Setting {
+    std::vector<Experiment> experiments;
+    std::vector<std::shared_ptr<const MomentInputs>> inputs;
+};
+
+/// The signal of an experiment: moments of its contributions, summed over those that share features.
 struct SignalTables {
-    std::vector<Contribution> contributions;
     std::vector<FeatureGroup> groups;
     std::vector<std::size_t> group_of; //!< the group of each contribution
     std::vector<double> moments;       //!< n_features × n_bins, group by group
@@ -23,9 +29,8 @@ struct SignalTables {
 /// Interactions of all channels of all experiments, each once.
 std::vector<Interaction> interactions_of(const ScanConfig& config);
 
-//! \p energy_nodes are of use to the direct method alone, and take longer than all else
-SignalTables make_signal(const Experiment& experiment, const Mixing& mixing, ChargeRadiusMode mode,
-                         const std::vector<Interaction>& interactions, EnergyNodes energy_nodes);
+SignalTables make_signal(const Experiment& experiment, const MomentInputs& inputs, ChargeRadiusMode mode,
+                         const std::vector<Interaction>& interactions);
 
 /// Standard-model counts per bin: no form factors but those of the SM, nominal mixing and sin²θ_W.
 std::vector<double> standard_signal(const Experiment& experiment, const SignalTables& at_nominal_mixing,
@@ -34,21 +39,23 @@ std::vector<double> standard_signal(const Experiment& experiment, const SignalTa
 /// What back ends need of a scan, as plain numbers: made for one value of every slow parameter.
 class Tables {
 public:
-    /// \param experiments with the slow parameters set
+    /// \param signals of the setting's experiments
+    /// \param nodes of their contributions, experiment by experiment; empty but for the direct method
     /// \param standard_signals of the experiments that have a background which includes it; else empty
     /// \param normalisations of all backgrounds, then of the signal; NaN where nothing fixes one, so that a pull may
     /// move it
     /// \param groups of experiments whose pulls act together
     /// \param pins values of their pulls where something fixes them, else NaN: groups × pulls
-    Tables(std::vector<Experiment> experiments, std::vector<SignalTables> signals,
-           const std::vector<std::vector<double>>& standard_signals,
+    Tables(std::shared_ptr<const Setting> setting, std::vector<SignalTables> signals,
+           std::vector<std::vector<DirectNodes>> nodes, const std::vector<std::vector<double>>& standard_signals,
            const std::vector<std::vector<Scalar>>& normalisations, const std::vector<PullGroup>& groups,
            const std::vector<std::vector<Scalar>>& pins, const ParameterView& parameters, const PlaneLayout& layout);
     Tables(const Tables&) = delete;
     Tables& operator=(const Tables&) = delete;
 
     const PlanView& view() const { return view_; }
-    const Experiment& experiment(std::size_t e) const { return experiments_[e]; }
+    const Experiment& experiment(std::size_t e) const { return setting_->experiments[e]; }
+    const MomentInputs& inputs(std::size_t e) const { return *setting_->inputs[e]; }
     const SignalTables& signal(std::size_t e) const { return tables_[e].signal; }
     //! Of experiments whose pulls act together, in the order of PlanView::systematics
     const std::vector<SystematicTables>& groups() const { return groups_; }
@@ -62,6 +69,7 @@ public:
 private:
     struct ExperimentTables {
         SignalTables signal;
+        std::vector<DirectNodes> nodes; // of the contributions
         std::vector<ContributionView> contributions;
         std::vector<Scalar> normalisations;
         StatisticTables statistic;
@@ -75,7 +83,7 @@ private:
     //! Signals that pulls act on, and what groups need
     void add_columns();
 
-    std::vector<Experiment> experiments_;
+    std::shared_ptr<const Setting> setting_;
     std::vector<ExperimentTables> tables_;
     std::vector<ExperimentView> views_;
     std::vector<SystematicTables> groups_;

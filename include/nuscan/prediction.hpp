@@ -305,9 +305,9 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> total_fit(const PlanView& plan, const Point&
 }
 
 //! The same for one point, with its status
-template <class Point>
+template <PullCount count = PullCount::any, class Point>
 NUSCAN_HOST_DEVICE Chi2 total_chi2(const PlanView& plan, const Point& at, double penalty) {
-    const PoissonFit<double> fit = total_fit(plan, at, penalty);
+    const PoissonFit<double> fit = total_fit<count>(plan, at, penalty);
     return with_status(fit.chi2, fit.converged);
 }
 

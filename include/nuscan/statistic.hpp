@@ -44,8 +44,9 @@ struct StatisticView {
     }
 };
 
-//! What code is made for: at most one pull an experiment, on a background, needs no memory for others
-enum class PullCount { one, any };
+//! What code is made for: at most one pull an experiment, on a background, needs no memory for others; several, each on
+//! an experiment of its own, need some; any, those that act on experiments together (systematics.hpp), most
+enum class PullCount { one, several, any };
 
 /// χ² of one point (Real = double) or of several.
 template <class Real>
@@ -244,7 +245,7 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> fit_several_pulls(const Prediction& N0, cons
 /// \p y.signal(b) the counts of its signal, where a pull acts on this.
 template <PullCount count = PullCount::any, class Real, class Ratios>
 NUSCAN_HOST_DEVICE PoissonFit<Real> poisson_fit(const Ratios& y, const StatisticView& s, Real* xi) {
-    if constexpr (count == PullCount::any) {
+    if constexpr (count != PullCount::one) {
         if (s.has_several_pulls()) {
             return detail::fit_several_pulls(y, s, xi);
         }

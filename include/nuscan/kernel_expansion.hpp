@@ -13,7 +13,7 @@ struct EnergyBasis {
     static constexpr int size = 4;
     double value[size];
 };
-inline EnergyBasis energy_basis(double E) {
+NUSCAN_HOST_DEVICE inline EnergyBasis energy_basis(double E) {
     constexpr double neutrino_mass = 1e-6; // m_ν of equivalent_photon_kernel() [MeV]
     return {{1, 1 / E, 1 / (E * E), std::log(E / neutrino_mass)}};
 }
@@ -25,7 +25,7 @@ struct KernelExpansion {
     double c[n_feature_matrices][EnergyBasis::size];
 };
 
-inline KernelExpansion kernel_expansion(const BoundElectrons& atom, double T, double s) {
+NUSCAN_HOST_DEVICE inline KernelExpansion kernel_expansion(const BoundElectrons& atom, double T, double s) {
     const double m = constants::electron_mass, weak = constants::weak_cross_section * atom.electrons * atom.weak;
     const double magnetic = constants::magnetic_cross_section * atom.electrons * atom.magnetic;
     const double free = constants::weak_cross_section * atom.electrons;
@@ -50,7 +50,8 @@ inline KernelExpansion kernel_expansion(const BoundElectrons& atom, double T, do
     return k;
 }
 
-inline KernelExpansion kernel_expansion(const NucleusAtRecoil& nucleus, double T, double neutron_coupling) {
+NUSCAN_HOST_DEVICE inline KernelExpansion kernel_expansion(const NucleusAtRecoil& nucleus, double T,
+                                                           double neutron_coupling) {
     const double M = nucleus.mass, p = nucleus.proton, n = nucleus.neutron;
     const double weak = constants::coherent_cross_section * M;
     const double per_T = constants::electron_mass / (M * T);
