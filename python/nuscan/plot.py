@@ -247,17 +247,32 @@ def _largest(report: dict, kind: str, n_energy: int) -> list[tuple[str, np.ndarr
     return [*shown, (f"{len(rest)} others", sum(counts for _, counts in rest))]
 
 
+_ENERGY_UNITS = {"GeV": 1e3, "MeV": 1, "keV": 1e-3, "eV": 1e-6}  # MeV
+
+
+def _energy_unit(energy: float) -> str:
+    """The largest unit in which an energy [MeV] is at least 1."""
+    return next((unit for unit, size in _ENERGY_UNITS.items() if energy >= (1 - 1e-9) * size), "eV")
+
+
 def plot_experiment(report: dict) -> Figure:
     """Draws what :func:`nuscan.experiment.explain` says: counts, components at the best fit stacked, and residuals.
 
-    Neutrinos are at the bottom, backgrounds above. Variables beyond the energy are summed over.
+    Neutrinos are at the bottom, backgrounds above. Variables beyond the energy are summed over. The unit of energy is
+    that of the middle of the range, and that of equal bins the one of their width.
     """
-    photoelectrons = "bin_edges_PE" in report
-    edges = np.asarray(report["bin_edges_PE"]) if photoelectrons else 1e3 * np.asarray(report["bin_edges_MeV"])
-    n, widths, centres = len(edges) - 1, np.diff(edges), (edges[:-1] + edges[1:]) / 2
-    unit, scale, per = "PE" if photoelectrons else "keV", widths, ""
+    if "bin_edges_PE" in report:
+        edges, sizes = np.asarray(report["bin_edges_PE"]), {"PE": 1}
+        unit = unit_of_width = "PE"
+    else:
+        edges, sizes = np.asarray(report["bin_edges_MeV"]), _ENERGY_UNITS
+        unit, unit_of_width = _energy_unit((edges[0] + edges[-1]) / 2), _energy_unit(edges[1] - edges[0])
+    widths, per = np.diff(edges), unit
+    n, scale = len(widths), widths / sizes[unit]
     if np.ptp(widths) < 1e-9 * widths[0]:
-        scale, per = np.ones(n), f"{widths[0]:.4g} "
+        scale, per = np.ones(n), f"{widths[0] / sizes[unit_of_width]:.4g} {unit_of_width}"
+    edges = edges / sizes[unit]
+    centres = (edges[:-1] + edges[1:]) / 2
     observed = np.reshape(report["observed"], (n, -1)).sum(axis=1)
     neutrinos, backgrounds = (_largest(report, kind, n) for kind in ("signal", "background"))
     total = sum(counts for _, counts in neutrinos + backgrounds)
@@ -265,7 +280,7 @@ def plot_experiment(report: dict) -> Figure:
     scatter = errors if report["statistic"] == "gaussian" else np.sqrt(np.maximum(total, 1e-12))
 
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+        figure = Figure(figsize=(7.6, 4.8), layout="constrained")
         FigureCanvasAgg(figure)
         ax, residuals = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (3.2, 1)})
         colours = [
@@ -291,13 +306,13 @@ def plot_experiment(report: dict) -> Figure:
             ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.xaxis.set_major_formatter("{x:g}")
         ax.set_xlim(edges[0], edges[-1])
-        ax.set_ylabel(f"counts per {per}{unit}")
-        ax.legend(ncol=2)
+        ax.set_ylabel(f"counts per {per}")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)  # beside the counts, to cover none
         residuals.axhline(0, color=BLUE, lw=1)
         pulls = (observed - total) / scatter
         residuals.plot(centres, pulls, "o", ms=2.6, color="black")
         residuals.set_ylim(*(sign * max(3, 1.1 * np.max(np.abs(pulls))) for sign in (-1, 1)))
-        residuals.set_xlabel("photoelectrons" if photoelectrons else "energy [keV]")
+        residuals.set_xlabel("photoelectrons" if unit == "PE" else f"energy [{unit}]")
         residuals.set_ylabel(r"$(n - N)/\sigma$")
         for axes, title in ((ax, report["title"]), (residuals, "")):
             _finish_axes(axes, title)

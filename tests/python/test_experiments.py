@@ -156,6 +156,41 @@ def test_what_a_plot_of_an_experiment_shows():
     np.testing.assert_allclose(pulls, (np.array(report["observed"]) - fit) / np.sqrt(fit), rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "first, width, widening, energy, counts, edges",
+    [
+        (500, 500, 2, "GeV", "counts per GeV", (0.5, 1, 2)),  # the first two bins are of 0.5 and 1 GeV
+        (500, 500, 1, "GeV", "counts per 500 MeV", (0.5, 1, 1.5)),
+        (1, 0.25, 1, "MeV", "counts per 250 keV", (1, 1.25, 1.5)),
+        (0.27, 0.01, 1, "keV", "counts per 10 keV", (270, 280, 290)),
+        (1e-3, 1e-3, 1, "keV", "counts per 1 keV", (1, 2, 3)),
+        (1e-5, 1e-5, 1, "eV", "counts per 10 eV", (10, 20, 30)),
+        (0, 1e-8, 1, "eV", "counts per 0.01 eV", (0, 0.01, 0.02)),
+    ],
+)
+def test_unit_of_energy_is_that_of_the_range(first, width, widening, energy, counts, edges):
+    report = explain("lz-2022")
+    n = len(report["observed"])
+    widths = width * np.array([1, widening] + [1] * (n - 2))
+    report["bin_edges_MeV"] = [first, *(first + np.cumsum(widths))]
+    ax, residuals = plot_experiment(report).axes
+    assert (residuals.get_xlabel(), ax.get_ylabel()) == (f"energy [{energy}]", counts)
+    assert ax.get_xlim()[0] == pytest.approx(edges[0])
+    total = np.sum([component["fit"] for component in report["components"]], axis=0)
+    drawn = next(patch for patch in ax.patches if patch.get_label() == "best fit").get_data()
+    np.testing.assert_allclose(drawn.edges[:3], edges, rtol=1e-12)
+    np.testing.assert_allclose(drawn.values[:2], total[:2] / ([0.5, 1] if widening > 1 else 1), rtol=1e-12)
+
+
+def test_legend_of_an_experiment_covers_nothing():
+    figure = plot_experiment(explain("lz-2022"))
+    figure.draw_without_rendering()
+    ax = figure.axes[0]
+    legend, frame = ax.get_legend().get_window_extent(), ax.get_window_extent()
+    assert frame.x1 < legend.x0 and legend.x1 < figure.bbox.x1
+    assert frame.y0 < legend.y0 and legend.y1 < figure.bbox.y1
+
+
 def test_plot_wants_one_thing(capsys):
     with pytest.raises(SystemExit) as stop:
         main([])
