@@ -73,10 +73,22 @@ def power_of_ten(values: np.ndarray) -> int:
     return 0 if -2 <= exponent <= 3 else exponent
 
 
-def label(name: str, unit: str, exponent: int) -> str:
-    """Axis label, e.g. ``$\\mu_{\\nu}$  [$10^{-11}$ $\\mu_B$]``."""
+def _unit(unit: str, exponent: int) -> str:
+    """Power of ten and unit, without dollars; nothing for 1."""
     parts = [f"10^{{{exponent}}}"] if exponent else []
     if unit != "1":
         parts.append(_UNITS.get(unit, rf"\mathrm{{{unit}}}"))
-    joined = r"\,".join(parts)
-    return symbol(name) + (f"  [${joined}$]" if parts else "")
+    return r"\,".join(parts)
+
+
+def label(name: str, unit: str, exponent: int) -> str:
+    """Axis label, e.g. ``$\\mu_{\\nu}$  [$10^{-11}$ $\\mu_B$]``."""
+    joined = _unit(unit, exponent)
+    return symbol(name) + (f"  [${joined}$]" if joined else "")
+
+
+def factor(unit: str, exponent: int) -> str:
+    """What stands behind a number: `` $\\times\\,10^{-11}\\,\\mu_B$``, a unit alone, or nothing."""
+    joined = _unit(unit, exponent)
+    times = r"\times\," if exponent else ""
+    return f" ${times}{joined}$" if joined else ""

@@ -23,7 +23,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import AutoMinorLocator, LogLocator
 
 from nuscan.experiment import explain
-from nuscan.labels import label, power_of_ten, symbol
+from nuscan.labels import factor, label, power_of_ten, symbol
+from nuscan.limits import Interval, find_intervals
 from nuscan.result import Axis, InputError, Result, delta_chi2_threshold, read_result
 from nuscan.style import BLUE, ORANGE, STYLE
 
@@ -50,53 +51,47 @@ PUBLISHED_LIMITS = {
 _REGION_LEVELS = (0.6827, 0.90, 0.9545)
 
 
+def _scale(axis: Axis) -> str:
+    return "log" if axis.is_geometric else "linear"
+
+
+def _exponent(axis: Axis) -> int:
+    """The power of ten that the axis carries in its label; a logarithmic one has them at its ticks."""
+    return 0 if axis.is_geometric else power_of_ten(axis.values)
+
+
 def _percent(confidence_level: float) -> str:
     return f"{100 * confidence_level:.4g}%"
 
 
-def _intervals(x: np.ndarray, delta_chi2: np.ndarray, threshold: float) -> list[tuple[float, float]]:
-    """Where Δχ² is at most the threshold, with edges interpolated in its square root."""
-    root = np.sqrt(np.maximum(delta_chi2, 0))
-    target = np.sqrt(threshold)
-    inside = delta_chi2 <= threshold  # False at NaN
-
-    def edge(i: int, o: int) -> float:  # between a point inside and one outside
-        if not np.isfinite(root[o]):
-            return float(x[i])
-        return float(x[i] + (x[o] - x[i]) * (target - root[i]) / (root[o] - root[i]))
-
-    intervals = []
-    i = 0
-    while i < len(x):
-        if inside[i]:
-            last = i
-            while last + 1 < len(x) and inside[last + 1]:
-                last += 1
-            low = edge(i, i - 1) if i > 0 else float(x[0])
-            high = edge(last, last + 1) if last + 1 < len(x) else float(x[-1])
-            intervals.append((low, high))
-            i = last
-        i += 1
-    return intervals
-
-
-def _allowed_text(name: str, intervals: list[tuple[float, float]], x: np.ndarray) -> str:
-    """The allowed range in the units of the axis: one-sided where it begins at a physical zero."""
-    if len(intervals) == 1 and intervals[0] == (x[0], x[-1]):
+def _allowed_text(axis: Axis, intervals: Sequence[Interval]) -> str:
+    """What is allowed, as ``nuscan limits`` words it: one-sided where an interval and the axis begin at zero."""
+    if len(intervals) == 1 and intervals[0].low_open and intervals[0].high_open:
         return "no limit on this axis"
-    if len(intervals) == 1 and intervals[0][0] == 0 == x[0]:
-        return f"{name} < {intervals[0][1]:.3g}"
-    ranges = r" $\cup$ ".join(f"[{low:.3g}, {high:.3g}]" for low, high in intervals)
-    return rf"{name} $\in$ " + ranges.replace("-", "\N{MINUS SIGN}")
+    exponent = power_of_ten(np.array([end for interval in intervals for end in (interval.low, interval.high)]))
+    power = factor(axis.unit, exponent)
+    ends = [[f"{end / 10.0**exponent:.3g}" for end in (interval.low, interval.high)] for interval in intervals]
+    first, last = intervals[0], intervals[-1]
+    from_zero, to_zero = first.low_open and first.low == 0, last.high_open and last.high == 0
+    goes_on = (first.low_open and not from_zero) or (last.high_open and not to_zero)
+    if len(ends) == 1 and from_zero:
+        text = f"< {ends[0][1]}"
+    elif len(ends) == 1 and to_zero:
+        text = f"> {ends[0][0]}"
+    else:
+        ranges = r" $\cup$ ".join(f"[{low}, {high}]" for low, high in ends)
+        text = r"$\in$ " + (f"({ranges})" if len(ends) > 1 and power else ranges)
+    beyond = " (may go on beyond the axis)" if goes_on else ""
+    return f"{symbol(axis.name)} " + text.replace("-", "\N{MINUS SIGN}") + power + beyond
 
 
-def _finish_axes(ax, title: str) -> None:
+def _finish_axes(ax, title: str, pad: float = 8) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         if axis.get_scale() == "linear":
             axis.set_minor_locator(AutoMinorLocator())
     ax.tick_params(which="both", top=True, right=True)
     if title:
-        ax.set_title(title, loc="left", pad=8)
+        ax.set_title(title, loc="left", pad=pad)
 
 
 def _draw_published_limits(ax, axes: Sequence[Axis], exponents: Sequence[int]) -> None:
@@ -128,7 +123,7 @@ def _draw_published_limits(ax, axes: Sequence[Axis], exponents: Sequence[int]) -
 
 def _plot_1d(figure: Figure, result: Result, confidence_level: float) -> None:
     axis = result.axes[0]
-    exponent = power_of_ten(axis.values)
+    exponent = _exponent(axis)
     scale = 10.0**exponent
     x, delta_chi2 = axis.values / scale, result.delta_chi2
     threshold = delta_chi2_threshold(confidence_level, 1)
@@ -136,30 +131,31 @@ def _plot_1d(figure: Figure, result: Result, confidence_level: float) -> None:
     top = min(max(3.5 * threshold, 8), max(1.15 * highest, 1.3 * threshold))
 
     ax = figure.add_subplot()
-    intervals = _intervals(x, delta_chi2, threshold)
-    for low, high in intervals:
-        ax.axvspan(low, high, color="#d5e3f0", lw=0, zorder=0)
+    intervals = find_intervals(axis.values, delta_chi2, threshold)
+    for interval in intervals:
+        ax.axvspan(interval.low / scale, interval.high / scale, color="#d5e3f0", lw=0, zorder=0)
     ax.axhline(threshold, color="0.35", lw=0.9, ls=(0, (1, 1.5)), zorder=1)
-    note = dict(
-        xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", fontsize=8.5, color="0.25", zorder=6
-    )
+    note = dict(textcoords="offset points", ha="right", va="bottom", fontsize=8.5, color="0.25", zorder=6)
     halo = [withStroke(linewidth=2.2, foreground="white")]
     threshold_text = rf"{_percent(confidence_level)} CL ($\Delta\chi^2 = {threshold:.2f}$)"
-    ax.annotate(threshold_text, (0.985, threshold), xytext=(0, 3), va="bottom", path_effects=halo, **note)
-    allowed = _allowed_text(symbol(axis.name), intervals, x)
-    ax.annotate(allowed, (0.985, threshold), xytext=(0, -4), va="top", path_effects=halo, **note)
+    at_threshold = dict(xycoords=("axes fraction", "data"), xytext=(0, 3), path_effects=halo)
+    ax.annotate(threshold_text, (0.985, threshold), **at_threshold, **note)
+    # Between the frame and the title, where no curve is
+    allowed = f"{_percent(confidence_level)} CL: {_allowed_text(axis, intervals)}"
+    ax.annotate(allowed, (1, 1), xycoords="axes fraction", xytext=(0, 4), **note)
     ax.plot(x, np.where(np.isfinite(delta_chi2), delta_chi2, np.nan), color=BLUE, lw=1.8, zorder=3)
     _draw_published_limits(ax, [axis], [exponent])
+    ax.set_xscale(_scale(axis))
     ax.set_xlim(x[0], x[-1])
     ax.set_ylim(0, top)
     ax.set_xlabel(label(axis.name, axis.unit, exponent))
     ax.set_ylabel(r"$\Delta\chi^2$")
-    _finish_axes(ax, str(result.attributes.get("title", "")))
+    _finish_axes(ax, str(result.attributes.get("title", "")), pad=20)
 
 
 def _plot_2d(figure: Figure, result: Result, confidence_level: float) -> None:
     axes, delta_chi2 = result.axes, result.delta_chi2
-    exponents = [power_of_ten(axis.values) for axis in axes]
+    exponents = [_exponent(axis) for axis in axes]
     x, y = (axis.values / 10.0**exponent for axis, exponent in zip(axes, exponents))
     confidence_levels = sorted({*_REGION_LEVELS, confidence_level})
     levels = [delta_chi2_threshold(level, 2) for level in confidence_levels]
@@ -178,6 +174,8 @@ def _plot_2d(figure: Figure, result: Result, confidence_level: float) -> None:
         x[i], y[j], "*", ms=11, mfc="white", mec="black", mew=0.8, ls="none", label="best fit", zorder=5, clip_on=False
     )
     _draw_published_limits(ax, axes, exponents)
+    ax.set_xscale(_scale(axes[0]))
+    ax.set_yscale(_scale(axes[1]))
     ax.set_xlim(x[0], x[-1])
     ax.set_ylim(y[0], y[-1])
     ax.set_xlabel(label(axes[0].name, axes[0].unit, exponents[0]))
@@ -249,17 +247,32 @@ def _largest(report: dict, kind: str, n_energy: int) -> list[tuple[str, np.ndarr
     return [*shown, (f"{len(rest)} others", sum(counts for _, counts in rest))]
 
 
+_ENERGY_UNITS = {"GeV": 1e3, "MeV": 1, "keV": 1e-3, "eV": 1e-6}  # MeV
+
+
+def _energy_unit(energy: float) -> str:
+    """The largest unit in which an energy [MeV] is at least 1."""
+    return next((unit for unit, size in _ENERGY_UNITS.items() if energy >= (1 - 1e-9) * size), "eV")
+
+
 def plot_experiment(report: dict) -> Figure:
     """Draws what :func:`nuscan.experiment.explain` says: counts, components at the best fit stacked, and residuals.
 
-    Neutrinos are at the bottom, backgrounds above. Variables beyond the energy are summed over.
+    Neutrinos are at the bottom, backgrounds above. Variables beyond the energy are summed over. The unit of energy is
+    that of the middle of the range, and that of equal bins the one of their width.
     """
-    photoelectrons = "bin_edges_PE" in report
-    edges = np.asarray(report["bin_edges_PE"]) if photoelectrons else 1e3 * np.asarray(report["bin_edges_MeV"])
-    n, widths, centres = len(edges) - 1, np.diff(edges), (edges[:-1] + edges[1:]) / 2
-    unit, scale, per = "PE" if photoelectrons else "keV", widths, ""
+    if "bin_edges_PE" in report:
+        edges, sizes = np.asarray(report["bin_edges_PE"]), {"PE": 1}
+        unit = unit_of_width = "PE"
+    else:
+        edges, sizes = np.asarray(report["bin_edges_MeV"]), _ENERGY_UNITS
+        unit, unit_of_width = _energy_unit((edges[0] + edges[-1]) / 2), _energy_unit(edges[1] - edges[0])
+    widths, per = np.diff(edges), unit
+    n, scale = len(widths), widths / sizes[unit]
     if np.ptp(widths) < 1e-9 * widths[0]:
-        scale, per = np.ones(n), f"{widths[0]:.4g} "
+        scale, per = np.ones(n), f"{widths[0] / sizes[unit_of_width]:.4g} {unit_of_width}"
+    edges = edges / sizes[unit]
+    centres = (edges[:-1] + edges[1:]) / 2
     observed = np.reshape(report["observed"], (n, -1)).sum(axis=1)
     neutrinos, backgrounds = (_largest(report, kind, n) for kind in ("signal", "background"))
     total = sum(counts for _, counts in neutrinos + backgrounds)
@@ -267,7 +280,7 @@ def plot_experiment(report: dict) -> Figure:
     scatter = errors if report["statistic"] == "gaussian" else np.sqrt(np.maximum(total, 1e-12))
 
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+        figure = Figure(figsize=(7.6, 4.8), layout="constrained")
         FigureCanvasAgg(figure)
         ax, residuals = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (3.2, 1)})
         colours = [
@@ -293,13 +306,13 @@ def plot_experiment(report: dict) -> Figure:
             ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.xaxis.set_major_formatter("{x:g}")
         ax.set_xlim(edges[0], edges[-1])
-        ax.set_ylabel(f"counts per {per}{unit}")
-        ax.legend(ncol=2)
+        ax.set_ylabel(f"counts per {per}")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)  # beside the counts, to cover none
         residuals.axhline(0, color=BLUE, lw=1)
         pulls = (observed - total) / scatter
         residuals.plot(centres, pulls, "o", ms=2.6, color="black")
         residuals.set_ylim(*(sign * max(3, 1.1 * np.max(np.abs(pulls))) for sign in (-1, 1)))
-        residuals.set_xlabel("photoelectrons" if photoelectrons else "energy [keV]")
+        residuals.set_xlabel("photoelectrons" if unit == "PE" else f"energy [{unit}]")
         residuals.set_ylabel(r"$(n - N)/\sigma$")
         for axes, title in ((ax, report["title"]), (residuals, "")):
             _finish_axes(axes, title)

@@ -28,6 +28,17 @@ class Axis:
     unit: str
     values: np.ndarray
 
+    @property
+    def is_geometric(self) -> bool:
+        """Whether the values are in geometric progression, as ``spacing = "log"`` makes them; needs three of them.
+
+        Result files say nothing else of it.
+        """
+        if len(self.values) < 3 or not self.values[0] > 0:
+            return False
+        steps = np.diff(np.log(self.values))
+        return bool(np.ptp(steps) < 1e-6 * np.mean(steps))
+
 
 @dataclass
 class Result:

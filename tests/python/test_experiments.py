@@ -156,6 +156,41 @@ def test_what_a_plot_of_an_experiment_shows():
     np.testing.assert_allclose(pulls, (np.array(report["observed"]) - fit) / np.sqrt(fit), rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "first, width, widening, energy, counts, edges",
+    [
+        (500, 500, 2, "GeV", "counts per GeV", (0.5, 1, 2)),  # the first two bins are of 0.5 and 1 GeV
+        (500, 500, 1, "GeV", "counts per 500 MeV", (0.5, 1, 1.5)),
+        (1, 0.25, 1, "MeV", "counts per 250 keV", (1, 1.25, 1.5)),
+        (0.27, 0.01, 1, "keV", "counts per 10 keV", (270, 280, 290)),
+        (1e-3, 1e-3, 1, "keV", "counts per 1 keV", (1, 2, 3)),
+        (1e-5, 1e-5, 1, "eV", "counts per 10 eV", (10, 20, 30)),
+        (0, 1e-8, 1, "eV", "counts per 0.01 eV", (0, 0.01, 0.02)),
+    ],
+)
+def test_unit_of_energy_is_that_of_the_range(first, width, widening, energy, counts, edges):
+    report = explain("lz-2022")
+    n = len(report["observed"])
+    widths = width * np.array([1, widening] + [1] * (n - 2))
+    report["bin_edges_MeV"] = [first, *(first + np.cumsum(widths))]
+    ax, residuals = plot_experiment(report).axes
+    assert (residuals.get_xlabel(), ax.get_ylabel()) == (f"energy [{energy}]", counts)
+    assert ax.get_xlim()[0] == pytest.approx(edges[0])
+    total = np.sum([component["fit"] for component in report["components"]], axis=0)
+    drawn = next(patch for patch in ax.patches if patch.get_label() == "best fit").get_data()
+    np.testing.assert_allclose(drawn.edges[:3], edges, rtol=1e-12)
+    np.testing.assert_allclose(drawn.values[:2], total[:2] / ([0.5, 1] if widening > 1 else 1), rtol=1e-12)
+
+
+def test_legend_of_an_experiment_covers_nothing():
+    figure = plot_experiment(explain("lz-2022"))
+    figure.draw_without_rendering()
+    ax = figure.axes[0]
+    legend, frame = ax.get_legend().get_window_extent(), ax.get_window_extent()
+    assert frame.x1 < legend.x0 and legend.x1 < figure.bbox.x1
+    assert frame.y0 < legend.y0 and legend.y1 < figure.bbox.y1
+
+
 def test_plot_wants_one_thing(capsys):
     with pytest.raises(SystemExit) as stop:
         main([])
@@ -187,6 +222,74 @@ def test_expected_counts(tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["expected.csv", "toy.toml"]
 
 
+def test_expected_counts_change_their_column_alone(tmp_path):
+    file, table = tmp_path / "toy.toml", tmp_path / "data" / "on-off.csv"
+    file.write_text(TOY.replace("counts = [200, 700]", 'counts = { table = "expected.csv", column = "off" }'))
+    table.parent.mkdir()
+    # Line endings of Windows, letters of no known encoding, blanks, no end of the last line
+    before = b"# Z\xe4hler\r\nenergy_keV, expected ,off,on\r\n\r\n2, 0 ,200,230\r\n # half\r\n6.5,1,700, 800 "
+    table.write_bytes(before)
+    table.chmod(0o640)
+    (tmp_path / "expected.csv").symlink_to("data/on-off.csv")
+    assert asimov([str(file)]) == 0
+    first, second = explain(str(file))["observed"]
+    assert first > 200 and second > 700
+    after = f"2, {first:.10g} ,200,230\r\n # half\r\n6.5,{second:.10g},700, 800 ".encode()
+    assert table.read_bytes() == before[: before.index(b"2, 0")] + after
+    assert (tmp_path / "expected.csv").is_symlink() and table.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in table.parent.iterdir()] == ["on-off.csv"]
+    assert asimov([str(file)]) == 0
+    assert table.read_bytes().endswith(after)
+
+
+@pytest.mark.parametrize(
+    "statistic, content, message",
+    [
+        ("gaussian", "# on and off\nenergy_keV,on,off\n2,1,1\n6.5,1,1\n",
+         'expected.csv:2: the table has no column "expected" (counts of [bins] name it; the columns are energy_keV, '
+         "on, off) add it, or name another table?\n"),
+        ("gaussian", "energy_keV,expected\n2,1\n",
+         "expected.csv: the table has 1 rows (there are 2 bins) move it away, to have one made?\n"),
+        ("gaussian", "", "expected.csv: the table has 0 rows (there are 2 bins) move it away, to have one made?\n"),
+        ("gaussian", "energy_keV,expected,on\n2,1,7\n6.5,1\n",
+         "expected.csv:3: the row has 2 cells (the header names 3 columns)\n"),
+        ("gaussian", "energy_keV,expected\n2,1\n16.5,1\n",
+         "toy.toml: nuscan cannot explain it (expected.csv:3: energy_keV = 16.5 is not in bin 2 (which is 0.003 to "
+         "0.01 MeV))\n"),
+        ("poisson", "energy_keV,expected\n2,1\n6.5,1\n", " is not a whole number (the statistic is Poisson))\n"),
+    ],
+)  # fmt: skip
+def test_expected_counts_leave_a_table_that_does_not_fit(tmp_path, monkeypatch, capsys, statistic, content, message):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("toy.toml").write_text(TOY.replace('"gaussian"', f'"{statistic}"'))
+    pathlib.Path("expected.csv").write_text(content)
+    assert asimov(["toy.toml"]) == 2
+    error = capsys.readouterr().err
+    assert error.endswith(message) and error.startswith(("expected.csv", "toy.toml")) and error.count("\n") == 1
+    assert "partial" not in error
+    assert pathlib.Path("expected.csv").read_text() == content
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["expected.csv", "toy.toml"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_expected_counts_leave_a_table_that_is_protected(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("toy.toml").write_text(TOY)
+    pathlib.Path("expected.csv").write_text("energy_keV,expected\n2,1\n6.5,1\n")
+    pathlib.Path("expected.csv").chmod(0o444)
+    assert asimov(["toy.toml"]) == 2
+    assert capsys.readouterr().err == "expected.csv: cannot be written (Permission denied)\n"
+
+
+def test_expected_counts_where_no_table_can_be(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("toy.toml").write_text(TOY)
+    pathlib.Path("expected.csv").mkdir()
+    assert asimov(["toy.toml"]) == 2
+    assert capsys.readouterr().err == "expected.csv: cannot be written (Is a directory)\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["expected.csv", "toy.toml"]
+
+
 @pytest.mark.parametrize(
     "old, new, message",
     [
@@ -196,6 +299,15 @@ def test_expected_counts(tmp_path, capsys):
         ("edges = [", 'fit_min = "3 keV"\nedges = [',
          'toy.toml: "fit_min" is in [bins] (expected counts are written for all bins, in energy alone)\n'),
         ("[bins]", "[bin]", "toy.toml: there are no [bins] to read ('bins')\n"),
+        ('{ table = "expected.csv", column = "expected" }', '{ table = "expected.csv" }',
+         'toy.toml: counts of [bins] name no table (they are written there) write counts = { table = "expected.csv", '
+         'column = "expected" }?\n'),
+        ('counts = { table = "expected.csv", column = "expected" }',
+         'counts.table = "expected.csv"\ncounts.column = "expected"',
+         "toy.toml: counts of [bins] cannot be found (they are on no line of their own below [bins]) write counts = "
+         '{ table = "expected.csv", column = "expected" }?\n'),
+        ('edges = ["1 keV", "3 keV", "10 keV"]', 'number = "two"\nmin = 0\nmax = "1 keV"',
+         'toy.toml: nuscan cannot explain it (toy.toml:16: number is a string (expected an integer))\n'),
     ],
 )  # fmt: skip
 def test_expected_counts_of_what_has_none(tmp_path, monkeypatch, capsys, old, new, message):

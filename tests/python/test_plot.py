@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Result files as ``nuscan scan`` writes them, read and plotted."""
 
+import json
+import os
 import pathlib
+import subprocess
 
 import h5py
 import matplotlib.figure
 import numpy as np
 import pytest
 
-from nuscan import InputError, delta_chi2_threshold, read_result
+from nuscan import Axis, InputError, delta_chi2_threshold, read_result
 from nuscan.labels import label, power_of_ten, symbol
-from nuscan.plot import PUBLISHED_LIMITS, _intervals, main, plot
+from nuscan.limits import Interval, find_intervals
+from nuscan.plot import PUBLISHED_LIMITS, main, plot
 
+ROOT = pathlib.Path(__file__).parents[2]
+PROGRAM = os.environ.get("NUSCAN_PROGRAM", str(ROOT / "build" / "nuscan"))
 MOMENT = ("magnetic_moment.universal", "mu_B", np.linspace(0, 3e-11, 61))
 CHARGE = ("charge.universal", "e", np.linspace(-6e-13, 6e-13, 81))
 ANGLE = ("theta23", "rad", np.linspace(0.6, 0.9, 5))
@@ -77,13 +83,63 @@ def test_projects_by_the_minimum(tmp_path):
 def test_thresholds_and_intervals():
     assert delta_chi2_threshold(0.9, 1) == pytest.approx(2.705543454095404)
     assert delta_chi2_threshold(0.9, 2) == pytest.approx(4.605170185988091)
-    x = np.linspace(-3, 3, 61)
-    assert _intervals(x, x**2, 2.25) == [(pytest.approx(-1.5), pytest.approx(1.5))]
-    assert _intervals(x, (abs(x) - 2) ** 2, 0.25) == [
-        (pytest.approx(-2.5), pytest.approx(-1.5)),
-        (pytest.approx(1.5), pytest.approx(2.5)),
+    x = np.linspace(-3, 3, 62)
+    assert find_intervals(x, x**3, 2.25) == [Interval(-3, pytest.approx(2.25 ** (1 / 3), rel=1e-14), low_open=True)]
+    assert find_intervals(x, (abs(x) - 2) ** 2, 0.3) == [
+        Interval(pytest.approx(-2 - 0.3**0.5), pytest.approx(-2 + 0.3**0.5)),
+        Interval(pytest.approx(2 - 0.3**0.5), pytest.approx(2 + 0.3**0.5)),
     ]
-    assert _intervals(x, np.where(x > 0.95, np.inf, 0), 1) == [(-3, pytest.approx(0.9))]
+    assert find_intervals(x, np.where(x > 0.95, np.inf, 0), 1) == [Interval(-3, x[x < 0.95][-1], low_open=True)]
+
+
+# Δχ² over axes of few points, so that every rule of interpolation gives numbers of its own: what the cubic has no
+# neighbours for, at ends, beside NaN and infinity, on unequal steps.
+_x = np.linspace(-3, 4, 23)
+PROFILES = {
+    "two intervals": (_x, 0.3 * (_x**2 - 4) ** 2 + 0.2 * _x),
+    "open at the upper end": (_x, (_x - 3.3) ** 2 * (1 + 0.3 * np.sin(9 * _x))),
+    "open at both ends": (_x, 6 - 0.5 * (_x - 0.4) ** 2),
+    "from zero": (np.linspace(0, 3, 7), np.linspace(0, 3, 7) ** 4),
+    "logarithmic": (np.geomspace(1e-3, 10, 9), np.geomspace(1e-3, 10, 9) ** 2),
+    "three points": (_x[:3], np.array([0, 2, 9.0])),
+    "two points": (_x[:2], np.array([9, 0.0])),
+    "beside what has no value": (
+        _x, np.where(_x > 2.2, np.inf, np.where(abs(_x + 1.4) < 0.2, np.nan, 0.8 * (_x - 0.3) ** 2))
+    ),
+    "between two that have none": (_x, np.where(abs(_x - 0.3) < 1.2, 2.4 * abs(_x - 0.3) ** 3, np.nan)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("scale", [1, 1e-12])
+def test_intervals_are_those_of_the_program(tmp_path, name, scale):
+    x, chi2 = scale * PROFILES[name][0], 20 + PROFILES[name][1]
+    path = write_result(tmp_path / "r.h5", [("charge.universal", "e", x)], chi2)
+    for confidence_level in (0.6827, 0.9, 0.95):
+        run = subprocess.run([PROGRAM, "limits", path, "--cl", str(confidence_level), "--json"], capture_output=True)
+        assert run.returncode == 0, run.stderr
+        (axis,) = json.loads(run.stdout)["axes"]
+        result = read_result(path)
+        found = find_intervals(result.axes[0].values, result.delta_chi2, delta_chi2_threshold(confidence_level, 1))
+        assert len(found) == len(axis["intervals"]) > 0
+        for ours, theirs in zip(found, axis["intervals"]):
+            assert (ours.low_open, ours.high_open) == (theirs["low_open"], theirs["high_open"])
+            assert ours.low == pytest.approx(theirs["low"], rel=1e-12, abs=1e-12 * np.ptp(x))
+            assert ours.high == pytest.approx(theirs["high"], rel=1e-12, abs=1e-12 * np.ptp(x))
+
+
+def test_intervals_of_a_scan_are_those_of_the_program(tmp_path):
+    scan = ROOT / "examples" / "lz-magnetic-moment-charge.toml"
+    path = str(tmp_path / "r.h5")
+    grid = ["--set", "axis.0.points=31", "--set", "axis.1.points=25"]
+    subprocess.run([PROGRAM, "scan", scan, "-o", path, *grid], check=True, capture_output=True)
+    limits = json.loads(subprocess.run([PROGRAM, "limits", path, "--json"], capture_output=True).stdout)
+    for axis in limits["axes"]:
+        profile = read_result(path).project(axis["name"])
+        found = find_intervals(profile.axes[0].values, profile.delta_chi2, limits["delta_chi2"])
+        ends = [end for interval in found for end in (interval.low, interval.high)]
+        expected = [interval[end] for interval in axis["intervals"] for end in ("low", "high")]
+        assert ends == pytest.approx(expected, rel=1e-12, abs=0) and len(ends) > 0
 
 
 def test_plots_two_axes(tmp_path, capsys):
@@ -119,9 +175,70 @@ def test_what_one_axis_shows(tmp_path):
     ax = plot(result, 0.9).axes[0]
     texts = [text.get_text() for text in ax.texts]
     assert r"90% CL ($\Delta\chi^2 = 2.71$)" in texts
-    assert r"$\mu_{\nu}$ < 1.64" in texts
+    assert r"90% CL: $\mu_{\nu}$ < 1.64 $\times\,10^{-11}\,\mu_\mathrm{B}$" in texts
+    np.testing.assert_allclose(ax.patches[0].get_xy()[:, 0], [0, 0, 1.644854, 1.644854, 0], rtol=1e-6)
     assert main([result.path, "-o", str(tmp_path / "r.pdf"), "--cl", "0.95"]) == 0
     assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    "axis, shape, text",
+    [
+        (("magnetic_moment.ee", "mu_B", 1e-8 * np.linspace(0, 1, 41)), lambda x: (20 * x) ** 2,
+         r"$\mu_{ee}$ < 8.22 $\times\,10^{-10}\,\mu_\mathrm{B}$"),
+        (("charge.ee", "e", 1e-13 * np.linspace(-1, 0, 41)), lambda x: (2 * x) ** 2,
+         "$e_{ee}$ > \N{MINUS SIGN}8.22 $\\times\\,10^{-14}\\,e$"),
+        (("charge.ee", "e", 1e-13 * np.linspace(-1, 1, 41)), lambda x: (20 * x) ** 2,
+         "$e_{ee}$ $\\in$ [\N{MINUS SIGN}8.22, 8.22] $\\times\\,10^{-15}\\,e$"),
+        (("charge_radius.ee", "cm^2", 1e-32 * np.linspace(-3, 3, 61)), lambda x: 10 * (x**2 - 4) ** 2,
+         r"$\langle r^2\rangle_{ee}$ $\in$ ([−2.13, −1.87] $\cup$ [1.87, 2.13]) $\times\,10^{-32}\,\mathrm{cm}^2$"),
+        (("theta23", "rad", np.linspace(0.6, 0.9, 31)), lambda x: 1e3 * (x - 0.7) ** 2,
+         r"$\theta_{23}$ $\in$ [0.648, 0.752] $\mathrm{rad}$"),
+        (("sin2_theta_w", "1", np.linspace(0.2, 0.3, 31)), lambda x: 1e3 * (x - 0.2) ** 2,
+         r"$\sin^2\theta_W$ $\in$ [0.2, 0.252] (may go on beyond the axis)"),
+        (("magnetic_moment.ee", "mu_B", 1e-8 * np.linspace(0, 1, 41)), lambda x: x,
+         "no limit on this axis"),
+    ],
+)  # fmt: skip
+def test_limits_have_powers_and_units(tmp_path, axis, shape, text):
+    x = axis[2] / 10.0 ** power_of_ten(axis[2])
+    result = read_result(write_result(tmp_path / "r.h5", [axis], shape(x)))
+    assert f"90% CL: {text}" in [drawn.get_text() for drawn in plot(result, 0.9).axes[0].texts]
+
+
+def test_what_is_in_geometric_progression_is_drawn_so(tmp_path):
+    moments = ("magnetic_moment.mutau.abs", "mu_B", 1e-12 * (1e-8 / 1e-12) ** (np.arange(41) / 40))
+    # Its limit is in the middle of the axis on paper.
+    one = read_result(write_result(tmp_path / "one.h5", [moments], 2.71 * (moments[2] / 1e-10) ** 2))
+    (ax,) = plot(one).axes
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+    assert ax.get_xlim() == (1e-12, 1e-8)
+    assert ax.get_xlabel() == r"$\left|\mu_{\mu\tau}\right|$  [$\mu_\mathrm{B}$]"
+    right = ax.transAxes.inverted().transform(ax.transData.transform((ax.patches[0].get_xy()[2, 0], 0)))[0]
+    assert right == pytest.approx(0.5, abs=1e-3)
+    grid = np.add.outer((CHARGE[2] / 1e-13) ** 2, (moments[2] / 1e-10) ** 2)
+    ax = plot(read_result(write_result(tmp_path / "two.h5", [CHARGE, moments], grid))).axes[0]
+    assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
+    assert ax.get_ylim() == (1e-12, 1e-8)
+    ax = plot(read_result(str(tmp_path / "two.h5")), axes=[moments[0], CHARGE[0]]).axes[0]
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+
+
+@pytest.mark.parametrize(
+    "values, is_geometric",
+    [
+        (np.geomspace(1e-12, 1e-8, 5), True),
+        (1e-12 * 1e3 ** (np.arange(1000001) / 1e6), True),
+        ([1, 2, 4], True),
+        ([1, 2, 3], False),
+        (np.linspace(0.6, 0.9, 100001), False),
+        ([0, 1e-12, 1e-11, 1e-10], False),
+        ([-4, -2, -1], False),
+        ([1e-12, 1e-8], False),
+    ],
+)
+def test_geometric_progressions(values, is_geometric):
+    assert Axis("theta23", "rad", np.array(values, dtype=float)).is_geometric == is_geometric
 
 
 def test_minimises_over_further_axes(tmp_path, capsys):
