@@ -85,6 +85,38 @@ TEST(Newton, leaves_a_saddle_by_the_side_that_is_open) {
     }
 }
 
+//! f depends on x alone; what y and z seem to do is rounding.
+TEST(Newton, converges_where_variables_do_nothing) {
+    const double rounding = 3e-15;
+    const auto valley = [&](const VectorXd& x) {
+        const double sign = std::sin(1e6 * x[1] + 1e5 * x[2]);
+        Derivatives f;
+        f.value = 40 + std::pow(x[0] - 0.3, 2) + rounding * sign;
+        f.gradient = Eigen::Vector3d(2 * (x[0] - 0.3), rounding * sign, -rounding);
+        f.hessian = Eigen::MatrixXd::Zero(3, 3);
+        f.hessian(0, 0) = 2;
+        f.hessian(1, 1) = -1e-3 * rounding;
+        f.hessian(2, 2) = 1e-6 * rounding;
+        return f;
+    };
+    Box box{VectorXd::Constant(3, -1), VectorXd::Constant(3, 1)};
+    for (const bool open : {false, true}) {
+        if (open) {
+            box.low[1] = -inf;
+            box.high[1] = inf;
+        }
+        const BoxMinimum minimum = minimise_in_box(valley, box, VectorXd::Constant(3, 0.5));
+        EXPECT_TRUE(minimum.converged) << open;
+        EXPECT_NEAR(minimum.at[0], 0.3, 1e-6);
+    }
+    const auto nothing = [&](const VectorXd& x) {
+        Derivatives f = valley(x);
+        f.gradient[0] = f.hessian(0, 0) = 0;
+        return f;
+    };
+    EXPECT_TRUE(minimise_in_box(nothing, box, VectorXd::Constant(3, 0.5)).converged);
+}
+
 TEST(Newton, says_where_it_finds_nothing) {
     const auto nowhere = [](const VectorXd& x) {
         return Derivatives{inf, true, VectorXd::Zero(x.size()), Eigen::MatrixXd::Zero(x.size(), x.size())};

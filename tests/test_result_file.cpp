@@ -318,7 +318,17 @@ TEST_F(ResultFile, RefusesToReadWhatIsNoFinishedResult) {
               path + ": no such file (only " + partial + " is there) run the same \"nuscan scan\" again to resume it?");
 
     std::ofstream(path) << "no HDF5";
-    EXPECT_NE(refusal(path).find("cannot read it as HDF5 ("), std::string::npos);
+    EXPECT_EQ(refusal(path),
+              path + ": not an HDF5 file (expected a result) is this the file a \"nuscan scan\" wrote?");
+    std::filesystem::remove(path);
+    std::filesystem::create_directory(path);
+    EXPECT_EQ(refusal(path), path + ": is a folder (expected a result) is this the file a \"nuscan scan\" wrote?");
+    std::filesystem::remove(path);
+    write_all(path, layout, tiles_of(layout));
+    std::filesystem::resize_file(path, 100); // of which the first bytes are those of HDF5
+    const std::string cut = refusal(path);
+    EXPECT_NE(cut.find("cannot read it as HDF5 ("), std::string::npos);
+    EXPECT_EQ(cut.find('\n'), std::string::npos) << cut;
     std::filesystem::remove(path);
 
     write_all(path, layout, tiles_of(layout));

@@ -288,6 +288,23 @@ TEST_F(Scan, refuses_what_would_lose_something) {
     EXPECT_EQ(folder_.error_of([&] { run_scan(plan, *backend, options); }),
               "nowhere/a.h5: no such folder: nowhere (the result is written there) make it first?");
 
+    // What is there in place of a result is not replaced even where this is asked for.
+    options.output = folder_.write("table.csv", "energy,counts\n");
+    EXPECT_EQ(folder_.error_of([&] { run_scan(plan, *backend, options); }),
+              "table.csv: not a result (only results are replaced) -o with another name?");
+
+    // Nothing is left of a scan for which there is no space.
+    ScanConfig vast = config();
+    vast.axes = {axis("charge_radius.mumu", range(-3e-31, 3e-31, 1'000'000)),
+                 axis("charge.ee", range(-1e-12, 1e-12, 1'000'000))};
+    const Plan vast_plan(vast, Method::moments);
+    options = no_parity();
+    options.output = folder_ / "vast.h5";
+    const std::string no_space = folder_.error_of([&] { run_scan(vast_plan, *backend, options); });
+    EXPECT_EQ(no_space.rfind("vast.h5: the result takes 9e+03 GB (", 0), 0u) << no_space;
+    EXPECT_NE(no_space.find(" GB are free there) fewer points, or profile = true for some axes?"), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(options.output + ".journal"));
+
     // An unfinished scan of something else is neither resumed nor overwritten.
     std::atomic<bool> stop{true};
     options = no_parity();

@@ -12,9 +12,9 @@ namespace nuscan::cli {
 
 namespace {
 
-//! A value is relative to nominal, in standard deviations or in MeV
+//! A value is relative to nominal, in standard deviations, in MeV or a relative deviation
 std::string json_pulls(const std::vector<PulledValue>& pulls) {
-    static constexpr const char* units[] = {"nominal", "sigma", "MeV"};
+    static constexpr const char* units[] = {"nominal", "sigma", "MeV", "relative"};
     std::string text = "[";
     for (const PulledValue& pull : pulls) {
         text += fmt::format("{}{{\"name\": \"{}\", \"value\": {}, \"error\": {}, \"unit\": \"{}\"}}",
@@ -88,9 +88,9 @@ void print_bins(const ExperimentPoint& x, std::size_t width) {
 //! "(held)" where the scan gives the value
 void print_pulls(const std::vector<PulledValue>& pulls) {
     for (const PulledValue& pull : pulls) {
-        const bool energy = pull.kind == PulledValue::Kind::energy;
-        const double scale = energy ? 1e3 : 1;
-        const char* what = energy ? " keV" : pull.kind == PulledValue::Kind::deviations ? " sigma" : " of nominal";
+        static constexpr const char* units[] = {" of nominal", " sigma", " keV", " relative to nominal"};
+        const char* what = units[static_cast<int>(pull.kind)];
+        const double scale = pull.kind == PulledValue::Kind::energy ? 1e3 : 1;
         const std::string error =
             pull.error > 0 ? fmt::format(" ± {:.5f}", scale * pull.error) : std::string(" (held)");
         fmt::print("  {}: {:.5f}{}{}\n", pull.name, scale * pull.value, error, what);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "output/hdf5.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace nuscan::hdf5 {
@@ -21,7 +22,9 @@ std::string error_text() {
     if (texts.empty()) {
         return "HDF5 gives no reason";
     }
-    return texts.size() == 1 ? texts.front() : texts.back() + ": " + texts.front();
+    std::string text = texts.size() == 1 ? texts.front() : texts.back() + ": " + texts.front();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
 }
 
 } // namespace nuscan::hdf5

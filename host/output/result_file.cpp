@@ -6,9 +6,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 
 #include <fcntl.h>
 #include <hdf5_hl.h>
@@ -627,6 +629,23 @@ void ResultWriter::finish(const Attributes& attributes) {
 
 // ---- read_result -----------------------------------------------------------------------------------------------
 
+std::uint64_t bytes_of(const ResultLayout& layout) {
+    std::uint64_t points = 1;
+    for (std::size_t i = 0; i < layout.kept.size(); ++i) {
+        const auto chunk = static_cast<std::uint64_t>(layout.chunk[i]);
+        points *= (layout.kept[i].values.size() + chunk - 1) / chunk * chunk;
+    }
+    return points * ((1 + layout.profiled.size()) * sizeof(double) + 1);
+}
+
+bool is_hdf5(const std::string& path) {
+    constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
+    std::string begin(signature.size(), '\0');
+    std::ifstream file(path, std::ios::binary);
+    file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+    return file.good() && begin == signature;
+}
+
 Result read_result(const std::string& path) {
     hdf5::initialise();
     const InputLocation where{path, 0};
@@ -639,6 +658,10 @@ Result read_result(const std::string& path) {
     if (path.ends_with(ResultWriter::partial_path(""))) {
         throw InputError(where, "not finished", "a scan stopped before its end",
                          "run the same \"nuscan scan\" again to resume?");
+    }
+    if (!is_hdf5(path)) {
+        throw InputError(where, std::filesystem::is_directory(path) ? "is a folder" : "not an HDF5 file",
+                         "expected a result", "is this the file a \"nuscan scan\" wrote?");
     }
     const Handle access = access_properties(path);
     const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose);

@@ -29,6 +29,9 @@ struct ResultLayout {
     Attributes attributes;           //!< known before the scan
 };
 
+//! Size of all variables on disk, in whole chunks
+std::uint64_t bytes_of(const ResultLayout& layout);
+
 /// A box of kept points, with its values in row-major order.
 struct ResultTile {
     std::vector<std::int64_t> begin, count; //!< one each per kept axis
@@ -81,6 +84,9 @@ struct Result {
     std::vector<std::vector<double>> profiled_at; //!< minimising values, one array per profiled axis
     Attributes attributes;
 };
+
+//! Whether a file begins as those of HDF5 do
+bool is_hdf5(const std::string& path);
 
 /// Reads a finished result. \throws InputError for a missing, damaged, foreign or unfinished (`.partial`) file.
 Result read_result(const std::string& path);

@@ -34,8 +34,8 @@ struct BoxMinimum {
 ///
 /// Newton's steps are cut off at the bounds, as in minimise_pulls: variables that stand at a bound and are pressed
 /// against it stay out. Curvatures count by their magnitude, so that a step leads away from a saddle, and where it
-/// stands on one to either side. Where a step does not lower f, damping bends it towards the gradient (Levenberg and
-/// Marquardt), of which enough always does.
+/// stands on one to either side. Nothing moves along what f does not depend on but by rounding. Where a step does not
+/// lower f, damping bends it towards the gradient (Levenberg and Marquardt), of which enough always does.
 template <class F>
 BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x) {
     using Eigen::ArrayXd;
@@ -44,6 +44,7 @@ BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x)
     constexpr double rounding = 1e-11;  // of curvatures, relative to the largest
     constexpr double kick = 0.05;       // what leaves a saddle, in units of the variables
     constexpr double precision = 1e-13; // of the value
+    constexpr double farthest = 10;     // across a box without ends, in units of the variables
     BoxMinimum best{x, f(x)};
     double damping = 0;
     for (int iteration = 0; iteration < 1000 && std::isfinite(best.f.value); ++iteration) {
@@ -64,10 +65,17 @@ BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x)
         const ArrayXd stiffness = curvature.abs().max(rounding * largest) + 1e-300;
         const double softest = stiffness.minCoeff();
         ArrayXd slope = eigen.eigenvectors().transpose() * g(free);
+        const double reach = std::min((box.high - box.low).norm(), farthest);
+        const auto is_flat = [&, left = 1e-11 * (1 + std::abs(best.f.value))](Index k) { // all across the box
+            return std::abs(slope[k]) * reach + std::abs(curvature[k]) * reach * reach < left;
+        };
+        for (Index k = 0; k < slope.size(); ++k) {
+            slope[k] = is_flat(k) ? 0 : slope[k];
+        }
         const double decrement = (slope.square() / stiffness).sum(); // twice the distance to the minimum
         std::vector<Index> saddle;                                   // directions in which it stands on one
         for (Index k = 0; k < slope.size(); ++k) {
-            if (curvature[k] < -1e-7 * largest && std::abs(slope[k]) < kick * stiffness[k]) {
+            if (curvature[k] < -1e-7 * largest && !is_flat(k) && std::abs(slope[k]) < kick * stiffness[k]) {
                 saddle.push_back(k);
                 slope[k] = std::copysign(kick * stiffness[k], slope[k]);
             }

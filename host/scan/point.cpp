@@ -256,16 +256,23 @@ private:
     }
 
     PulledValue value_at(const Pull& pull, double z) const {
+        using Kind = PulledValue::Kind;
         const Pull::Effect& effect = pull.effects[0];
-        auto kind = PulledValue::Kind::normalisation;
+        Kind kind = Kind::normalisation, of_shared = Kind::deviation;
+        if (effect.systematic >= 0) {
+            switch (experiment(effect.experiment).systematics[static_cast<std::size_t>(effect.systematic)].kind) {
+            case Systematic::Kind::normalisation:
+                break;
+            case Systematic::Kind::shape:
+                kind = of_shared = Kind::deviations;
+                break;
+            case Systematic::Kind::parameter:
+                kind = Kind::energy;
+                break;
+            }
+        }
         if (pull.is_shared()) {
-            kind = PulledValue::Kind::deviations;
-        } else if (effect.systematic >= 0) {
-            const Systematic& systematic =
-                experiment(effect.experiment).systematics[static_cast<std::size_t>(effect.systematic)];
-            kind = systematic.kind == Systematic::Kind::shape       ? PulledValue::Kind::deviations
-                   : systematic.kind == Systematic::Kind::parameter ? PulledValue::Kind::energy
-                                                                    : kind;
+            kind = std::isinf(pull.sigma) ? of_shared : Kind::deviations;
         }
         return {pull.name.substr(pull.name.find('.') + 1), kind, value_of_pull(pull, z, plan_.config().experiments), 0};
     }

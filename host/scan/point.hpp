@@ -20,6 +20,7 @@ struct PulledValue {
         normalisation, //!< relative to nominal: 1
         deviations,    //!< standard deviations: 0
         energy,        //!< of a background function [MeV]
+        deviation,     //!< relative, from nominal: 0
     };
     std::string name; //!< of a background, a systematic, "signal", or what several experiments share
     Kind kind;

@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <numeric>
 
+#include <fmt/format.h>
+
 #include "config/error.hpp"
 #include "nuscan/version.hpp"
 #include "output/crc32c.hpp"
@@ -185,12 +187,19 @@ public:
                              "make it first?");
         }
         if (options.overwrite) {
+            if (fs::exists(path_) && !is_hdf5(path_)) {
+                throw InputError({path_, 0}, "not a result", "only results are replaced", "-o with another name?");
+            }
             for (const std::string& old : {partial_path_, journal_path_}) {
                 fs::remove(old);
             }
         } else if (fs::exists(path_)) {
             throw InputError({path_, 0}, "there already", "a finished result is not replaced unasked",
                              "use --overwrite, or -o with another name?");
+        }
+        const ResultLayout layout = layout_of(plan, backend);
+        if (!fs::exists(partial_path_)) {
+            require_space(bytes_of(layout));
         }
         // The journal goes first: it is locked, and refuses a scan that is not the one it belongs to.
         journal_ = std::make_unique<Journal>(journal_path_, plan.hash(), plan.n_units());
@@ -200,7 +209,7 @@ public:
             fs::remove(journal_path_);
             journal_ = std::make_unique<Journal>(journal_path_, plan.hash(), plan.n_units());
         }
-        writer_ = std::make_unique<ResultWriter>(path_, layout_of(plan, backend), resume);
+        writer_ = std::make_unique<ResultWriter>(path_, layout, resume);
     }
 
     //! Whether a unit need not be evaluated: it has a record, and what the record speaks of is in the file
@@ -326,6 +335,19 @@ private:
         best_fit_ = values_at(tile, i);
         for (std::size_t k = 0; k < tile.profiled.size(); ++k) {
             best_fit_[static_cast<std::size_t>(plan_.profiled_axes()[k])] = tile.profiled[k][i];
+        }
+    }
+
+    //! Asks before the file is made, which takes all of its space at once
+    void require_space(std::uint64_t bytes) const {
+        std::error_code unknown;
+        const auto space = std::filesystem::space(std::filesystem::absolute(path_).parent_path(), unknown);
+        if (!unknown && bytes > space.available) {
+            constexpr double giga = 1e9;
+            throw InputError({path_, 0},
+                             fmt::format("the result takes {:.3g} GB", static_cast<double>(bytes) / giga),
+                             fmt::format("{:.3g} GB are free there", static_cast<double>(space.available) / giga),
+                             "fewer points, or profile = true for some axes?");
         }
     }
 
