@@ -8,18 +8,28 @@ from dataclasses import dataclass
 import numpy as np
 
 
+ROUGH = 0.05
+"""Of an interval, what a straight line between two points may be off before its end counts as rough."""
+
+
 @dataclass
 class Interval:
-    """Values of a parameter that are allowed; an open end is that of the axis, beyond which more may be allowed."""
+    """Values of a parameter that are allowed; an open end is that of the axis, beyond which more may be allowed.
+
+    A rough end is one that the grid is too coarse to place.
+    """
 
     low: float
     high: float
     low_open: bool = False
     high_open: bool = False
+    low_rough: bool = False
+    high_rough: bool = False
 
 
-def _crossing(x: np.ndarray, delta_chi2: np.ndarray, k: int, threshold: float) -> float:
-    """Where Δχ² crosses the threshold between grid points k and k + 1, of which one is above it and one is not.
+def _crossing(x: np.ndarray, delta_chi2: np.ndarray, k: int, threshold: float) -> tuple[float, float]:
+    """Where Δχ² crosses the threshold between grid points k and k + 1, of which one is above it and one is not; and the
+    distance from where a straight line between them crosses.
 
     It is where the cubic through the nearest four grid points with finite Δχ² that adjoin one another (two on each
     side; the next ones of the other side at the end of the axis, and fewer where there are none) is at the threshold,
@@ -28,7 +38,7 @@ def _crossing(x: np.ndarray, delta_chi2: np.ndarray, k: int, threshold: float) -
     """
     finite = np.isfinite(delta_chi2)
     if not (finite[k] and finite[k + 1]):
-        return float(x[k] if finite[k] else x[k + 1])
+        return float(x[k] if finite[k] else x[k + 1]), float(x[k + 1] - x[k])
 
     def usable(i: int) -> bool:
         return 0 <= i < len(x) and bool(finite[i])
@@ -62,7 +72,9 @@ def _crossing(x: np.ndarray, delta_chi2: np.ndarray, k: int, threshold: float) -
             low = middle
         else:
             high = middle
-    return start + (low + high) / 2 * step
+    at = (low + high) / 2
+    on_a_line = (threshold - float(delta_chi2[k])) / float(delta_chi2[k + 1] - delta_chi2[k])
+    return start + at * step, abs(on_a_line - at) * step
 
 
 def find_intervals(x: np.ndarray, delta_chi2: np.ndarray, threshold: float) -> list[Interval]:
@@ -75,7 +87,10 @@ def find_intervals(x: np.ndarray, delta_chi2: np.ndarray, threshold: float) -> l
         end = k
         while end + 1 < n and allowed[end + 1]:
             end += 1
-        low = _crossing(x, delta_chi2, k - 1, threshold) if k > 0 else float(x[0])
-        high = _crossing(x, delta_chi2, end, threshold) if end + 1 < n else float(x[-1])
-        intervals.append(Interval(low, high, low_open=k == 0, high_open=end + 1 == n))
+        low, low_off = _crossing(x, delta_chi2, k - 1, threshold) if k > 0 else (float(x[0]), 0.0)
+        high, high_off = _crossing(x, delta_chi2, end, threshold) if end + 1 < n else (float(x[-1]), 0.0)
+        allowed_off = ROUGH * (high - low)
+        intervals.append(
+            Interval(low, high, k == 0, end + 1 == n, low_off > allowed_off, high_off > allowed_off)
+        )
     return intervals

@@ -82,7 +82,8 @@ def _allowed_text(axis: Axis, intervals: Sequence[Interval]) -> str:
         ranges = r" $\cup$ ".join(f"[{low}, {high}]" for low, high in ends)
         text = r"$\in$ " + (f"({ranges})" if len(ends) > 1 and power else ranges)
     beyond = " (may go on beyond the axis)" if goes_on else ""
-    return f"{symbol(axis.name)} " + text.replace("-", "\N{MINUS SIGN}") + power + beyond
+    rough = " (rough: the grid is too coarse)" if any(i.low_rough or i.high_rough for i in intervals) else ""
+    return f"{symbol(axis.name)} " + text.replace("-", "\N{MINUS SIGN}") + power + beyond + rough
 
 
 def _finish_axes(ax, title: str, pad: float = 8) -> None:

@@ -123,7 +123,8 @@ def test_intervals_are_those_of_the_program(tmp_path, name, scale):
         found = find_intervals(result.axes[0].values, result.delta_chi2, delta_chi2_threshold(confidence_level, 1))
         assert len(found) == len(axis["intervals"]) > 0
         for ours, theirs in zip(found, axis["intervals"]):
-            assert (ours.low_open, ours.high_open) == (theirs["low_open"], theirs["high_open"])
+            for flag in ("low_open", "high_open", "low_rough", "high_rough"):
+                assert getattr(ours, flag) == theirs[flag], flag
             assert ours.low == pytest.approx(theirs["low"], rel=1e-12, abs=1e-12 * np.ptp(x))
             assert ours.high == pytest.approx(theirs["high"], rel=1e-12, abs=1e-12 * np.ptp(x))
 
