@@ -85,6 +85,21 @@ TEST(Newton, leaves_a_saddle_by_the_side_that_is_open) {
     }
 }
 
+//! x⁴ + y⁴ − xy is at rest where x = y = 0, a corner of the box, but for rounding, and goes down inside.
+TEST(Newton, leaves_a_corner_by_its_middle) {
+    const auto valley = [](const VectorXd& at) {
+        const double x = at[0], y = at[1], rounding = 1e-17;
+        Derivatives f{std::pow(x, 4) + std::pow(y, 4) - x * y, true, {}, {}};
+        f.gradient = vector(4 * x * x * x - y + rounding, 4 * y * y * y - x + rounding);
+        f.hessian = Eigen::Matrix2d{{12 * x * x, -1}, {-1, 12 * y * y}};
+        return f;
+    };
+    const BoxMinimum minimum = minimise_in_box(valley, box(0, 1), vector(0, 0));
+    EXPECT_TRUE(minimum.converged);
+    EXPECT_NEAR(minimum.f.value, -1. / 8, 1e-13);
+    EXPECT_NEAR(minimum.at[0], 0.5, 1e-6);
+}
+
 //! f depends on x alone; what y and z seem to do is rounding.
 TEST(Newton, converges_where_variables_do_nothing) {
     const double rounding = 3e-15;

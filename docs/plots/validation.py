@@ -306,7 +306,7 @@ def xenon(nuscan: Nuscan) -> Case:
         "(arXiv:2207.05036). XENONnT's own limit is from an unbinned fit with nine backgrounds, which digitised bins of 2 "
         "keV with one background cannot give: its row watches over the program.",
     )
-    figure, (moments, charges) = figure_of(2)
+    figure, (moments, charges) = figure_of(2, 13)
     for name, published, value in (("lz-2022", "1.1e-11 (arXiv:2207.05036), 1.36e-11 (LZ)", 1.1),
                                    ("xenonnt-sr0", "6.4e-12 (XENONnT)", 0.64)):
         for background, colour in (("0.13", BLUE), ("free", ORANGE)) if name == "lz-2022" else (("", GREEN),):
@@ -337,7 +337,7 @@ def xenon(nuscan: Nuscan) -> Case:
         draw_profile(charges, scan, 1e-13, label, colour)
     charges.axvspan(-1.5, 1.5, color=GREY, alpha=0.25, lw=0, label="published")
     charges.set_xlabel(r"universal charge [$10^{-13}\,e$]")
-    charges.legend(loc="upper right", fontsize=7)
+    charges.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=7)
     case.figure, case.name = figure, "validation-xenon"
     return case
 
@@ -424,7 +424,7 @@ def together(nuscan: Nuscan) -> Case:
     text = (
         TOTAL + '[[experiment]]\nuse = "coherent-lar-2020"\n' + shapes + '[[experiment]]\nuse = "coherent-csi-2021"\n'
         '[[experiment]]\nuse = "dresden-ii-lindhard"\ncouplings = "radiative"\n'
-        + radius_axis("ee", 21) + radius_axis("mumu", 21)
+        + radius_axis("ee", 41) + radius_axis("mumu", 41)
         + "".join(radius_axis(e, 3, "profile = true\n") for e in ("emu", "etau", "mutau"))
     )
     start = time.monotonic()

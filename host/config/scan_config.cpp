@@ -809,11 +809,11 @@ ScanConfig read_config(const std::string& path, const std::vector<Override>& ove
                        bool needs_experiment, bool needs_axis) {
     std::string text = path.empty() ? "" : read_text_file(path);
     toml::table table = parse_toml(text, path);
-    if (!with_axes) {
-        table.erase("axis");
-    }
     for (const Override& override : overrides) {
         apply_override(table, override);
+    }
+    if (!with_axes) {
+        table.erase("axis");
     }
     if (!overrides.empty() || !with_axes) {
         std::ostringstream out;

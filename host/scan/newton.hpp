@@ -49,9 +49,13 @@ BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x)
     double damping = 0;
     for (int iteration = 0; iteration < 1000 && std::isfinite(best.f.value); ++iteration) {
         const VectorXd& g = best.f.gradient;
+        const double reach = std::min((box.high - box.low).norm(), farthest);
+        const double negligible = 1e-11 * (1 + std::abs(best.f.value)); // for a change all across the box
         std::vector<Index> free;
         for (Index i = 0; i < x.size(); ++i) {
-            if ((g[i] > 0 && best.at[i] > box.low[i]) || (g[i] < 0 && best.at[i] < box.high[i]) || g[i] == 0) {
+            // What does not press may still go down together with others.
+            if ((g[i] > 0 && best.at[i] > box.low[i]) || (g[i] < 0 && best.at[i] < box.high[i]) ||
+                std::abs(g[i]) * reach < negligible) {
                 free.push_back(i);
             }
         }
@@ -65,9 +69,8 @@ BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x)
         const ArrayXd stiffness = curvature.abs().max(rounding * largest) + 1e-300;
         const double softest = stiffness.minCoeff();
         ArrayXd slope = eigen.eigenvectors().transpose() * g(free);
-        const double reach = std::min((box.high - box.low).norm(), farthest);
-        const auto is_flat = [&, left = 1e-11 * (1 + std::abs(best.f.value))](Index k) { // all across the box
-            return std::abs(slope[k]) * reach + std::abs(curvature[k]) * reach * reach < left;
+        const auto is_flat = [&](Index k) {
+            return std::abs(slope[k]) * reach + std::abs(curvature[k]) * reach * reach < negligible;
         };
         for (Index k = 0; k < slope.size(); ++k) {
             slope[k] = is_flat(k) ? 0 : slope[k];
