@@ -241,8 +241,7 @@ public:
             const TileSummary summary(tile);
             journal_->append(unit.number, summary.record());
             account(tile, summary);
-            result.chi2 = std::move(tile.chi2); // the next result takes their memory
-            result.status = std::move(tile.status);
+            result = {std::move(tile.chi2), std::move(tile.status), {}}; // the next result takes their memory
         }
         if (std::chrono::steady_clock::now() - last_sync_ > std::chrono::seconds(1)) {
             sync();
