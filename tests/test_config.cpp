@@ -1062,10 +1062,9 @@ TEST_F(ScanFile, statistic_overrides_the_experiment) {
     std::string text = experiment_text;
     text.replace(text.find("[4, 2]"), 6, "[4, 0]");
     folder_.write("toy.toml", text);
-    EXPECT_EQ(
-        error(toy + "statistic = \"gaussian\""),
-        "scan.toml:3: statistic = \"gaussian\" does not go with toy (no counts are in its fitted bin 2, which has "
-        "no error then) write \"poisson\", or add sigma to its [bins]?");
+    EXPECT_EQ(error(toy + "statistic = \"gaussian\""),
+              "scan.toml:3: statistic = \"gaussian\" does not go with toy (its fitted bin 2 has 0 counts, whose "
+              "root is no error) write \"poisson\", or add sigma to its [bins]?");
     text.replace(text.find("[4, 0]"), 6, "[4, 0.5]\nsigma = [2, 1]");
     text.replace(text.find("[exposure]"), 10, "statistic = \"gaussian\"\n[exposure]");
     folder_.write("toy.toml", text);
@@ -1074,6 +1073,11 @@ TEST_F(ScanFile, statistic_overrides_the_experiment) {
         error(toy + "statistic = \"poisson\""),
         "scan.toml:3: statistic = \"poisson\" does not go with toy (its fitted bin 2 has 0.5 counts, which is not "
         "a whole number)");
+    text.replace(text.find("0.5]"), 4, "-1]");
+    folder_.write("toy.toml", text);
+    EXPECT_EQ(error(toy + "statistic = \"poisson\""),
+              "scan.toml:3: statistic = \"poisson\" does not go with toy (its fitted bin 2 has -1 counts, which is "
+              "negative)");
 }
 
 TEST_F(ScanFile, a_folder_of_experiments) {

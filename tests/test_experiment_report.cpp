@@ -111,6 +111,12 @@ TEST_F(Report, of_few_counts_with_roots_as_errors) {
                        "it, bins that fluctuated down weigh more; \"poisson\" has no such bias)"});
     bins += "\nsigma = [3.5, 3]";
     EXPECT_EQ(warnings(), Warnings());
+    // Differences fluctuate below zero, and above where nothing is predicted.
+    bins = "edges = [\"1 keV\", \"20 keV\", \"40 keV\"]\ncounts = [12, -2]\nsigma = [3.5, 9]";
+    EXPECT_EQ(warnings(), Warnings());
+    bins = "edges = [\"20 keV\", \"600 keV\", \"700 keV\"]\ncounts = [-2, 1]\nsigma = [9, 1]";
+    background = "counts = [1, 0]\nuncertainty = \"fixed\"";
+    EXPECT_EQ(warnings(), Warnings{"no neutrino is seen in bin 2 (600 to 700 keV)"});
 }
 
 TEST_F(Report, of_a_background_smaller_than_the_sun) {

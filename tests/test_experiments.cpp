@@ -250,6 +250,12 @@ TEST_F(ExperimentFile, gaussian_statistic_takes_errors_from_the_counts_or_from_a
     const std::string sigma = "toy.toml:" + std::to_string(line) + ": ";
     EXPECT_EQ(error(with_sigma("[1, 0]")), sigma + "sigma[1] = 0 is not positive");
     EXPECT_EQ(error(with_sigma("[1, -2]")), sigma + "sigma[1] = -2 is negative");
+    folder_.write("counts.csv", "energy_keV,fit,sigma\n0.5,-2.5,1.5\n2,6,2\n");
+    EXPECT_EQ(error(gaussian), counts + "counts[0] = -2.5 has no error (the Gaussian statistic takes the root of the "
+                                        "counts where the file gives no sigma) add sigma to [bins]?");
+    EXPECT_EQ(read(with_sigma(column)).counts, (std::vector<double>{-2.5, 6}));
+    EXPECT_EQ(error(replaced(with_sigma(column), "[2, 4.5]", "{ table = \"counts.csv\", column = \"fit\" }")),
+              "counts.csv:2: fit = -2.5 is negative"); // a background is no difference
     EXPECT_EQ(error(with_sigma("[1]")), sigma + "sigma of bins has 1 entries (there are 2 bins)");
 }
 
@@ -329,11 +335,12 @@ const BrokenExperiment broken_experiments[] = {
      "toy.toml:15: \"counts.csv\" has no column \"obserwed\" (its columns are \"energy_keV\", \"observed\" or \"fit\") "
      "did you mean \"observed\"?"},
     {"counts_not_whole", "\"observed\"", "\"fit\"",
-     "toy.toml:15: counts[0] = 2.5 is not a whole number (the statistic is Poisson)"},
+     "counts.csv:2: fit = 2.5 is not a whole number (the statistic is Poisson)"},
     {"counts_size", "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2, 3]",
      "toy.toml:15: counts of bins has 3 entries (there are 2 bins)"},
     {"counts_negative", "{ table = \"counts.csv\", column = \"observed\" }", "[1, -2]",
-     "toy.toml:15: counts[1] = -2 is negative"},
+     "toy.toml:15: counts[1] = -2 is negative (the statistic is Poisson) write statistic = \"gaussian\", with sigma in "
+     "[bins]?"},
     {"counts_list_not_whole", "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2.5]",
      "toy.toml:15: counts[1] = 2.5 is not a whole number (the statistic is Poisson)"},
     {"edges_equal", "\"3 keV\"", "\"1 keV\"",
@@ -420,6 +427,26 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
               "efficiency.csv:3: efficiency = \"0.5x\" is not a number"},
              {"efficiency.csv", "energy_keV,efficiency\n0,0\n1,\n",
               "efficiency.csv:3: efficiency = \"\" is not a number"},
+             {"efficiency.csv", "energy_keV,efficiency\n0,0\n1,+-1\n",
+              "efficiency.csv:3: efficiency = \"+-1\" is not a number"},
+             {"efficiency.csv", "energy_keV;efficiency\n0;0\n1;0,5\n",
+              "efficiency.csv:3: efficiency = \"0,5\" is not a number (numbers have a decimal point) write 0.5?"},
+             {"efficiency.csv", "energy_keV;efficiency\n0;0\n1,1\n",
+              "efficiency.csv:3: the row has 1 cells (the header names 2 columns)"},
+             {"efficiency.csv", "energy_keV\tefficiency\n0\t0\n1\t\n",
+              "efficiency.csv:3: efficiency = \"\" is not a number"},
+             {"efficiency.csv", "\"energy_keV,efficiency\n0,0\n1,1\n", "efficiency.csv:1: a quote is never closed"},
+             {"efficiency.csv", "energy_keV  efficiency\n0  0\n1  1\n",
+              "efficiency.csv:1: the header names the single column \"energy_keV  efficiency\" (columns are separated "
+              "by "
+              "commas, semicolons or tabs)"},
+             {"efficiency.csv",
+              "\xff\xfe"
+              "e",
+              "efficiency.csv:1: the table is in UTF-16 (expected UTF-8) save it as CSV in UTF-8?"},
+             {"efficiency.csv", "energy_keV,efficiency\n0,0\n1,1\xb5\n",
+              "efficiency.csv:3: the line is not in UTF-8 (Latin-1 or Windows-1252, it seems) save the table as CSV in "
+              "UTF-8?"},
              {"efficiency.csv", "energy_keV,efficiency\n0,nan\n1,1\n",
               "efficiency.csv:2: efficiency = nan is not finite"},
              {"efficiency.csv", "energy_keV,efficiency\n1,0\n1,1\n",
@@ -431,9 +458,11 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
              {"efficiency.csv", "energy_keV,efficiency\n0,0.1\n1,1.01\n",
               "efficiency.csv:3: efficiency = 1.01 is above 1"},
              {"spectrum.csv", "energy_MeV,per_MeV\n0,0\n1,0\n", "toy.toml:23: the spectrum is zero everywhere"},
-             {"counts.csv", "energy_keV,observed\n0.5,3\n2,-7\n", "counts.csv:3: observed = -7 is negative"},
+             {"counts.csv", "energy_keV,observed\n0.5,3\n2,-7\n",
+              "counts.csv:3: observed = -7 is negative (the statistic is Poisson) write statistic = \"gaussian\", with "
+              "sigma in [bins]?"},
              {"counts.csv", "energy_keV,observed\n0.5,3\n2,7.25\n",
-              "toy.toml:15: counts[1] = 7.25 is not a whole number (the statistic is Poisson)"},
+              "counts.csv:3: observed = 7.25 is not a whole number (the statistic is Poisson)"},
              {"counts.csv", "energy_keV,observed\n0.5,3\n2,7\n2.5,1\n",
               "toy.toml:15: \"counts.csv\" of bins has 3 entries (there are 2 bins)"},
          }) {
@@ -448,6 +477,28 @@ TEST_F(ExperimentFile, tables_may_have_windows_line_ends_and_spaces) {
     const Experiment e = read(valid);
     EXPECT_EQ(e.channels[0].efficiency.x, (std::vector<double>{0, 3e-3}));
     EXPECT_EQ(e.channels[0].efficiency.y, (std::vector<double>{0, 1}));
+}
+
+TEST_F(ExperimentFile, tables_of_spreadsheets) {
+    for (const char* text : {
+             "\xef\xbb\xbf"
+             "energy_eV,efficiency\n0,0\n3000,0.5\n", // a mark of byte order
+             "energy_eV;efficiency\r\n0;0\r\n3000;0.5\r\n", "energy_eV\tefficiency\n0\t0\n3000\t0.5\n",
+             "energy_eV ;\tefficiency\n0 ; 0\n 3000;\t0.5\n", // tabs are blanks beside other separators
+             "energy_eV,\tefficiency\n0,\t0\n3000,\t0.5\n", "\"energy_eV\" , \"efficiency\"\n\"0\",\"0\"\n3000,0.5\n",
+             "energy_eV,efficiency\n+0,-0\n+3e+3,+0.5\n",
+             "# d\xe9"
+             "tecteur\nenergy_eV,efficiency\n0,0\n3000,0.5\n", // comments may be in anything
+         }) {
+        folder_.write("efficiency.csv", text);
+        const Experiment e = read(valid);
+        EXPECT_EQ(e.channels[0].efficiency.x, (std::vector<double>{0, 3e-3})) << text;
+        EXPECT_EQ(e.channels[0].efficiency.y, (std::vector<double>{0, 0.5})) << text;
+    }
+    // What separates others may be in quotes, and in names beside a semicolon.
+    folder_.write("counts.csv", "energy_keV,\"observed, all; \u03b3\",observed\n0.5,3,3\n2,6,7\n");
+    EXPECT_EQ(read(valid).counts, (std::vector<double>{3, 7}));
+    EXPECT_EQ(read(with("\"observed\"", "\"observed, all; \u03b3\"")).counts, (std::vector<double>{3, 6}));
 }
 
 // ---- systematics ------------------------------------------------------------------------------------------------
@@ -859,6 +910,38 @@ TEST_F(ExperimentFile, backgrounds_alone_are_scanned) {
                                             : (a - 3) * (a - 3) / 3 + (b - 7) * (b - 7) / 7;
                     EXPECT_NEAR(result.chi2[i], chi2, 1e-9) << statistic << method_name(method) << t;
                 }
+            }
+        }
+    }
+}
+
+TEST_F(ExperimentFile, differences_of_counts_are_scanned) {
+    const double T[] = {2, 4.5}, n[] = {-3, 7}, sigma[] = {2, 3}, weight = 1 / (0.1 * 0.1);
+    std::string text = replaced(backgrounds_alone, "counts = [3, 7]", "counts = [-3, 7]\nsigma = [2, 3]");
+    text = replaced(text, "[bins]", "statistic = \"gaussian\"\n[bins]");
+    const std::string file = folder_.write(
+        "scan.toml",
+        "[[experiment]]\nfile = \"alone.toml\"\n[[axis]]\nparameter = \"alone.flat\"\nvalues = [0.5, 1, 2]\n");
+    for (const bool pulled : {false, true}) {
+        folder_.write("alone.toml", text + (pulled ? "[[systematic]]\nname = \"all\"\nof = \"flat\"\n"
+                                                     "uncertainty = 0.1\n"
+                                                   : ""));
+        const ScanConfig config = read_scan_config(file);
+        const Plan plan(config, automatic_method(config));
+        for (const BackendChoice choice : {BackendChoice::cpu, BackendChoice::reference}) {
+            std::string notice;
+            UnitResult result;
+            make_backend(choice, plan, notice)->evaluate(plan.unit(0), result);
+            ASSERT_EQ(result.chi2.size(), 3u);
+            for (std::size_t i = 0; i < 3; ++i) {
+                double rr = 0, rs = 0, ss = 0; // of residuals, and of what the pull adds to them
+                for (const int b : {0, 1}) {
+                    const double r = (config.axes[0].values[i] * T[b] - n[b]) / sigma[b], s = T[b] / sigma[b];
+                    rr += r * r;
+                    rs += r * s;
+                    ss += s * s;
+                }
+                EXPECT_NEAR(result.chi2[i], pulled ? rr - rs * rs / (ss + weight) : rr, 1e-9) << pulled << i;
             }
         }
     }

@@ -142,7 +142,8 @@ void check_counts(const Experiment& x, const ExperimentReport& report, std::vect
         warnings.push_back(
             fmt::format("the counts are more than {} standard deviations from the best fit {}", suspicious, unlike));
     }
-    const std::string impossible = bins_where(x, [&](std::size_t b) { return fitted[b] <= 0 && x.counts[b] > 0; });
+    const std::string impossible = bins_where(
+        x, [&](std::size_t b) { return x.statistic == Statistic::poisson && fitted[b] <= 0 && x.counts[b] > 0; });
     if (!impossible.empty()) {
         warnings.push_back(fmt::format("there are counts, but nothing is predicted {}", impossible));
     }
