@@ -1407,6 +1407,15 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "\"(NH4)2SO4\""},
     {"nuclide", "formula = \"CsI\"", "nuclide = \"Ar41\"",
      "toy.toml:9: there is no nuclide \"Ar41\" (expected one that occurs in nature) did you mean \"Ar40\"?"},
+    {"nuclide_with_A_first", "formula = \"CsI\"", "nuclide = \"76Ge\"",
+     "toy.toml:9: there is no nuclide \"76Ge\" (expected one that occurs in nature) did you mean \"Ge76\"?"},
+    {"nuclide_with_dash", "formula = \"CsI\"", "nuclide = \"Ge-76\"",
+     "toy.toml:9: there is no nuclide \"Ge-76\" (expected one that occurs in nature) did you mean \"Ge76\"?"},
+    {"nuclide_as_element", "formula = \"CsI\"", "element = \"76Ge\"",
+     "toy.toml:9: element = \"76Ge\" is unknown (expected a symbol) write nuclide = \"Ge76\"?"},
+    {"dopant", "formula = \"CsI\"", "formula = \"CsI(Na)\"",
+     "toy.toml:9: \"CsI(Na)\" is no chemical formula (\"(Na)\" has no number, and a dopant is not one per formula "
+     "unit) write \"CsI\"?"},
     {"nuclide_and_nuclides", "formula = \"CsI\"", "nuclide = \"Ar40\"\nnuclides = { Ar40 = 1 }",
      "toy.toml:10: \"nuclides\" does not go with \"nuclide\" (all of the target is Ar40)"},
     {"enriched_unknown", "formula = \"CsI\"", "element = \"Xe\"\nnuclides = { Xe137 = 1 }",
@@ -1419,6 +1428,9 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "toy.toml:10: Xe136 = -0.9 is not positive"},
     {"radius_of_stranger", "Cs133", "Cs134",
      "toy.toml:10: the target has no nuclide \"Cs134\" (its nuclides are \"Cs133\" or \"I127\") did you mean "
+     "\"Cs133\"?"},
+    {"radius_with_A_first", "Cs133", "133Cs",
+     "toy.toml:10: the target has no nuclide \"133Cs\" (its nuclides are \"Cs133\" or \"I127\") did you mean "
      "\"Cs133\"?"},
     {"radius_zero", "\"4.821 fm\"", "0", "toy.toml:10: proton_radius of Cs133 = 0 fm is not positive"},
     {"radius_negative", "\"4.821 fm\"", "\"-4.8 fm\"", "toy.toml:10: proton_radius of Cs133 = -4.8 fm is not positive"},

@@ -17,7 +17,7 @@ constexpr double max_radius = 20;                 // [fm]: the heaviest nuclei h
 Nuclide nuclide_called(const std::string& name, const InputLocation& where) {
     const auto nuclide = find_nuclide(name);
     if (!nuclide) {
-        const std::string suggestion = did_you_mean(name, nuclide_names());
+        const std::string suggestion = did_you_mean(symbol_first(name), nuclide_names());
         throw InputError(where, fmt::format("there is no nuclide \"{}\"", name), "expected one that occurs in nature",
                          suggestion.empty() ? "write, e.g., \"Ar40\"?" : suggestion);
     }
@@ -37,7 +37,9 @@ double atomic_weight(const Nuclide& nuclide) {
 Element element_called(const std::string& symbol, const InputLocation& where) {
     const auto element = find_element(symbol);
     if (!element) {
-        const std::string suggestion = did_you_mean(symbol, element_symbols());
+        const std::string nuclide = symbol_first(symbol);
+        const std::string suggestion = find_nuclide(nuclide) ? fmt::format("write nuclide = \"{}\"?", nuclide)
+                                                             : did_you_mean(symbol, element_symbols());
         throw InputError(where, fmt::format("element = \"{}\" is unknown", symbol), "expected a symbol",
                          suggestion.empty() ? "write, e.g., \"Xe\"?" : suggestion);
     }
@@ -152,7 +154,7 @@ void read_radii(const TomlTable& table, const std::string& key, double Nuclide::
             }
             throw InputError(radii.where(name), fmt::format("the target has no nuclide \"{}\"", name),
                              names.empty() ? "it has none at all" : "its nuclides are " + quoted_list(names),
-                             did_you_mean(name, names));
+                             did_you_mean(symbol_first(name), names));
         }
         const std::string what = fmt::format("{} of {}", key, name);
         const double value = radii.quantity_called(what, name, Dimension::nuclear_radius);
