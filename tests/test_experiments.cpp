@@ -259,6 +259,43 @@ TEST_F(ExperimentFile, gaussian_statistic_takes_errors_from_the_counts_or_from_a
     EXPECT_EQ(error(with_sigma("[1]")), sigma + "sigma of bins has 1 entries (there are 2 bins)");
 }
 
+TEST_F(ExperimentFile, tables_that_end_below_what_smearing_brings_in) {
+    const std::string lost = " (smearing would bring some from beyond into the bins, and they are lost) extend it by 5 "
+                             "standard deviations, or give it extrapolate = true?";
+    using Notes = std::vector<std::string>;
+    const std::string visible = with("\"true\"", "\"visible\"");
+    EXPECT_EQ(notes(valid),
+              Notes{"toy.toml:11: the efficiency ends with 0.9 at 3 keV, recoils reach 3759.84 keV" + lost});
+    EXPECT_EQ(notes(visible),
+              Notes{"toy.toml:11: the efficiency ends with 0.9 at 3 keV, visible energies reach 3759.84 keV" + lost});
+    const std::string resolution = "resolution = { sqrt = \"0.1 keV^1/2\", constant = \"10 eV\", linear = 0.01 }";
+    for (const std::string& text : {std::string(valid), visible}) {
+        EXPECT_EQ(notes(replaced(text, resolution, "")), Notes());
+        EXPECT_EQ(notes(replaced(text, "\"efficiency.csv\"", "{ table = \"efficiency.csv\", extrapolate = true }")),
+                  Notes());
+        // σ is 0.25 keV at 4 keV and 0.28 keV at 5 keV.
+        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n4,0.9\n");
+        EXPECT_EQ(notes(text).size(), 1u);
+        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n5,0.9\n");
+        EXPECT_EQ(notes(text), Notes());
+        const std::string broad = replaced(text, "linear = 0.01", "linear = 1");
+        EXPECT_EQ(notes(broad).size(), 1u);
+        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n3760,0.9\n"); // no recoil is beyond
+        EXPECT_EQ(notes(broad), Notes());
+        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n1,0.9\n3,0\n");
+        EXPECT_EQ(notes(text), Notes());
+        write_tables();
+    }
+    const std::string matrix = replaced(with(resolution, "smearing = \"matrix\"\nmatrix = \"matrix.csv\""),
+                                        "efficiency = \"efficiency.csv\"\nefficiency_in = \"true\"\n", "");
+    folder_.write("matrix.csv", "energy_keV,1,2\n0,1,0\n3,0.1,0.5\n");
+    EXPECT_EQ(notes(matrix), Notes{"toy.toml:11: the matrix ends at 3 keV, where 0.6 is reconstructed in the bins "
+                                   "(visible energies reach 3759.84 keV, and those beyond the last row are lost) add "
+                                   "rows until nothing is?"});
+    folder_.write("matrix.csv", "energy_keV,1,2\n0,1,0\n3,0.1,0.5\n5,0,1e-4\n");
+    EXPECT_EQ(notes(matrix), Notes());
+}
+
 TEST_F(ExperimentFile, digest_covers_file_and_tables) {
     const std::string first = read(valid).digest;
     EXPECT_EQ(first.size(), 64u);
@@ -297,6 +334,17 @@ const BrokenExperiment broken_experiments[] = {
      "toy.toml:4: couplings = \"radiation\" is unknown (expected \"tree\" or \"radiative\") did you mean "
      "\"radiative\"?"},
     {"no_mass", "mass = \"2 kg\"", "", "toy.toml:4: [exposure] has no \"mass\""},
+    {"no_bins", "[bins]", "[response.bins]",
+     "toy.toml: the table [bins] is missing (it holds the bins and what was counted)"},
+    {"mass_huge", "\"2 kg\"", "\"1e300 t\"", "toy.toml:5: mass = 1e+303 kg is too large (the Sun has 2e+30 kg)"},
+    {"live_time_huge", "\"1 d\"", "\"1e20 s\"",
+     "toy.toml:6: live_time = 1e+20 s is too large (the universe is 4.4e+17 s old)"},
+    {"resolution_as_file", "{ sqrt = \"0.1 keV^1/2\", constant = \"10 eV\", linear = 0.01 }", "\"r.csv\"",
+     "toy.toml:10: resolution is a string (expected a table of its terms) write, e.g., resolution = { sqrt = \"0.3 "
+     "keV^1/2\", linear = 0.004 }?"},
+    {"counts_as_file", "{ table = \"counts.csv\", column = \"observed\" }", "\"counts.csv\"",
+     "toy.toml:15: counts is a string (expected an array, or a table and its column) write counts = { table = "
+     "\"counts.csv\", column = \"...\" }?"},
     {"mass_unit", "mass = \"2 kg\"", "mass = 2",
      "toy.toml:5: mass = 2 has no unit (mass is measured in kg) write \"2 kg\"?"},
     {"mass_zero", "mass = \"2 kg\"", "mass = 0", "toy.toml:5: mass = 0 is not positive"},
@@ -1445,6 +1493,9 @@ const BrokenExperiment broken_nuclear_experiments[] = {
     {"scattering", "scattering = \"nucleus\"", "scattering = \"nuclear\"",
      "toy.toml:13: scattering = \"nuclear\" is unknown (expected \"electron\" or \"nucleus\") did you mean "
      "\"nucleus\"?"},
+    {"quenching_as_file", "quenching = { coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }",
+     "quenching = \"q.csv\"",
+     "toy.toml:16: quenching is a string (expected a table) write quenching = { table = \"q.csv\" }?"},
     {"no_scattering", "scattering = \"nucleus\"\n", "", "toy.toml:12: [[channel]] has no \"scattering\""},
     {"key_of_electrons", "axial = true", "atomic = \"free\"",
      "toy.toml:15: \"atomic\" is a key of electron channels (scattering is \"nucleus\")"},
@@ -1462,7 +1513,7 @@ const BrokenExperiment broken_nuclear_experiments[] = {
     {"photoabsorption_without_epa", "atomic = \"free\"", "atomic = \"free\"\nphotoabsorption = \"sigma.csv\"",
      "toy.toml:22: \"photoabsorption\" belongs to atomic = \"epa\" (atomic is \"free\")"},
     {"quenching_word", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "\"lindhard\"",
-     "toy.toml:16: quenching is a string (expected a table)"},
+     "toy.toml:16: quenching is a string (expected a table) write quenching = { model = \"lindhard\" }?"},
     {"quenching_empty", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{}",
      "toy.toml:16: quenching has none of its keys (expected one of \"model\", \"coefficients\" and \"table\")"},
     {"quenching_two", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }",

@@ -208,6 +208,9 @@ std::size_t number_of_bins(const std::vector<BinAxis>& axes) {
 }
 
 std::vector<BinAxis> read_bin_axes(const TomlTable& experiment) {
+    if (!experiment.has("bins")) {
+        throw InputError(experiment.where(), "the table [bins] is missing", "it holds the bins and what was counted");
+    }
     const TomlTable table = experiment.table("bins");
     table.allow_only({"variable", "edges", "min", "max", "number", "counts", "sigma", "covariance", "fit_min",
                       "fit_max", "further"});
@@ -274,6 +277,11 @@ std::vector<double> read_per_bin(const TomlTable& table, const std::string& key,
             counts[bins[row]] = values[row];
         }
         return counts;
+    }
+    if (node && node->is_string()) {
+        throw InputError(
+            table.where(key), key + " is a string", "expected an array, or a table and its column",
+            fmt::format("write {} = {{ table = \"{}\", column = \"...\" }}?", key, node->as_string()->get()));
     }
     counts = table.quantities(key, Dimension::dimensionless);
     for (std::size_t b = 0; b < counts.size(); ++b) {

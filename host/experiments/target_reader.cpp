@@ -13,6 +13,8 @@ namespace {
 
 constexpr double atomic_mass_unit = 931.49410242; // [MeV]
 constexpr double max_radius = 20;                 // [fm]: the heaviest nuclei have less than 6
+constexpr double mass_of_sun = 2e30;              // [kg]
+constexpr double age_of_universe = 4.4e17;        // [s]
 
 Nuclide nuclide_called(const std::string& name, const InputLocation& where) {
     const auto nuclide = find_nuclide(name);
@@ -176,6 +178,18 @@ TomlTable exposure_of(const TomlTable& experiment) {
     return table;
 }
 
+//! A positive number of `[exposure]`; beyond what there is, counts would soon be infinite
+double exposure(const TomlTable& experiment, const std::string& key, Dimension dimension, double most,
+                const std::string& why) {
+    const TomlTable table = exposure_of(experiment);
+    const double value = positive(table, key, dimension);
+    if (value > most) {
+        throw InputError(table.where(key), fmt::format("{} = {}{} is too large", key, value, unit_suffix(dimension)),
+                         why);
+    }
+    return value;
+}
+
 } // namespace
 
 TargetInput read_target(const TomlTable& experiment) {
@@ -197,12 +211,13 @@ TargetInput read_target(const TomlTable& experiment) {
     }
     read_radii(table, "proton_radius", &Nuclide::proton_radius, material.nuclides);
     read_radii(table, "neutron_radius", &Nuclide::neutron_radius, material.nuclides);
-    material.units = positive(exposure_of(experiment), "mass", Dimension::mass) * 1e3 / weight * constants::avogadro;
+    material.units = exposure(experiment, "mass", Dimension::mass, mass_of_sun, "the Sun has 2e+30 kg") * 1e3 / weight *
+                     constants::avogadro;
     return out;
 }
 
 double read_live_time(const TomlTable& experiment) {
-    return positive(exposure_of(experiment), "live_time", Dimension::time);
+    return exposure(experiment, "live_time", Dimension::time, age_of_universe, "the universe is 4.4e+17 s old");
 }
 
 } // namespace nuscan
