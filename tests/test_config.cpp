@@ -78,12 +78,15 @@ TEST(Quantity, converts_every_unit) {
                           {"2 MeV", Dimension::energy, 2},
                           {"861.3 keV", Dimension::energy, 0.8613},
                           {"100 eV", Dimension::energy, 1e-4},
+                          {"3 GeV", Dimension::energy, 3000},
                           {"12 m", Dimension::length, 12},
                           {"180 km", Dimension::length, 180000},
                           {"30 cm", Dimension::length, 0.3},
                           {"3 kg", Dimension::mass, 3},
                           {"250 g", Dimension::mass, 0.25},
                           {"5.5 t", Dimension::mass, 5500},
+                          {"20 kt", Dimension::mass, 2e7},
+                          {"500 mg", Dimension::mass, 5e-4},
                           {"7 s", Dimension::time, 7},
                           {"2 min", Dimension::time, 120},
                           {"2 h", Dimension::time, 7200},
@@ -99,6 +102,7 @@ TEST(Quantity, converts_every_unit) {
                           {"2 MeV^-1", Dimension::inverse_energy, 2},
                           {"2 keV^-1", Dimension::inverse_energy, 2e3},
                           {"2 keV^-4", Dimension::inverse_energy_4, 2e12},
+                          {"2 GeV^-1", Dimension::inverse_energy, 2e-3},
                           {"2.9 GW", Dimension::power, 2.9e9},
                           {"2 MW", Dimension::power, 2e6},
                           {"2 kW", Dimension::power, 2e3},
@@ -111,6 +115,7 @@ TEST(Quantity, converts_every_unit) {
         EXPECT_EQ(parse_quantity(c.text, c.dimension, here, "x"), c.value) << c.text;
     }
     EXPECT_DOUBLE_EQ(parse_quantity("0.33 keV^1/2", Dimension::root_energy, here, "x"), 0.33 * std::sqrt(1e-3));
+    EXPECT_DOUBLE_EQ(parse_quantity("2 GeV^1/2", Dimension::root_energy, here, "x"), 2 * std::sqrt(1e3));
     EXPECT_EQ(parse_quantity("33.68 deg", Dimension::angle, here, "x"), Mixing{}.theta12);
 }
 
@@ -132,51 +137,68 @@ TEST(Quantity, refuses_with_the_expected_unit) {
         const char* message;
     };
     const test::TemporaryFolder folder;
-    for (const Case& c :
-         {Case{"3e-11", Dimension::magnetic_moment,
-               "scan.toml:12: max = 3e-11 has no unit (magnetic_moment.universal is measured in mu_B) write \"3e-11 "
-               "mu_B\"?"},
-          {"3e-11mu_B", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"3e-11mu_B\" has no space before its unit (magnetic_moment.universal is measured in "
-           "mu_B) write \"3e-11 mu_B\"?"},
-          {"3e-11 cm^2", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"3e-11 cm^2\" is in cm^2 (magnetic_moment.universal is measured in mu_B)"},
-          {"3e-11 muB", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"3e-11 muB\" has the unknown unit \"muB\" (magnetic_moment.universal is measured in "
-           "mu_B) did you mean \"mu_B\"?"},
-          {"3e-11 parsec", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"3e-11 parsec\" has the unknown unit \"parsec\" (magnetic_moment.universal is "
-           "measured in mu_B)"},
-          {"nan", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"nan\" is not finite (magnetic_moment.universal is measured in mu_B) write a number "
-           "and a unit like \"1.5 mu_B\""},
-          {"inf mu_B", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"inf mu_B\" is not finite (magnetic_moment.universal is measured in mu_B) write a "
-           "number and a unit like \"1.5 mu_B\""},
-          {"0x10 mu_B", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"0x10 mu_B\" is not a number (\"x10\" follows it) write a number and a unit like "
-           "\"1.5 mu_B\""},
-          {"1e-11.5 mu_B", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"1e-11.5 mu_B\" is not a number (\".5\" follows it) write a number and a unit like "
-           "\"1.5 mu_B\""},
-          {"1e-11 mu_B or so", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"1e-11 mu_B or so\" has the unknown unit \"mu_B or so\" (magnetic_moment.universal is "
-           "measured in mu_B)"},
-          {"1e999 mu_B", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"1e999 mu_B\" is out of range (numbers reach from 1e-307 to 1e308)"},
-          {"1e308 km", Dimension::length,
-           "scan.toml:12: max = \"1e308 km\" is out of range (numbers reach from 1e-307 to 1e308)"},
-          {"", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"\" is not a number (magnetic_moment.universal is measured in mu_B) write a number "
-           "and a unit like \"1.5 mu_B\""},
-          {"+-1 mu_B", Dimension::magnetic_moment,
-           "scan.toml:12: max = \"+-1 mu_B\" is not a number (magnetic_moment.universal is measured in mu_B) write a "
-           "number and a unit like \"1.5 mu_B\""},
-          {"0.2 e", Dimension::dimensionless,
-           "scan.toml:12: max = \"0.2 e\" is in e (magnetic_moment.universal has no unit)"},
-          {"much", Dimension::dimensionless,
-           "scan.toml:12: max = \"much\" is not a number (magnetic_moment.universal has no unit) write a number like "
-           "0.5"}}) {
+    for (
+        const Case& c :
+        {Case{"3e-11", Dimension::magnetic_moment,
+              "scan.toml:12: max = 3e-11 has no unit (magnetic_moment.universal is measured in mu_B) write \"3e-11 "
+              "mu_B\"?"},
+         {"3e-11mu_B", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"3e-11mu_B\" has no space before its unit (magnetic_moment.universal is measured in "
+          "mu_B) write \"3e-11 mu_B\"?"},
+         {"3e-11 cm^2", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"3e-11 cm^2\" is in cm^2 (magnetic_moment.universal is measured in mu_B)"},
+         {"3e-11 muB", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"3e-11 muB\" has the unknown unit \"muB\" (magnetic_moment.universal is measured in "
+          "mu_B) did you mean \"mu_B\"?"},
+         {"3e-11 parsec", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"3e-11 parsec\" has the unknown unit \"parsec\" (magnetic_moment.universal is "
+          "measured in mu_B)"},
+         {"12 days", Dimension::time,
+          "scan.toml:12: max = \"12 days\" has the unknown unit \"days\" (magnetic_moment.universal is measured in s) "
+          "did you mean \"d\"?"},
+         {"1 hours", Dimension::time,
+          "scan.toml:12: max = \"1 hours\" has the unknown unit \"hours\" (magnetic_moment.universal is measured in s) "
+          "did you mean \"h\"?"},
+         {"2 years", Dimension::time,
+          "scan.toml:12: max = \"2 years\" has the unknown unit \"years\" (magnetic_moment.universal is measured in s) "
+          "did you mean \"yr\"?"},
+         {"2 years", Dimension::length,
+          "scan.toml:12: max = \"2 years\" has the unknown unit \"years\" (magnetic_moment.universal is measured in "
+          "m)"},
+         {"5.5 tonnes", Dimension::mass,
+          "scan.toml:12: max = \"5.5 tonnes\" has the unknown unit \"tonnes\" (magnetic_moment.universal is measured "
+          "in "
+          "kg) did you mean \"t\"?"},
+         {"nan", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"nan\" is not finite (magnetic_moment.universal is measured in mu_B) write a number "
+          "and a unit like \"1.5 mu_B\""},
+         {"inf mu_B", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"inf mu_B\" is not finite (magnetic_moment.universal is measured in mu_B) write a "
+          "number and a unit like \"1.5 mu_B\""},
+         {"0x10 mu_B", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"0x10 mu_B\" is not a number (\"x10\" follows it) write a number and a unit like "
+          "\"1.5 mu_B\""},
+         {"1e-11.5 mu_B", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"1e-11.5 mu_B\" is not a number (\".5\" follows it) write a number and a unit like "
+          "\"1.5 mu_B\""},
+         {"1e-11 mu_B or so", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"1e-11 mu_B or so\" has the unknown unit \"mu_B or so\" (magnetic_moment.universal is "
+          "measured in mu_B)"},
+         {"1e999 mu_B", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"1e999 mu_B\" is out of range (numbers reach from 1e-307 to 1e308)"},
+         {"1e308 km", Dimension::length,
+          "scan.toml:12: max = \"1e308 km\" is out of range (numbers reach from 1e-307 to 1e308)"},
+         {"", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"\" is not a number (magnetic_moment.universal is measured in mu_B) write a number "
+          "and a unit like \"1.5 mu_B\""},
+         {"+-1 mu_B", Dimension::magnetic_moment,
+          "scan.toml:12: max = \"+-1 mu_B\" is not a number (magnetic_moment.universal is measured in mu_B) write a "
+          "number and a unit like \"1.5 mu_B\""},
+         {"0.2 e", Dimension::dimensionless,
+          "scan.toml:12: max = \"0.2 e\" is in e (magnetic_moment.universal has no unit)"},
+         {"much", Dimension::dimensionless,
+          "scan.toml:12: max = \"much\" is not a number (magnetic_moment.universal has no unit) write a number like "
+          "0.5"}}) {
         EXPECT_EQ(
             folder.error_of([&] { parse_quantity(c.text, c.dimension, here, "max", "magnetic_moment.universal"); }),
             c.message);
@@ -1063,10 +1085,9 @@ TEST_F(ScanFile, statistic_overrides_the_experiment) {
     std::string text = experiment_text;
     text.replace(text.find("[4, 2]"), 6, "[4, 0]");
     folder_.write("toy.toml", text);
-    EXPECT_EQ(
-        error(toy + "statistic = \"gaussian\""),
-        "scan.toml:3: statistic = \"gaussian\" does not go with toy (no counts are in its fitted bin 2, which has "
-        "no error then) write \"poisson\", or add sigma to its [bins]?");
+    EXPECT_EQ(error(toy + "statistic = \"gaussian\""),
+              "scan.toml:3: statistic = \"gaussian\" does not go with toy (its fitted bin 2 has 0 counts, whose "
+              "root is no error) write \"poisson\", or add sigma to its [bins]?");
     text.replace(text.find("[4, 0]"), 6, "[4, 0.5]\nsigma = [2, 1]");
     text.replace(text.find("[exposure]"), 10, "statistic = \"gaussian\"\n[exposure]");
     folder_.write("toy.toml", text);
@@ -1075,6 +1096,11 @@ TEST_F(ScanFile, statistic_overrides_the_experiment) {
         error(toy + "statistic = \"poisson\""),
         "scan.toml:3: statistic = \"poisson\" does not go with toy (its fitted bin 2 has 0.5 counts, which is not "
         "a whole number)");
+    text.replace(text.find("0.5]"), 4, "-1]");
+    folder_.write("toy.toml", text);
+    EXPECT_EQ(error(toy + "statistic = \"poisson\""),
+              "scan.toml:3: statistic = \"poisson\" does not go with toy (its fitted bin 2 has -1 counts, which is "
+              "negative)");
 }
 
 TEST_F(ScanFile, a_folder_of_experiments) {
@@ -1427,7 +1453,11 @@ const BrokenScan broken_scans[] = {
     {"axis_points_many", AXIS("min = 0\nmax = \"1 e\"\npoints = 10000001"),
      "scan.toml:5: points = 10000001 is too many (an axis has at most 10000000)"},
     {"axis_points_real", AXIS("min = 0\nmax = \"1 e\"\npoints = 1e3"),
-     "scan.toml:5: points is a number (expected an integer)"},
+     "scan.toml:5: points = 1000.0 is not an integer write 1000?"},
+    {"axis_points_fraction", AXIS("min = 0\nmax = \"1 e\"\npoints = 6.5"),
+     "scan.toml:5: points = 6.5 is not an integer"},
+    {"axis_points_text", AXIS("min = 0\nmax = \"1 e\"\npoints = \"6\""),
+     "scan.toml:5: points is a string (expected an integer)"},
     {"axis_order", AXIS("min = \"2 e\"\nmax = \"1 e\"\npoints = 3"), "scan.toml:4: max = 1 e is not above min = 2 e"},
     {"axis_log", AXIS("min = 0\nmax = \"1 e\"\npoints = 3\nspacing = \"log\""),
      "scan.toml:3: min = 0 e is not positive (a logarithmic axis starts above zero)"},

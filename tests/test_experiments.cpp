@@ -250,7 +250,50 @@ TEST_F(ExperimentFile, gaussian_statistic_takes_errors_from_the_counts_or_from_a
     const std::string sigma = "toy.toml:" + std::to_string(line) + ": ";
     EXPECT_EQ(error(with_sigma("[1, 0]")), sigma + "sigma[1] = 0 is not positive");
     EXPECT_EQ(error(with_sigma("[1, -2]")), sigma + "sigma[1] = -2 is negative");
+    folder_.write("counts.csv", "energy_keV,fit,sigma\n0.5,-2.5,1.5\n2,6,2\n");
+    EXPECT_EQ(error(gaussian), counts + "counts[0] = -2.5 has no error (the Gaussian statistic takes the root of the "
+                                        "counts where the file gives no sigma) add sigma to [bins]?");
+    EXPECT_EQ(read(with_sigma(column)).counts, (std::vector<double>{-2.5, 6}));
+    EXPECT_EQ(error(replaced(with_sigma(column), "[2, 4.5]", "{ table = \"counts.csv\", column = \"fit\" }")),
+              "counts.csv:2: fit = -2.5 is negative"); // a background is no difference
     EXPECT_EQ(error(with_sigma("[1]")), sigma + "sigma of bins has 1 entries (there are 2 bins)");
+}
+
+TEST_F(ExperimentFile, tables_that_end_below_what_smearing_brings_in) {
+    const std::string lost = " (smearing would bring some from beyond into the bins, and they are lost) extend it by 5 "
+                             "standard deviations, or give it extrapolate = true?";
+    using Notes = std::vector<std::string>;
+    const std::string visible = with("\"true\"", "\"visible\"");
+    EXPECT_EQ(notes(valid),
+              Notes{"toy.toml:11: the efficiency ends with 0.9 at 3 keV, recoils reach 3759.84 keV" + lost});
+    EXPECT_EQ(notes(visible),
+              Notes{"toy.toml:11: the efficiency ends with 0.9 at 3 keV, visible energies reach 3759.84 keV" + lost});
+    const std::string resolution = "resolution = { sqrt = \"0.1 keV^1/2\", constant = \"10 eV\", linear = 0.01 }";
+    for (const std::string& text : {std::string(valid), visible}) {
+        EXPECT_EQ(notes(replaced(text, resolution, "")), Notes());
+        EXPECT_EQ(notes(replaced(text, "\"efficiency.csv\"", "{ table = \"efficiency.csv\", extrapolate = true }")),
+                  Notes());
+        // σ is 0.25 keV at 4 keV and 0.28 keV at 5 keV.
+        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n4,0.9\n");
+        EXPECT_EQ(notes(text).size(), 1u);
+        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n5,0.9\n");
+        EXPECT_EQ(notes(text), Notes());
+        const std::string broad = replaced(text, "linear = 0.01", "linear = 1");
+        EXPECT_EQ(notes(broad).size(), 1u);
+        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n3760,0.9\n"); // no recoil is beyond
+        EXPECT_EQ(notes(broad), Notes());
+        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n1,0.9\n3,0\n");
+        EXPECT_EQ(notes(text), Notes());
+        write_tables();
+    }
+    const std::string matrix = replaced(with(resolution, "smearing = \"matrix\"\nmatrix = \"matrix.csv\""),
+                                        "efficiency = \"efficiency.csv\"\nefficiency_in = \"true\"\n", "");
+    folder_.write("matrix.csv", "energy_keV,1,2\n0,1,0\n3,0.1,0.5\n");
+    EXPECT_EQ(notes(matrix), Notes{"toy.toml:11: the matrix ends at 3 keV, where 0.6 is reconstructed in the bins "
+                                   "(visible energies reach 3759.84 keV, and those beyond the last row are lost) add "
+                                   "rows until nothing is?"});
+    folder_.write("matrix.csv", "energy_keV,1,2\n0,1,0\n3,0.1,0.5\n5,0,1e-4\n");
+    EXPECT_EQ(notes(matrix), Notes());
 }
 
 TEST_F(ExperimentFile, digest_covers_file_and_tables) {
@@ -291,6 +334,17 @@ const BrokenExperiment broken_experiments[] = {
      "toy.toml:4: couplings = \"radiation\" is unknown (expected \"tree\" or \"radiative\") did you mean "
      "\"radiative\"?"},
     {"no_mass", "mass = \"2 kg\"", "", "toy.toml:4: [exposure] has no \"mass\""},
+    {"no_bins", "[bins]", "[response.bins]",
+     "toy.toml: the table [bins] is missing (it holds the bins and what was counted)"},
+    {"mass_huge", "\"2 kg\"", "\"1e300 t\"", "toy.toml:5: mass = 1e+303 kg is too large (the Sun has 2e+30 kg)"},
+    {"live_time_huge", "\"1 d\"", "\"1e20 s\"",
+     "toy.toml:6: live_time = 1e+20 s is too large (the universe is 4.4e+17 s old)"},
+    {"resolution_as_file", "{ sqrt = \"0.1 keV^1/2\", constant = \"10 eV\", linear = 0.01 }", "\"r.csv\"",
+     "toy.toml:10: resolution is a string (expected a table of its terms) write, e.g., resolution = { sqrt = \"0.3 "
+     "keV^1/2\", linear = 0.004 }?"},
+    {"counts_as_file", "{ table = \"counts.csv\", column = \"observed\" }", "\"counts.csv\"",
+     "toy.toml:15: counts is a string (expected an array, or a table and its column) write counts = { table = "
+     "\"counts.csv\", column = \"...\" }?"},
     {"mass_unit", "mass = \"2 kg\"", "mass = 2",
      "toy.toml:5: mass = 2 has no unit (mass is measured in kg) write \"2 kg\"?"},
     {"mass_zero", "mass = \"2 kg\"", "mass = 0", "toy.toml:5: mass = 0 is not positive"},
@@ -329,11 +383,12 @@ const BrokenExperiment broken_experiments[] = {
      "toy.toml:15: \"counts.csv\" has no column \"obserwed\" (its columns are \"energy_keV\", \"observed\" or \"fit\") "
      "did you mean \"observed\"?"},
     {"counts_not_whole", "\"observed\"", "\"fit\"",
-     "toy.toml:15: counts[0] = 2.5 is not a whole number (the statistic is Poisson)"},
+     "counts.csv:2: fit = 2.5 is not a whole number (the statistic is Poisson)"},
     {"counts_size", "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2, 3]",
      "toy.toml:15: counts of bins has 3 entries (there are 2 bins)"},
     {"counts_negative", "{ table = \"counts.csv\", column = \"observed\" }", "[1, -2]",
-     "toy.toml:15: counts[1] = -2 is negative"},
+     "toy.toml:15: counts[1] = -2 is negative (the statistic is Poisson) write statistic = \"gaussian\", with sigma in "
+     "[bins]?"},
     {"counts_list_not_whole", "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2.5]",
      "toy.toml:15: counts[1] = 2.5 is not a whole number (the statistic is Poisson)"},
     {"edges_equal", "\"3 keV\"", "\"1 keV\"",
@@ -420,6 +475,26 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
               "efficiency.csv:3: efficiency = \"0.5x\" is not a number"},
              {"efficiency.csv", "energy_keV,efficiency\n0,0\n1,\n",
               "efficiency.csv:3: efficiency = \"\" is not a number"},
+             {"efficiency.csv", "energy_keV,efficiency\n0,0\n1,+-1\n",
+              "efficiency.csv:3: efficiency = \"+-1\" is not a number"},
+             {"efficiency.csv", "energy_keV;efficiency\n0;0\n1;0,5\n",
+              "efficiency.csv:3: efficiency = \"0,5\" is not a number (numbers have a decimal point) write 0.5?"},
+             {"efficiency.csv", "energy_keV;efficiency\n0;0\n1,1\n",
+              "efficiency.csv:3: the row has 1 cells (the header names 2 columns)"},
+             {"efficiency.csv", "energy_keV\tefficiency\n0\t0\n1\t\n",
+              "efficiency.csv:3: efficiency = \"\" is not a number"},
+             {"efficiency.csv", "\"energy_keV,efficiency\n0,0\n1,1\n", "efficiency.csv:1: a quote is never closed"},
+             {"efficiency.csv", "energy_keV  efficiency\n0  0\n1  1\n",
+              "efficiency.csv:1: the header names the single column \"energy_keV  efficiency\" (columns are separated "
+              "by "
+              "commas, semicolons or tabs)"},
+             {"efficiency.csv",
+              "\xff\xfe"
+              "e",
+              "efficiency.csv:1: the table is in UTF-16 (expected UTF-8) save it as CSV in UTF-8?"},
+             {"efficiency.csv", "energy_keV,efficiency\n0,0\n1,1\xb5\n",
+              "efficiency.csv:3: the line is not in UTF-8 (Latin-1 or Windows-1252, it seems) save the table as CSV in "
+              "UTF-8?"},
              {"efficiency.csv", "energy_keV,efficiency\n0,nan\n1,1\n",
               "efficiency.csv:2: efficiency = nan is not finite"},
              {"efficiency.csv", "energy_keV,efficiency\n1,0\n1,1\n",
@@ -431,9 +506,11 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
              {"efficiency.csv", "energy_keV,efficiency\n0,0.1\n1,1.01\n",
               "efficiency.csv:3: efficiency = 1.01 is above 1"},
              {"spectrum.csv", "energy_MeV,per_MeV\n0,0\n1,0\n", "toy.toml:23: the spectrum is zero everywhere"},
-             {"counts.csv", "energy_keV,observed\n0.5,3\n2,-7\n", "counts.csv:3: observed = -7 is negative"},
+             {"counts.csv", "energy_keV,observed\n0.5,3\n2,-7\n",
+              "counts.csv:3: observed = -7 is negative (the statistic is Poisson) write statistic = \"gaussian\", with "
+              "sigma in [bins]?"},
              {"counts.csv", "energy_keV,observed\n0.5,3\n2,7.25\n",
-              "toy.toml:15: counts[1] = 7.25 is not a whole number (the statistic is Poisson)"},
+              "counts.csv:3: observed = 7.25 is not a whole number (the statistic is Poisson)"},
              {"counts.csv", "energy_keV,observed\n0.5,3\n2,7\n2.5,1\n",
               "toy.toml:15: \"counts.csv\" of bins has 3 entries (there are 2 bins)"},
          }) {
@@ -448,6 +525,28 @@ TEST_F(ExperimentFile, tables_may_have_windows_line_ends_and_spaces) {
     const Experiment e = read(valid);
     EXPECT_EQ(e.channels[0].efficiency.x, (std::vector<double>{0, 3e-3}));
     EXPECT_EQ(e.channels[0].efficiency.y, (std::vector<double>{0, 1}));
+}
+
+TEST_F(ExperimentFile, tables_of_spreadsheets) {
+    for (const char* text : {
+             "\xef\xbb\xbf"
+             "energy_eV,efficiency\n0,0\n3000,0.5\n", // a mark of byte order
+             "energy_eV;efficiency\r\n0;0\r\n3000;0.5\r\n", "energy_eV\tefficiency\n0\t0\n3000\t0.5\n",
+             "energy_eV ;\tefficiency\n0 ; 0\n 3000;\t0.5\n", // tabs are blanks beside other separators
+             "energy_eV,\tefficiency\n0,\t0\n3000,\t0.5\n", "\"energy_eV\" , \"efficiency\"\n\"0\",\"0\"\n3000,0.5\n",
+             "energy_eV,efficiency\n+0,-0\n+3e+3,+0.5\n",
+             "# d\xe9"
+             "tecteur\nenergy_eV,efficiency\n0,0\n3000,0.5\n", // comments may be in anything
+         }) {
+        folder_.write("efficiency.csv", text);
+        const Experiment e = read(valid);
+        EXPECT_EQ(e.channels[0].efficiency.x, (std::vector<double>{0, 3e-3})) << text;
+        EXPECT_EQ(e.channels[0].efficiency.y, (std::vector<double>{0, 0.5})) << text;
+    }
+    // What separates others may be in quotes, and in names beside a semicolon.
+    folder_.write("counts.csv", "energy_keV,\"observed, all; \u03b3\",observed\n0.5,3,3\n2,6,7\n");
+    EXPECT_EQ(read(valid).counts, (std::vector<double>{3, 7}));
+    EXPECT_EQ(read(with("\"observed\"", "\"observed, all; \u03b3\"")).counts, (std::vector<double>{3, 6}));
 }
 
 // ---- systematics ------------------------------------------------------------------------------------------------
@@ -859,6 +958,38 @@ TEST_F(ExperimentFile, backgrounds_alone_are_scanned) {
                                             : (a - 3) * (a - 3) / 3 + (b - 7) * (b - 7) / 7;
                     EXPECT_NEAR(result.chi2[i], chi2, 1e-9) << statistic << method_name(method) << t;
                 }
+            }
+        }
+    }
+}
+
+TEST_F(ExperimentFile, differences_of_counts_are_scanned) {
+    const double T[] = {2, 4.5}, n[] = {-3, 7}, sigma[] = {2, 3}, weight = 1 / (0.1 * 0.1);
+    std::string text = replaced(backgrounds_alone, "counts = [3, 7]", "counts = [-3, 7]\nsigma = [2, 3]");
+    text = replaced(text, "[bins]", "statistic = \"gaussian\"\n[bins]");
+    const std::string file = folder_.write(
+        "scan.toml",
+        "[[experiment]]\nfile = \"alone.toml\"\n[[axis]]\nparameter = \"alone.flat\"\nvalues = [0.5, 1, 2]\n");
+    for (const bool pulled : {false, true}) {
+        folder_.write("alone.toml", text + (pulled ? "[[systematic]]\nname = \"all\"\nof = \"flat\"\n"
+                                                     "uncertainty = 0.1\n"
+                                                   : ""));
+        const ScanConfig config = read_scan_config(file);
+        const Plan plan(config, automatic_method(config));
+        for (const BackendChoice choice : {BackendChoice::cpu, BackendChoice::reference}) {
+            std::string notice;
+            UnitResult result;
+            make_backend(choice, plan, notice)->evaluate(plan.unit(0), result);
+            ASSERT_EQ(result.chi2.size(), 3u);
+            for (std::size_t i = 0; i < 3; ++i) {
+                double rr = 0, rs = 0, ss = 0; // of residuals, and of what the pull adds to them
+                for (const int b : {0, 1}) {
+                    const double r = (config.axes[0].values[i] * T[b] - n[b]) / sigma[b], s = T[b] / sigma[b];
+                    rr += r * r;
+                    rs += r * s;
+                    ss += s * s;
+                }
+                EXPECT_NEAR(result.chi2[i], pulled ? rr - rs * rs / (ss + weight) : rr, 1e-9) << pulled << i;
             }
         }
     }
@@ -1324,6 +1455,15 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "\"(NH4)2SO4\""},
     {"nuclide", "formula = \"CsI\"", "nuclide = \"Ar41\"",
      "toy.toml:9: there is no nuclide \"Ar41\" (expected one that occurs in nature) did you mean \"Ar40\"?"},
+    {"nuclide_with_A_first", "formula = \"CsI\"", "nuclide = \"76Ge\"",
+     "toy.toml:9: there is no nuclide \"76Ge\" (expected one that occurs in nature) did you mean \"Ge76\"?"},
+    {"nuclide_with_dash", "formula = \"CsI\"", "nuclide = \"Ge-76\"",
+     "toy.toml:9: there is no nuclide \"Ge-76\" (expected one that occurs in nature) did you mean \"Ge76\"?"},
+    {"nuclide_as_element", "formula = \"CsI\"", "element = \"76Ge\"",
+     "toy.toml:9: element = \"76Ge\" is unknown (expected a symbol) write nuclide = \"Ge76\"?"},
+    {"dopant", "formula = \"CsI\"", "formula = \"CsI(Na)\"",
+     "toy.toml:9: \"CsI(Na)\" is no chemical formula (\"(Na)\" has no number, and a dopant is not one per formula "
+     "unit) write \"CsI\"?"},
     {"nuclide_and_nuclides", "formula = \"CsI\"", "nuclide = \"Ar40\"\nnuclides = { Ar40 = 1 }",
      "toy.toml:10: \"nuclides\" does not go with \"nuclide\" (all of the target is Ar40)"},
     {"enriched_unknown", "formula = \"CsI\"", "element = \"Xe\"\nnuclides = { Xe137 = 1 }",
@@ -1336,6 +1476,9 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "toy.toml:10: Xe136 = -0.9 is not positive"},
     {"radius_of_stranger", "Cs133", "Cs134",
      "toy.toml:10: the target has no nuclide \"Cs134\" (its nuclides are \"Cs133\" or \"I127\") did you mean "
+     "\"Cs133\"?"},
+    {"radius_with_A_first", "Cs133", "133Cs",
+     "toy.toml:10: the target has no nuclide \"133Cs\" (its nuclides are \"Cs133\" or \"I127\") did you mean "
      "\"Cs133\"?"},
     {"radius_zero", "\"4.821 fm\"", "0", "toy.toml:10: proton_radius of Cs133 = 0 fm is not positive"},
     {"radius_negative", "\"4.821 fm\"", "\"-4.8 fm\"", "toy.toml:10: proton_radius of Cs133 = -4.8 fm is not positive"},
@@ -1350,6 +1493,9 @@ const BrokenExperiment broken_nuclear_experiments[] = {
     {"scattering", "scattering = \"nucleus\"", "scattering = \"nuclear\"",
      "toy.toml:13: scattering = \"nuclear\" is unknown (expected \"electron\" or \"nucleus\") did you mean "
      "\"nucleus\"?"},
+    {"quenching_as_file", "quenching = { coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }",
+     "quenching = \"q.csv\"",
+     "toy.toml:16: quenching is a string (expected a table) write quenching = { table = \"q.csv\" }?"},
     {"no_scattering", "scattering = \"nucleus\"\n", "", "toy.toml:12: [[channel]] has no \"scattering\""},
     {"key_of_electrons", "axial = true", "atomic = \"free\"",
      "toy.toml:15: \"atomic\" is a key of electron channels (scattering is \"nucleus\")"},
@@ -1367,7 +1513,7 @@ const BrokenExperiment broken_nuclear_experiments[] = {
     {"photoabsorption_without_epa", "atomic = \"free\"", "atomic = \"free\"\nphotoabsorption = \"sigma.csv\"",
      "toy.toml:22: \"photoabsorption\" belongs to atomic = \"epa\" (atomic is \"free\")"},
     {"quenching_word", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "\"lindhard\"",
-     "toy.toml:16: quenching is a string (expected a table)"},
+     "toy.toml:16: quenching is a string (expected a table) write quenching = { model = \"lindhard\" }?"},
     {"quenching_empty", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "{}",
      "toy.toml:16: quenching has none of its keys (expected one of \"model\", \"coefficients\" and \"table\")"},
     {"quenching_two", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }",

@@ -767,7 +767,7 @@ TEST(Pions, need_a_live_time) {
         read_sources(TomlTable(toml, "toy.toml"), tables);
         FAIL();
     } catch (const InputError& error) {
-        EXPECT_STREQ(error.what(), "toy.toml: [exposure] has no \"live_time\"");
+        EXPECT_STREQ(error.what(), "toy.toml: the table [exposure] is missing (it holds \"live_time\")");
     }
 }
 

@@ -221,7 +221,9 @@ TEST(ChemicalFormula, brackets_multiply_and_repeated_elements_merge) {
     EXPECT_EQ(written("(NH4)2SO4"), "N:2 H:8 S:1 O:4");
     EXPECT_EQ(written("Ca(Al(OH)4)2"), "Ca:1 Al:2 O:8 H:8");
     EXPECT_EQ(written("((Xe)2)3"), "Xe:6");
-    EXPECT_EQ(written("C(C)C"), "C:3");
+    EXPECT_EQ(written("C(C)1C"), "C:3");
+    EXPECT_EQ(written("Ca(OH)2"), "Ca:1 O:2 H:2");
+    EXPECT_EQ(written("NaI(Tl)0.001"), "Na:1 I:1 Tl:0.001");
 }
 
 TEST(ChemicalFormula, weights) {
@@ -270,9 +272,24 @@ TEST(ChemicalFormula, what_cannot_be_read_is_refused) {
     expect("Xe-1", "\"-1\" begins with neither a symbol nor a bracket");
     expect("Xe2000000", "the count 2000000 is above 1000000");
     expect("((Xe1000)1000)1000", "it has more than 1000000 atoms of Xe");
-    EXPECT_NE(formula_error("40Ar").find("(the number in \"40Ar\" counts nothing)"), std::string::npos);
+    EXPECT_NE(formula_error("2H2O").find("(the number in \"2H2O\" counts nothing)"), std::string::npos);
     EXPECT_NE(formula_error("Xe" + std::string(400, '9')).find("is above 1000000"), std::string::npos);
     EXPECT_NE(formula_error(std::string(100000, '(')).find("a bracket is never closed"), std::string::npos);
+}
+
+TEST(ChemicalFormula, dopants_are_no_part_of_a_compound) {
+    EXPECT_EQ(formula_error("CsI(Tl)"), "exp.toml:7: \"CsI(Tl)\" is no chemical formula (\"(Tl)\" has no number, and a "
+                                        "dopant is not one per formula unit) write \"CsI\"?");
+    EXPECT_EQ(formula_error("(Na)I"), "exp.toml:7: \"(Na)I\" is no chemical formula (\"(Na)\" has no number) write "
+                                      "\"NaI\"?");
+    EXPECT_EQ(formula_error("NaI:Tl"), "exp.toml:7: \"NaI:Tl\" is no chemical formula (\":Tl\" is not one per formula "
+                                       "unit, as dopants are not) write \"NaI\"?");
+    EXPECT_EQ(formula_error("(NH4)Cl"),
+              "exp.toml:7: \"(NH4)Cl\" is no chemical formula (\"(NH4)\" has no number) write \"NH4Cl\"?");
+    EXPECT_EQ(formula_error("(Xe)"), "exp.toml:7: \"(Xe)\" is no chemical formula (\"(Xe)\" has no number) write "
+                                     "\"Xe\"?");
+    EXPECT_EQ(formula_error("40Ar"), "exp.toml:7: \"40Ar\" is no chemical formula (the number in \"40Ar\" counts "
+                                     "nothing) write nuclide = \"Ar40\"?");
 }
 
 // ---- photoabsorption --------------------------------------------------------------------------------------------

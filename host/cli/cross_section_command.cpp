@@ -124,7 +124,7 @@ std::vector<Isotope> isotopes_of(const std::string& target) {
         const std::vector<std::string> elements = element_symbols();
         known.insert(known.end(), elements.begin(), elements.end());
         known.emplace_back("electron");
-        const std::string nearest = nearest_name(target, known);
+        const std::string nearest = nearest_name(symbol_first(target), known);
         throw InputError({"--target", 0}, "unknown target \"" + target + "\"",
                          "it is electron, an isotope that occurs in nature (Ar40), or an element with such (Xe)",
                          nearest.empty() || nearest == target ? "" : "did you mean \"" + nearest + "\"?");

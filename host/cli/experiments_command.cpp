@@ -360,10 +360,13 @@ void print_explanation(const Experiment& x, const std::string& path, const Exper
     fmt::print("chi2 with {} bins\n  {:.4f} with nominal systematics, {:.4f} at the best fit\n", x.n_bins(),
                report.nominal.chi2.value, report.fit.chi2.value);
     fmt::print("suspicious\n");
+    for (const std::string& note : x.notes) {
+        fmt::print("  {}\n", note);
+    }
     for (const std::string& warning : report.warnings) {
         fmt::print("  {}\n", warning);
     }
-    if (report.warnings.empty()) {
+    if (x.notes.empty() && report.warnings.empty()) {
         fmt::print("  nothing\n");
     }
 }
@@ -465,7 +468,9 @@ void add_experiments_command(CLI::App& app) {
             arguments->file.empty() ? find_experiment(arguments->name, {"nuscan", 0}) : arguments->file;
         const Experiment experiment = read_experiment(path);
         for (const std::string& note : experiment.notes) {
-            fmt::print(stderr, "{}\n", note);
+            if (arguments->json) { // text has them among what is suspicious
+                fmt::print(stderr, "{}\n", note);
+            }
         }
         const ExperimentReport report = report_experiment(experiment);
         (arguments->json ? print_explanation_json : print_explanation)(experiment, path, report);

@@ -189,7 +189,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
     command->add_option("--backend", arguments->backend, "auto (default), cpu, cuda or reference");
     command->add_option("--method", arguments->method, "auto (default), collapsed, moments or direct");
     command->add_option("--threads", arguments->threads, "CPU threads (default: all cores)")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(1, 65536));
     command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
         ->allow_extra_args(false);
     command

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/quantity.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <vector>
 
 #include <fmt/format.h>
@@ -25,6 +27,7 @@ void append_inverse_energies(std::vector<Unit>& table) {
             table.push_back({fmt::format("{}^-{}", energy, power), inverse_energy(power), {factor, 1}});
             factor *= std::pow(10., 3 * power);
         }
+        table.push_back({fmt::format("GeV^-{}", power), inverse_energy(power), {1, std::pow(10., 3 * power)}});
     }
 }
 
@@ -41,14 +44,17 @@ const std::vector<Unit>& units() {
             {"mu_B", Dimension::magnetic_moment, {1, 1}},
             {"eV^2", Dimension::mass_splitting, {1, 1}},
             {"MeV", Dimension::energy, {1, 1}},
+            {"GeV", Dimension::energy, {1e3, 1}},
             {"keV", Dimension::energy, {1, 1e3}},
             {"eV", Dimension::energy, {1, 1e6}},
             {"m", Dimension::length, {1, 1}},
             {"km", Dimension::length, {1e3, 1}},
             {"cm", Dimension::length, {1, 100}},
             {"kg", Dimension::mass, {1, 1}},
+            {"mg", Dimension::mass, {1, 1e6}},
             {"g", Dimension::mass, {1, 1e3}},
             {"t", Dimension::mass, {1e3, 1}},
+            {"kt", Dimension::mass, {1e6, 1}},
             {"s", Dimension::time, {1, 1}},
             {"ms", Dimension::time, {1, 1e3}},
             {"us", Dimension::time, {1, 1e6}},
@@ -59,7 +65,8 @@ const std::vector<Unit>& units() {
             {"yr", Dimension::time, {365.25 * constants::seconds_per_day, 1}}, // Julian year
             {"cm^-2 s^-1", Dimension::flux, {1, 1}},
             {"MeV^1/2", Dimension::root_energy, {1, 1}},
-            {"keV^1/2", Dimension::root_energy, {1, 31.622776601683793}}, // √1000
+            {"GeV^1/2", Dimension::root_energy, {31.622776601683793, 1}}, // √1000
+            {"keV^1/2", Dimension::root_energy, {1, 31.622776601683793}},
             {"eV^1/2", Dimension::root_energy, {1, 1e3}},
             {"fm", Dimension::nuclear_radius, {1, 1}},
             {"W", Dimension::power, {1, 1}},
@@ -80,6 +87,31 @@ const std::vector<Unit>& units() {
         return rows;
     }();
     return table;
+}
+
+//! The unit of \p dimension that a word stands for ("days"), or else the one that is written most alike; "" for none
+std::string unit_meant_by(const std::string& word, Dimension dimension) {
+    static const std::map<std::string, std::vector<std::string>> words = {
+        {"s", {"sec", "second", "seconds"}},
+        {"min", {"minute", "minutes"}},
+        {"h", {"hr", "hour", "hours"}},
+        {"d", {"day", "days"}},
+        {"yr", {"a", "y", "year", "years"}},
+        {"t", {"ton", "tons", "tonne", "tonnes"}},
+        {"kt", {"kton", "ktons", "ktonne", "ktonnes", "kiloton", "kilotons", "kilotonne", "kilotonnes"}},
+    };
+    for (const auto& [unit, names] : words) {
+        if (find_unit(unit, dimension) && std::find(names.begin(), names.end(), word) != names.end()) {
+            return unit;
+        }
+    }
+    std::vector<std::string> names;
+    for (const Unit& unit : units()) {
+        if (unit.dimension == dimension) {
+            names.push_back(unit.name);
+        }
+    }
+    return nearest_name(word, names);
 }
 
 const char* spaces = " \t";
@@ -172,19 +204,15 @@ double parse_quantity(const std::string& text, Dimension dimension, const InputL
     }
     const std::optional<UnitFactor> factor = find_unit(unit, dimension);
     if (!factor) {
-        std::vector<std::string> names;
         for (const Unit& u : units()) {
             if (unit == u.name) {
                 throw InputError(where, fmt::format("{} is in {}", quoted, unit), measured_in(subject, dimension));
             }
-            if (u.dimension == dimension) {
-                names.push_back(u.name);
-            }
         }
-        const std::string nearest = nearest_name(unit, names);
+        const std::string meant = unit_meant_by(unit, dimension);
         throw InputError(where, fmt::format("{} has the unknown unit \"{}\"", quoted, unit),
                          measured_in(subject, dimension),
-                         nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest));
+                         meant.empty() ? "" : fmt::format("did you mean \"{}\"?", meant));
     }
     const double converted = (*factor)(value);
     if (!std::isfinite(converted)) {

@@ -2,6 +2,7 @@
 #include "config/toml_reader.hpp"
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -31,6 +32,9 @@ const char* type_name(toml::node_type type) {
         return "a date or time";
     }
 }
+
+//! What a table reads that is not there
+const toml::table no_table;
 
 } // namespace
 
@@ -111,6 +115,9 @@ std::vector<std::string> TomlTable::keys() const {
 
 const toml::node& TomlTable::at(const std::string& key) const {
     const toml::node* node = table_->get(key);
+    if (!node && table_ == &no_table) {
+        throw InputError(where_, fmt::format("the table {} is missing", name_), fmt::format("it holds \"{}\"", key));
+    }
     if (!node) {
         throw InputError(where_, fmt::format("{} has no \"{}\"", name_, key));
     }
@@ -161,6 +168,13 @@ bool TomlTable::boolean(const std::string& key, bool otherwise) const {
 
 std::int64_t TomlTable::integer(const std::string& key) const {
     const toml::node& node = at(key);
+    if (const auto* number = node.as_floating_point()) {
+        const double value = number->get();
+        const bool whole = std::abs(value) < 1e15 && value == std::floor(value);
+        const std::string written = whole ? fmt::format("{:.1f}", value) : fmt::format("{}", value);
+        throw InputError(where(node), fmt::format("{} = {} is not an integer", key, written), "",
+                         whole ? fmt::format("write {}?", static_cast<std::int64_t>(value)) : "");
+    }
     if (!node.is_integer()) {
         wrong_type(node, key, "an integer");
     }
@@ -226,11 +240,10 @@ std::vector<double> TomlTable::quantities(const std::string& key, Dimension dime
 }
 
 TomlTable TomlTable::table(const std::string& key) const {
-    static const toml::table empty;
     const std::string name = fmt::format(
         "[{}]", name_.front() == '[' && name_[1] != '[' ? name_.substr(1, name_.size() - 2) + "." + key : key);
     if (!has(key)) {
-        return {empty, file_, name, where_};
+        return {no_table, file_, name, where_};
     }
     const toml::node& node = at(key);
     if (!node.is_table()) {

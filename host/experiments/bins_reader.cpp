@@ -170,6 +170,19 @@ std::vector<std::size_t> rows_in_any_order(const CsvTable& rows, const std::vect
     return bins;
 }
 
+void check_number(double value, BinNumbers allowed, const std::string& what, const InputLocation& where) {
+    if (value < 0 && allowed == BinNumbers::whole) {
+        throw InputError(where, fmt::format("{} = {} is negative", what, value), "the statistic is Poisson",
+                         "write statistic = \"gaussian\", with sigma in [bins]?");
+    }
+    if (value < 0 && allowed == BinNumbers::not_negative) {
+        throw InputError(where, fmt::format("{} = {} is negative", what, value));
+    }
+    if (value != std::floor(value) && allowed == BinNumbers::whole) {
+        throw InputError(where, fmt::format("{} = {} is not a whole number", what, value), "the statistic is Poisson");
+    }
+}
+
 //! Of n_outer × n_energy × … numbers those of the energy bins that the fit takes
 std::vector<double> fitted_part(const std::vector<double>& values, const BinAxis& energy, std::size_t n_outer = 1) {
     std::vector<double> out;
@@ -195,6 +208,9 @@ std::size_t number_of_bins(const std::vector<BinAxis>& axes) {
 }
 
 std::vector<BinAxis> read_bin_axes(const TomlTable& experiment) {
+    if (!experiment.has("bins")) {
+        throw InputError(experiment.where(), "the table [bins] is missing", "it holds the bins and what was counted");
+    }
     const TomlTable table = experiment.table("bins");
     table.allow_only({"variable", "edges", "min", "max", "number", "counts", "sigma", "covariance", "fit_min",
                       "fit_max", "further"});
@@ -244,7 +260,7 @@ std::vector<std::size_t> bins_of_rows(const CsvTable& rows, const std::vector<Bi
 }
 
 std::vector<double> read_per_bin(const TomlTable& table, const std::string& key, const std::string& owner,
-                                 const std::vector<BinAxis>& axes, ExperimentTables& tables) {
+                                 const std::vector<BinAxis>& axes, ExperimentTables& tables, BinNumbers allowed) {
     const std::size_t n_bins = number_of_bins(axes);
     const toml::node* node = table.raw().get(key);
     std::vector<double> counts;
@@ -252,19 +268,24 @@ std::vector<double> read_per_bin(const TomlTable& table, const std::string& key,
         const TomlTable reference = table.table(key);
         reference.allow_only({"table", "column"});
         const CsvTable& rows = tables.csv(reference.string("table"), reference.where("table"));
-        const std::vector<double>& values = column(rows, reference.string("column"), reference.where("column"));
+        const std::string name = reference.string("column");
+        const std::vector<double>& values = signed_column(rows, name, reference.where("column"));
         const std::vector<std::size_t> bins = bins_of_rows(rows, axes, table.where(key), owner);
         counts.resize(n_bins);
         for (std::size_t row = 0; row < bins.size(); ++row) {
+            check_number(values[row], allowed, name, rows.where(row));
             counts[bins[row]] = values[row];
         }
         return counts;
     }
+    if (node && node->is_string()) {
+        throw InputError(
+            table.where(key), key + " is a string", "expected an array, or a table and its column",
+            fmt::format("write {} = {{ table = \"{}\", column = \"...\" }}?", key, node->as_string()->get()));
+    }
     counts = table.quantities(key, Dimension::dimensionless);
     for (std::size_t b = 0; b < counts.size(); ++b) {
-        if (counts[b] < 0) {
-            throw InputError(table.where(key), fmt::format("{}[{}] = {} is negative", key, b, counts[b]));
-        }
+        check_number(counts[b], allowed, fmt::format("{}[{}]", key, b), table.where(key));
     }
     if (counts.size() != n_bins) {
         throw InputError(table.where(key), fmt::format("{} of {} has {} entries", key, owner, counts.size()),
@@ -277,7 +298,8 @@ void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes
                    Experiment& observed) {
     const TomlTable table = experiment.table("bins");
     const bool gaussian = observed.statistic == Statistic::gaussian;
-    observed.counts = read_per_bin(table, "counts", "bins", axes, tables);
+    observed.counts =
+        read_per_bin(table, "counts", "bins", axes, tables, gaussian ? BinNumbers::signed_ : BinNumbers::whole);
     for (const char* key : {"sigma", "covariance"}) {
         if (table.has(key) && !gaussian) {
             throw InputError(table.where(key), fmt::format("\"{}\" does not go with statistic = \"poisson\"", key),
@@ -299,14 +321,10 @@ void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes
     for (std::size_t b = 0; b < observed.counts.size(); ++b) {
         const double n = observed.counts[b];
         const bool fitted = b / n_inner >= axes[0].first_fitted && b / n_inner < axes[0].end_fitted;
-        if (!gaussian && n != std::floor(n)) {
-            throw InputError(table.where("counts"), fmt::format("counts[{}] = {} is not a whole number", b, n),
-                             "the statistic is Poisson");
-        }
-        if (gaussian && fitted && observed.sigma.empty() && observed.covariance.empty() && n == 0) {
-            throw InputError(table.where("counts"), fmt::format("counts[{}] = 0 has no error", b),
+        if (gaussian && fitted && observed.sigma.empty() && observed.covariance.empty() && !(n > 0)) {
+            throw InputError(table.where("counts"), fmt::format("counts[{}] = {} has no error", b, n),
                              "the Gaussian statistic takes the root of the counts where the file gives no sigma",
-                             "add sigma to [bins], or write statistic = \"poisson\"?");
+                             n < 0 ? "add sigma to [bins]?" : "add sigma to [bins], or write statistic = \"poisson\"?");
         }
         if (gaussian && fitted && !observed.sigma.empty() && observed.sigma[b] == 0) {
             throw InputError(table.where("sigma"), fmt::format("sigma[{}] = 0 is not positive", b));

@@ -27,14 +27,22 @@ std::size_t number_of_bins(const std::vector<BinAxis>& axes);
 /// \throws InputError with file and line; so do the other readers.
 std::vector<BinAxis> read_bin_axes(const TomlTable& experiment);
 
-/// The numbers of a key of \p table, one per bin, none negative: a list, or a column of a CSV table.
+//! Which numbers may stand for bins
+enum class BinNumbers {
+    not_negative,
+    whole,  //!< and not negative: what Poisson's statistic counts
+    signed_ //!< differences of counts, which have errors of their own
+};
+
+/// The numbers of a key of \p table, one per bin: a list, or a column of a CSV table.
 /// \param owner whose they are, in error messages: `background "neutrons"`
 std::vector<double> read_per_bin(const TomlTable& table, const std::string& key, const std::string& owner,
-                                 const std::vector<BinAxis>& axes, ExperimentTables& tables);
+                                 const std::vector<BinAxis>& axes, ExperimentTables& tables,
+                                 BinNumbers allowed = BinNumbers::not_negative);
 
 /// The counts of `[bins]`, number_of_bins() numbers with the energy outermost, and their errors or covariance where it
-/// gives them into \p observed. Those that are fitted must suit its statistic: whole for Poisson, with an error above
-/// zero for Gaussian.
+/// gives them into \p observed. They must suit its statistic: whole for Poisson, those that are fitted with an error
+/// above zero for Gaussian, where they may be negative.
 void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes, ExperimentTables& tables,
                    Experiment& observed);
 

@@ -140,6 +140,12 @@ private:
     }
 
     Quenching read_quenching(const TomlTable& channel, Target target) {
+        if (const auto* text = channel.raw().get("quenching")->as_string()) {
+            const bool model = text->get() == "lindhard" || text->get() == "none";
+            throw InputError(
+                channel.where("quenching"), "quenching is a string", "expected a table",
+                fmt::format("write quenching = {{ {} = \"{}\" }}?", model ? "model" : "table", text->get()));
+        }
         const TomlTable table = channel.table("quenching");
         table.allow_only({"model", "k", "coefficients", "table", "column", "extrapolate"});
         int ways = 0;

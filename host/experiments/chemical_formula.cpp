@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "config/toml_reader.hpp"
+#include "experiments/nuclides.hpp"
 
 namespace nuscan {
 namespace {
@@ -36,10 +37,11 @@ public:
 
     std::vector<FormulaPart> read() {
         std::vector<std::vector<FormulaPart>> groups(1); // the innermost open one last
+        std::vector<std::size_t> opened;                 // where their brackets are
         while (at_ < formula_.size()) {
             const char c = formula_[at_];
             if (c == '(') {
-                ++at_;
+                opened.push_back(at_++);
                 groups.emplace_back();
             } else if (c == ')') {
                 ++at_;
@@ -51,6 +53,10 @@ public:
                 if (group.empty()) {
                     fail("there is nothing between two brackets");
                 }
+                if (at_ == formula_.size() || !is_digit(formula_[at_])) {
+                    refuse_uncounted(opened.back(), group);
+                }
+                opened.pop_back();
                 const double count = read_count();
                 for (const FormulaPart& part : group) {
                     add(groups.back(), part.element, part.count * count);
@@ -64,7 +70,13 @@ public:
                 fail(fmt::format("symbols begin with a capital letter, \"{}\" does not", rest()),
                      suggested_symbol(symbol));
             } else if (is_digit(c)) {
-                fail(fmt::format("the number in \"{}\" counts nothing", rest()), "write it behind a symbol or \")\"");
+                const std::string nuclide = symbol_first(formula_);
+                fail(fmt::format("the number in \"{}\" counts nothing", rest()),
+                     find_nuclide(nuclide) ? fmt::format("write nuclide = \"{}\"?", nuclide)
+                                           : "write it behind a symbol or \")\"");
+            } else if (c == ':' && at_ > 0) {
+                fail(fmt::format("\"{}\" is not one per formula unit, as dopants are not", rest()),
+                     fmt::format("write \"{}\"?", formula_.substr(0, at_)));
             } else {
                 fail(fmt::format("\"{}\" begins with neither a symbol nor a bracket", rest()));
             }
@@ -84,6 +96,14 @@ private:
     [[noreturn]] void fail(const std::string& why, const std::string& suggestion = "") const {
         throw InputError(where_, fmt::format("\"{}\" is no chemical formula", formula_), why,
                          suggestion.empty() ? "write it like \"Xe\", \"CaWO4\" or \"(NH4)2SO4\"" : suggestion);
+    }
+
+    //! A group without a number is a dopant: CsI(Tl) would be one atom of thallium for each of caesium.
+    [[noreturn]] void refuse_uncounted(std::size_t opened, const std::vector<FormulaPart>& group) const {
+        const std::string before = formula_.substr(0, opened), bracket = formula_.substr(opened, at_ - opened);
+        const bool dopant = group.size() == 1 && opened > 0;
+        fail(fmt::format("\"{}\" has no number{}", bracket, dopant ? ", and a dopant is not one per formula unit" : ""),
+             fmt::format("write \"{}\"?", before + (dopant ? "" : bracket.substr(1, bracket.size() - 2)) + rest()));
     }
 
     Element read_element() {

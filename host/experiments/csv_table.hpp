@@ -9,8 +9,9 @@
 
 namespace nuscan {
 
-/// A table of numbers: lines of comma-separated cells, `#` comments, and a header row that names the columns with
-/// their units (`energy_keV,efficiency`).
+/// A table of numbers: lines of cells, `#` comments, and a header row that names the columns with their units
+/// (`energy_keV,efficiency`). Cells are separated by commas, semicolons or tabs, as those of the header are; they may
+/// have blanks around them, and quotes.
 struct CsvTable {
     std::string path;
     int header_line = 0;
@@ -22,8 +23,8 @@ struct CsvTable {
     InputLocation where(std::size_t row) const { return {path, lines[row]}; }
 };
 
-/// Reads a table. \throws InputError with file and line for a missing header, a cell that is no finite number, a row of
-/// another length, and a table without rows.
+/// Reads a table from UTF-8, with a mark of byte order or without. \throws InputError with file and line for another
+/// encoding, a missing header, a cell that is no finite number, a row of another length, and a table without rows.
 CsvTable read_csv_table(const std::string& text, const std::string& path);
 
 /// The first column, which is the variable \p name: in internal units, converted from the unit in its name
@@ -43,7 +44,10 @@ inline std::vector<double> time_column(const CsvTable& table) { return first_col
 std::vector<double> variable_column(const CsvTable& table, const std::string& name, Dimension dimension,
                                     std::size_t& index);
 
-/// A column by name, none of it negative. \throws InputError with the nearest name.
+/// A column by name. \throws InputError with the nearest name.
+const std::vector<double>& signed_column(const CsvTable& table, const std::string& name, const InputLocation& where);
+
+//! A column of which no number may be negative
 const std::vector<double>& column(const CsvTable& table, const std::string& name, const InputLocation& where);
 
 } // namespace nuscan

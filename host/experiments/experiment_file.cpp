@@ -15,6 +15,7 @@
 #include "experiments/source_reader.hpp"
 #include "experiments/statistic_reader.hpp"
 #include "experiments/systematic_reader.hpp"
+#include "experiments/table_ends.hpp"
 #include "experiments/target_reader.hpp"
 #include "experiments/uncertainty.hpp"
 
@@ -154,6 +155,11 @@ Experiment read_experiment(const std::string& path) {
             "what is uncertain beyond normalisations is in the covariance");
     }
     keep_fitted_bins(axes[0], experiment);
+    if (!experiment.sources.empty()) {
+        for (const std::string& note : notes_on_table_ends(file, experiment)) {
+            experiment.notes.push_back(note);
+        }
+    }
     check_uncertainties(file, experiment);
     experiment.digest = tables.digest();
     return experiment;

@@ -33,6 +33,14 @@ std::optional<Nuclide> find_nuclide(const std::string& name) {
     return {};
 }
 
+std::string symbol_first(const std::string& name) {
+    const std::size_t symbol = name.find_first_not_of("0123456789"), dash = name.find('-');
+    if (dash != std::string::npos) {
+        return name.substr(0, dash) + name.substr(dash + 1);
+    }
+    return symbol == std::string::npos ? name : name.substr(symbol) + name.substr(0, symbol);
+}
+
 std::vector<Nuclide> natural_isotopes(const std::string& symbol) {
     std::vector<Nuclide> isotopes;
     for (const Nuclide& nuclide : nuclides()) {

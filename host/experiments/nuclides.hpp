@@ -36,6 +36,9 @@ struct Nuclide {
 /// The isotope of that name ("Ar40"), or nothing. Those that occur in nature are known.
 std::optional<Nuclide> find_nuclide(const std::string& name);
 
+/// How nuclides are called here where others write "76Ge" or "Ge-76": "Ge76". Other names come back as they are.
+std::string symbol_first(const std::string& name);
+
 /// The natural isotopes of an element ("Xe") in order of A, abundances normalised to a sum of 1; empty for a symbol
 /// that is none and for an element that nature has not (Tc, Pm).
 std::vector<Nuclide> natural_isotopes(const std::string& symbol);

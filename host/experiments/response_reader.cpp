@@ -58,6 +58,10 @@ void check_keys(const TomlTable& table, Smearing smearing, const BinAxis& energy
 }
 
 void read_resolution(const TomlTable& table, EnergyResponse& response) {
+    if (table.has("resolution") && table.raw().get("resolution")->is_string()) {
+        throw InputError(table.where("resolution"), "resolution is a string", "expected a table of its terms",
+                         "write, e.g., resolution = { sqrt = \"0.3 keV^1/2\", linear = 0.004 }?");
+    }
     const TomlTable resolution = table.table("resolution");
     resolution.allow_only({"sqrt", "constant", "linear", "in_quadrature"});
     response.sqrt_term = not_negative(resolution, "sqrt", Dimension::root_energy);

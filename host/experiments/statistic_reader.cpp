@@ -22,14 +22,15 @@ void check_statistic(const Experiment& experiment, const InputLocation& where) {
     const bool root_of_counts = experiment.sigma.empty() && experiment.covariance.empty();
     for (std::size_t b = 0; b < experiment.counts.size(); ++b) {
         const double n = experiment.counts[b];
-        if (experiment.statistic == Statistic::gaussian && root_of_counts && n == 0) {
+        if (experiment.statistic == Statistic::gaussian && root_of_counts && !(n > 0)) {
             throw InputError(where, fmt::format("statistic = \"gaussian\" does not go with {}", experiment.name),
-                             fmt::format("no counts are in its fitted bin {}, which has no error then", b + 1),
+                             fmt::format("its fitted bin {} has {} counts, whose root is no error", b + 1, n),
                              "write \"poisson\", or add sigma to its [bins]?");
         }
-        if (experiment.statistic == Statistic::poisson && n != std::floor(n)) {
+        if (experiment.statistic == Statistic::poisson && (n < 0 || n != std::floor(n))) {
             throw InputError(where, fmt::format("statistic = \"poisson\" does not go with {}", experiment.name),
-                             fmt::format("its fitted bin {} has {} counts, which is not a whole number", b + 1, n));
+                             fmt::format("its fitted bin {} has {} counts, which is {}", b + 1, n,
+                                         n < 0 ? "negative" : "not a whole number"));
         }
     }
 }

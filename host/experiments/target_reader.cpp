@@ -13,11 +13,13 @@ namespace {
 
 constexpr double atomic_mass_unit = 931.49410242; // [MeV]
 constexpr double max_radius = 20;                 // [fm]: the heaviest nuclei have less than 6
+constexpr double mass_of_sun = 2e30;              // [kg]
+constexpr double age_of_universe = 4.4e17;        // [s]
 
 Nuclide nuclide_called(const std::string& name, const InputLocation& where) {
     const auto nuclide = find_nuclide(name);
     if (!nuclide) {
-        const std::string suggestion = did_you_mean(name, nuclide_names());
+        const std::string suggestion = did_you_mean(symbol_first(name), nuclide_names());
         throw InputError(where, fmt::format("there is no nuclide \"{}\"", name), "expected one that occurs in nature",
                          suggestion.empty() ? "write, e.g., \"Ar40\"?" : suggestion);
     }
@@ -37,7 +39,9 @@ double atomic_weight(const Nuclide& nuclide) {
 Element element_called(const std::string& symbol, const InputLocation& where) {
     const auto element = find_element(symbol);
     if (!element) {
-        const std::string suggestion = did_you_mean(symbol, element_symbols());
+        const std::string nuclide = symbol_first(symbol);
+        const std::string suggestion = find_nuclide(nuclide) ? fmt::format("write nuclide = \"{}\"?", nuclide)
+                                                             : did_you_mean(symbol, element_symbols());
         throw InputError(where, fmt::format("element = \"{}\" is unknown", symbol), "expected a symbol",
                          suggestion.empty() ? "write, e.g., \"Xe\"?" : suggestion);
     }
@@ -152,7 +156,7 @@ void read_radii(const TomlTable& table, const std::string& key, double Nuclide::
             }
             throw InputError(radii.where(name), fmt::format("the target has no nuclide \"{}\"", name),
                              names.empty() ? "it has none at all" : "its nuclides are " + quoted_list(names),
-                             did_you_mean(name, names));
+                             did_you_mean(symbol_first(name), names));
         }
         const std::string what = fmt::format("{} of {}", key, name);
         const double value = radii.quantity_called(what, name, Dimension::nuclear_radius);
@@ -172,6 +176,18 @@ TomlTable exposure_of(const TomlTable& experiment) {
     const TomlTable table = experiment.table("exposure");
     table.allow_only({"mass", "live_time"});
     return table;
+}
+
+//! A positive number of `[exposure]`; beyond what there is, counts would soon be infinite
+double exposure(const TomlTable& experiment, const std::string& key, Dimension dimension, double most,
+                const std::string& why) {
+    const TomlTable table = exposure_of(experiment);
+    const double value = positive(table, key, dimension);
+    if (value > most) {
+        throw InputError(table.where(key), fmt::format("{} = {}{} is too large", key, value, unit_suffix(dimension)),
+                         why);
+    }
+    return value;
 }
 
 } // namespace
@@ -195,12 +211,13 @@ TargetInput read_target(const TomlTable& experiment) {
     }
     read_radii(table, "proton_radius", &Nuclide::proton_radius, material.nuclides);
     read_radii(table, "neutron_radius", &Nuclide::neutron_radius, material.nuclides);
-    material.units = positive(exposure_of(experiment), "mass", Dimension::mass) * 1e3 / weight * constants::avogadro;
+    material.units = exposure(experiment, "mass", Dimension::mass, mass_of_sun, "the Sun has 2e+30 kg") * 1e3 / weight *
+                     constants::avogadro;
     return out;
 }
 
 double read_live_time(const TomlTable& experiment) {
-    return positive(exposure_of(experiment), "live_time", Dimension::time);
+    return exposure(experiment, "live_time", Dimension::time, age_of_universe, "the universe is 4.4e+17 s old");
 }
 
 } // namespace nuscan

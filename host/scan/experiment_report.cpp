@@ -81,6 +81,10 @@ bool is_blind(const Experiment& x, std::size_t b) {
 //! What makes no sense of the signal: sources and bins that it does not reach
 void check_signal(const Experiment& x, const ExperimentReport& report, std::vector<std::string>& warnings) {
     const std::vector<double> signal = report.signal();
+    const std::string infinite = bins_where(x, [&](std::size_t b) { return !std::isfinite(signal[b]); });
+    if (!infinite.empty()) {
+        warnings.push_back(fmt::format("the counts of neutrinos are not finite {} (a flux is too large)", infinite));
+    }
     if (!x.sources.empty() && is_zero(signal)) {
         warnings.push_back("no neutrino is seen in any bin (threshold, quenching or efficiency leave nothing)");
         return;
@@ -142,7 +146,8 @@ void check_counts(const Experiment& x, const ExperimentReport& report, std::vect
         warnings.push_back(
             fmt::format("the counts are more than {} standard deviations from the best fit {}", suspicious, unlike));
     }
-    const std::string impossible = bins_where(x, [&](std::size_t b) { return fitted[b] <= 0 && x.counts[b] > 0; });
+    const std::string impossible = bins_where(
+        x, [&](std::size_t b) { return x.statistic == Statistic::poisson && fitted[b] <= 0 && x.counts[b] > 0; });
     if (!impossible.empty()) {
         warnings.push_back(fmt::format("there are counts, but nothing is predicted {}", impossible));
     }

@@ -11,7 +11,7 @@ namespace nuscan {
 class StatisticTables {
 public:
     StatisticTables() = default;
-    /// \param counts n_b, not negative
+    /// \param counts n_b, not negative where χ² is that of Poisson
     /// \param templates B_kb, pull by pull, not negative
     /// \param sigmas of the pulls, relative; +inf for a free normalisation
     /// \param signal_sigma of a pull on the signal, which comes last; 0 for none
