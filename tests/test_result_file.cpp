@@ -318,8 +318,7 @@ TEST_F(ResultFile, RefusesToReadWhatIsNoFinishedResult) {
               path + ": no such file (only " + partial + " is there) run the same \"nuscan scan\" again to resume it?");
 
     std::ofstream(path) << "no HDF5";
-    EXPECT_EQ(refusal(path),
-              path + ": not an HDF5 file (expected a result) is this the file a \"nuscan scan\" wrote?");
+    EXPECT_EQ(refusal(path), path + ": not an HDF5 file (expected a result) is this the file a \"nuscan scan\" wrote?");
     std::filesystem::remove(path);
     std::filesystem::create_directory(path);
     EXPECT_EQ(refusal(path), path + ": is a folder (expected a result) is this the file a \"nuscan scan\" wrote?");

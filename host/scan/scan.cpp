@@ -343,8 +343,7 @@ private:
         const auto space = std::filesystem::space(std::filesystem::absolute(path_).parent_path(), unknown);
         if (!unknown && bytes > space.available) {
             constexpr double giga = 1e9;
-            throw InputError({path_, 0},
-                             fmt::format("the result takes {:.3g} GB", static_cast<double>(bytes) / giga),
+            throw InputError({path_, 0}, fmt::format("the result takes {:.3g} GB", static_cast<double>(bytes) / giga),
                              fmt::format("{:.3g} GB are free there", static_cast<double>(space.available) / giga),
                              "fewer points, or profile = true for some axes?");
         }
