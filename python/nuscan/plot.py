@@ -296,11 +296,11 @@ def plot_experiment(report: dict) -> Figure:
         ax.stairs(total / scale, edges, color=BLUE, lw=1.1, label="best fit")
         bars = dict(fmt="o", ms=2.6, lw=0.8, color="black", label="observed")
         ax.errorbar(centres, observed / scale, errors / scale, **bars)
-        lowest, highest = np.min((total / scale)[total > 0]), np.max(total / scale)
-        if highest > 100 * lowest:
+        lowest, highest = np.min((total / scale)[total > 0], initial=np.inf), np.max(total / scale)
+        if highest > 100 * lowest and np.all(observed >= 0):
             ax.set_yscale("log")
             ax.set_ylim(0.3 * lowest, 3 * highest)
-        else:
+        elif np.all(observed >= 0):
             ax.set_ylim(0, None)
         if np.max(widths) > 10 * np.min(widths) and edges[0] > 0:
             ax.set_xscale("log")
