@@ -297,9 +297,15 @@ TEST_P(Backends, AgreeWithTheReference) {
         const Plan plan(config_for(scan, GetParam().method), GetParam().method);
         const auto backend = GetParam().make(plan);
         const auto reference = make_reference_backend(plan);
-        // Corners and a few points inside: the reference takes its time.
+        // Corners and a few points inside: the reference takes its time. Sanitizers, under which it takes six times as
+        // long, have seen all of it after one.
+#ifdef NUSCAN_SANITIZED
+        constexpr int first = 2, end = 3;
+#else
+        constexpr int first = 0, end = 4;
+#endif
         const auto& axes = plan.config().axes;
-        for (int sample = 0; sample < 4; ++sample) {
+        for (int sample = first; sample < end; ++sample) {
             std::vector<std::int64_t> indices;
             for (std::size_t a = 0; a < axes.size(); ++a) {
                 const auto size = static_cast<std::int64_t>(axes[a].values.size());
