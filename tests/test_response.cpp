@@ -10,6 +10,7 @@
 
 #include "config/error.hpp"
 #include "experiments/axial_structure.hpp"
+#include "experiments/quenching.hpp"
 #include "nuscan/kernel_expansion.hpp"
 #include "nuscan/prediction.hpp"
 #include "response/acceptance.hpp"
@@ -17,7 +18,6 @@
 #include "response/energy_panels.hpp"
 #include "response/moments.hpp"
 #include "response/quadrature.hpp"
-#include "response/quenching.hpp"
 #include "response/recoil_nodes.hpp"
 #include "toy_experiment.hpp"
 

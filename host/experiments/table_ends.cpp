@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "experiments/quenching.hpp"
 #include "experiments/response_reader.hpp"
 #include "nuscan/kinematics.hpp"
-#include "response/quenching.hpp"
 
 namespace nuscan {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "config/error.hpp"
+#include "experiments/quenching.hpp"
 #include "response/interpolation.hpp"
-#include "response/quenching.hpp"
 
 namespace nuscan {
 

@@ -5,10 +5,10 @@
 #include <cmath>
 
 #include "experiments/axial_structure.hpp"
+#include "experiments/quenching.hpp"
 #include "response/energy_panels.hpp"
 #include "response/interpolation.hpp"
 #include "response/quadrature.hpp"
-#include "response/quenching.hpp"
 
 namespace nuscan {
 

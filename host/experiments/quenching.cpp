@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "response/quenching.hpp"
+#include "experiments/quenching.hpp"
 
 #include <algorithm>
 #include <cmath>
