@@ -61,7 +61,7 @@ public:
         } else {
             features = static_cast<std::size_t>(view.n_features) * n_plane_coefficients;
             coefficients = n_columns * n_plane_coefficients;
-            forms = method_ == Method::collapsed ? n_collapsed : 0;
+            forms = method_ == Method::collapsed ? static_cast<std::size_t>(n_plane_numbers(view)) : 0;
             plane_bytes += (features + coefficients + forms) * sizeof(double);
         }
         // Rows and segments of a batch are counted in 32 bits.
@@ -142,9 +142,10 @@ private:
         }
         kernels::launch_planes(launch, batch, features_.data(), places_.data(), coefficients_.data());
         if (method_ == Method::collapsed) {
-            kernels::launch_collapse(launch, batch, coefficients_.data(), forms_.data());
-            kernels::launch_collapsed_rows(launch, batch, axis_shape(plan, plan.layout.line_axis), places_.data(),
-                                           coefficients_.data(), forms_.data(), out);
+            const bool pulled = n_pulled_signals(plan) > 0;
+            kernels::launch_collapse(launch, batch, pulled, coefficients_.data(), forms_.data());
+            kernels::launch_collapsed_rows(launch, batch, axis_shape(plan, plan.layout.line_axis), pulled,
+                                           places_.data(), coefficients_.data(), forms_.data(), out);
         } else {
             kernels::launch_rows(launch, batch, kernels::bins_kind(plan), places_.data(), coefficients_.data(),
                                  staging_.data(), out);

@@ -84,16 +84,25 @@ __global__ void __launch_bounds__(block_size)
     });
 }
 
+template <bool pulled>
 __global__ void __launch_bounds__(block_size)
     collapse_kernel(const __grid_constant__ PlanView plan, PlaneBatch batch, double* coefficients, double* collapsed) {
+    const int n_columns = pulled ? plan.n_columns : plan.n_bins; // the same, but for the compiler
+    const int n_numbers = pulled ? n_plane_numbers(plan) : n_collapsed;
     for (std::int64_t p = blockIdx.x; p < batch.n_planes; p += gridDim.x) {
         double* plane = coefficients + p * n_plane_coefficients * plan.n_columns;
-        for (int b = static_cast<int>(threadIdx.x); b < plan.n_bins; b += block_size) {
-            centre_bin(plan, plane, b);
+        for (int c = static_cast<int>(threadIdx.x); c < n_columns; c += block_size) {
+            centre_column(plan, plane, c);
         }
         __syncthreads();
-        for (int i = static_cast<int>(threadIdx.x); i < n_collapsed; i += block_size) {
-            collapsed[p * n_collapsed + i] = collapsed_number(plan, plane, i);
+        if constexpr (pulled) {
+            for (int b = static_cast<int>(threadIdx.x); b < plan.n_bins; b += block_size) {
+                move_bin(plan, plane, b);
+            }
+            __syncthreads();
+        }
+        for (int i = static_cast<int>(threadIdx.x); i < n_numbers; i += block_size) {
+            collapsed[p * n_numbers + i] = pulled ? plane_number(plan, plane, i) : collapsed_number(plan, plane, i);
         }
     }
 }
@@ -103,7 +112,7 @@ __global__ void __launch_bounds__(block_size)
     collapsed_rows_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit,
                           const __grid_constant__ RowLayout rows, PlaneBatch batch, const PlanePlace* places,
                           const double* coefficients, const double* collapsed, WinnerArrays out) {
-    __shared__ double numbers[block_size / warp_size][n_products + 3];
+    __shared__ double numbers[block_size / warp_size][n_row_numbers];
     for_each_segment(unit, rows, batch, [&](std::uint32_t r, int segment) {
         const Row row = row_of(plan, unit, rows, places, r, segment);
         const CollapsedTeam team{plan,
@@ -147,6 +156,30 @@ __global__ void __launch_bounds__(block_size)
             store_segment(rows, mine[k], winners[k], slots);
         }
     }
+}
+
+//! Rows with signals that pulls act on
+template <AxisShape shape>
+__global__ void __launch_bounds__(block_size)
+    pulled_rows_kernel(const __grid_constant__ PlanView plan, const __grid_constant__ UnitView unit,
+                       const __grid_constant__ RowLayout rows, PlaneBatch batch, const PlanePlace* places,
+                       const double* coefficients, const double* collapsed, WinnerArrays out) {
+    __shared__ double numbers[block_size / warp_size][PulledTeam::n_numbers];
+    const int warp = static_cast<int>(threadIdx.x) / warp_size, thread = static_cast<int>(threadIdx.x) % warp_size;
+    for_each_segment(unit, rows, batch, [&](std::uint32_t r, int segment) {
+        const Row row = row_of(plan, unit, rows, places, r, segment);
+        const PulledTeam team{plan, unit, rows, row, thread, warp_size, numbers[warp]};
+        team.stage(collapsed + row.plane * n_plane_numbers(plan));
+        __syncwarp();
+        Winner best = team.evaluate<shape>(coefficients + row.plane * n_plane_coefficients * plan.n_columns, out);
+        if (rows.line_profiled) {
+            best = best_of_warp(best);
+            if (thread == 0) {
+                store_segment(rows, row, best, out);
+            }
+        }
+        __syncwarp();
+    });
 }
 
 __global__ void __launch_bounds__(block_size)
@@ -315,16 +348,19 @@ void launch_rows_of(const UnitLaunch& x, const PlaneBatch& batch, const PlanePla
 }
 
 template <AxisShape shape>
-void launch_collapsed_rows_of(const UnitLaunch& x, const PlaneBatch& batch, const PlanePlace* places,
+void launch_collapsed_rows_of(const UnitLaunch& x, const PlaneBatch& batch, bool pulled, const PlanePlace* places,
                               const double* coefficients, const double* collapsed, const WinnerArrays& out) {
     const std::int64_t n_rows = batch.n_planes * x.unit.n_rows;
-    if (x.rows.line_profiled) {
+    const unsigned int blocks = striding_blocks(n_rows * x.rows.n_segments, block_size / warp_size);
+    if (pulled) {
+        pulled_rows_kernel<shape>
+            <<<blocks, block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch, places, coefficients, collapsed, out);
+    } else if (x.rows.line_profiled) {
         const dim3 grid(striding_blocks(n_rows, block_size * CollapsedMinima<shape>::n_rows),
                         static_cast<unsigned int>(x.rows.n_segments));
         collapsed_minima_kernel<shape>
             <<<grid, block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch, places, coefficients, collapsed, out);
     } else {
-        const unsigned int blocks = striding_blocks(n_rows * x.rows.n_segments, block_size / warp_size);
         collapsed_rows_kernel<shape>
             <<<blocks, block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch, places, coefficients, collapsed, out);
     }
@@ -381,18 +417,20 @@ void launch_rows(const UnitLaunch& x, const PlaneBatch& batch, BinsKind kind, co
     }
 }
 
-void launch_collapse(const UnitLaunch& x, const PlaneBatch& batch, double* coefficients, double* collapsed) {
-    collapse_kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, batch, coefficients,
-                                                                                     collapsed);
+void launch_collapse(const UnitLaunch& x, const PlaneBatch& batch, bool pulled, double* coefficients,
+                     double* collapsed) {
+    const auto kernel = pulled ? collapse_kernel<true> : collapse_kernel<false>;
+    kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, batch, coefficients, collapsed);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 
-void launch_collapsed_rows(const UnitLaunch& x, const PlaneBatch& batch, AxisShape line_shape, const PlanePlace* places,
-                           const double* coefficients, const double* collapsed, const WinnerArrays& out) {
+void launch_collapsed_rows(const UnitLaunch& x, const PlaneBatch& batch, AxisShape line_shape, bool pulled,
+                           const PlanePlace* places, const double* coefficients, const double* collapsed,
+                           const WinnerArrays& out) {
     if (line_shape == AxisShape::linear) {
-        launch_collapsed_rows_of<AxisShape::linear>(x, batch, places, coefficients, collapsed, out);
+        launch_collapsed_rows_of<AxisShape::linear>(x, batch, pulled, places, coefficients, collapsed, out);
     } else {
-        launch_collapsed_rows_of<AxisShape::circular>(x, batch, places, coefficients, collapsed, out);
+        launch_collapsed_rows_of<AxisShape::circular>(x, batch, pulled, places, coefficients, collapsed, out);
     }
 }
 

@@ -31,11 +31,13 @@ std::size_t rows_staging(const PlanView& plan);
 void launch_rows(const UnitLaunch& unit, const PlaneBatch& batch, BinsKind kind, const PlanePlace* places,
                  const double* coefficients, double* staging, const WinnerArrays& out);
 
-//! Centres plane coefficients, then collapses them: n_collapsed numbers a plane
-void launch_collapse(const UnitLaunch& unit, const PlaneBatch& batch, double* coefficients, double* collapsed);
+//! Centres plane coefficients, then collapses them: n_plane_numbers() a plane; \p pulled is whether pulls act on
+//! signals
+void launch_collapse(const UnitLaunch& unit, const PlaneBatch& batch, bool pulled, double* coefficients,
+                     double* collapsed);
 
 //! As launch_rows(), of collapsed planes; \p line_shape is that of the line axis
-void launch_collapsed_rows(const UnitLaunch& unit, const PlaneBatch& batch, AxisShape line_shape,
+void launch_collapsed_rows(const UnitLaunch& unit, const PlaneBatch& batch, AxisShape line_shape, bool pulled,
                            const PlanePlace* places, const double* coefficients, const double* collapsed,
                            const WinnerArrays& out);
 

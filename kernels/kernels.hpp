@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "nuscan/collapsed.hpp"
+#include "nuscan/collapsed_signals.hpp"
 #include "nuscan/prediction.hpp"
 #include "several.hpp"
 
@@ -264,11 +264,11 @@ struct CollapsedTeam {
     const RowLayout& rows;
     const Row& row;
     int thread, n_threads;
-    double* row_numbers; //!< n_products + 3, shared by the team
+    double* row_numbers; //!< n_row_numbers, shared by the team
 
     NUSCAN_HOST_DEVICE void stage(const double* plane_numbers) const {
         const AxisFactors factors = centred_factors(plan, unit, plan.layout.row_axis, row.row);
-        for (int i = thread; i < n_products + 3; i += n_threads) {
+        for (int i = thread; i < n_row_numbers; i += n_threads) {
             row_numbers[i] = collapsed_row_number(plane_numbers, factors, i);
         }
     }
@@ -440,11 +440,76 @@ private:
 
     NUSCAN_HOST_DEVICE CollapsedRow form_of(const Row& row, const double* plane_numbers) const {
         const AxisFactors factors = centred_factors(plan, unit, plan.layout.row_axis, row.row);
-        double numbers[n_products + 3];
-        for (int i = 0; i < n_products + 3; ++i) {
+        double numbers[n_row_numbers];
+        for (int i = 0; i < n_row_numbers; ++i) {
             numbers[i] = collapsed_row_number(plane_numbers + row.plane * n_collapsed, factors, i);
         }
         return collapsed_row(plan, numbers, row.penalty);
+    }
+};
+
+/// A team of threads on a segment of a collapsed plane with signals that pulls act on, whether its points are kept or
+/// not: numbers of its row are staged, then the points shared. Each has a division, and its own bound on rounding, so
+/// that blocks of points and upper halves would save little.
+struct PulledTeam {
+    const PlanView& plan;
+    const UnitView& unit;
+    const RowLayout& rows;
+    const Row& row;
+    int thread, n_threads;
+    double* row_numbers; //!< n_numbers at most, shared by the team
+    static constexpr int n_numbers = n_row_numbers + max_collapsed_signals * n_row_signal;
+
+    NUSCAN_HOST_DEVICE void stage(const double* plane_numbers) const {
+        const AxisFactors factors = centred_factors(plan, unit, plan.layout.row_axis, row.row);
+        const int n = n_row_numbers + n_pulled_signals(plan) * n_row_signal;
+        for (int i = thread; i < n; i += n_threads) {
+            row_numbers[i] = i < n_row_numbers ? collapsed_row_number(plane_numbers, factors, i)
+                                               : signal_row_number(plan, plane_numbers, factors, i - n_row_numbers);
+        }
+    }
+
+    //! The best of the thread's points, where the line axis is profiled; else stores them
+    template <AxisShape shape>
+    NUSCAN_HOST_DEVICE Winner evaluate(const double* plane_coefficients, const WinnerArrays& out) const {
+        using Real = Several<4>;
+        const PulledRow form = pulled_row(plan, row_numbers, row.penalty);
+        Winner best;
+        for (std::int64_t start = row.first + thread; start < row.end; start += Real::size * n_threads) {
+            Real u, v;
+            for (int k = 0; k < Real::size; ++k) { // places beyond the end repeat the last point
+                const AxisFactors at = factors(start + k * n_threads);
+                u.at[k] = at.u;
+                v.at[k] = at.v;
+            }
+            const PulledChi2<Real> chi2 = pulled_chi2<shape>(form, u, v);
+            for (int k = 0; k < Real::size && start + k * n_threads < row.end; ++k) {
+                const std::int64_t i = start + k * n_threads;
+                const double value =
+                    chi2.precise.at[k] ? chi2.value.at[k] : row.penalty + by_bins(plane_coefficients, factors(i));
+                const Chi2 total = with_status(not_negative(value + line_penalty(plan, unit, i)), true);
+                if (rows.line_profiled) {
+                    best.offer({{total.value, i}, total.status});
+                } else {
+                    store_point(unit, rows, row, i, total, out);
+                }
+            }
+        }
+        return best;
+    }
+
+private:
+    //! Of point \p i, or the last
+    NUSCAN_HOST_DEVICE AxisFactors factors(std::int64_t i) const {
+        return centred_factors(plan, unit, plan.layout.line_axis, i < row.end ? i : row.end - 1);
+    }
+
+    NUSCAN_HOST_DEVICE_NOINLINE double by_bins(const double* plane_coefficients, const AxisFactors& line) const {
+        const AxisFactors at = centred_factors(plan, unit, plan.layout.row_axis, row.row);
+        return uncollapsed_pulled_chi2<double>(plan, [&](int column) {
+            const auto c = [&](int i) { return row_coefficient(plane_coefficients, plan.n_columns, i, column, at); };
+            return std::fma(c(2), line.v, std::fma(c(1), line.u, c(0)));
+        });
     }
 };
 

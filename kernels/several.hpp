@@ -100,11 +100,17 @@ struct Several {
     NUSCAN_HOST_DEVICE friend Several fma(const Several& x, const Several& y, const Several& z) {
         return each([](double a, double b, double c) { return std::fma(a, b, c); }, x, y, z);
     }
+    NUSCAN_HOST_DEVICE friend Several fabs(const Several& x) {
+        return each([](double a) { return std::fabs(a); }, x);
+    }
     NUSCAN_HOST_DEVICE friend Several sqrt(const Several& x) {
         return each([](double a) { return std::sqrt(a); }, x);
     }
     NUSCAN_HOST_DEVICE friend Several log(const Several& x) {
         return each([](double a) { return std::log(a); }, x);
+    }
+    NUSCAN_HOST_DEVICE friend Several log1p(const Several& x) {
+        return each([](double a) { return std::log1p(a); }, x);
     }
     NUSCAN_HOST_DEVICE friend Several min(const Several& x, const Several& y) {
         return each([](double a, double b) { return nuscan::min(a, b); }, x, y);

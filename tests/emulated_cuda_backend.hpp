@@ -195,16 +195,23 @@ private:
     template <AxisShape shape>
     static void run_collapsed_rows(const Launch& x, const kernels::PlaneBatch& batch, const kernels::PlanePlace* places,
                                    std::vector<double>& coefficients, const kernels::WinnerArrays& out) {
-        std::vector<double> shared(n_products + 3), collapsed(static_cast<std::size_t>(batch.n_planes * n_collapsed));
+        const int n_numbers = n_plane_numbers(x.plan);
+        std::vector<double> shared(n_row_numbers), collapsed(static_cast<std::size_t>(batch.n_planes * n_numbers));
         const std::int64_t n_coefficients = n_plane_coefficients * x.plan.n_columns;
         for (std::int64_t p = 0; p < batch.n_planes; ++p) {
+            double* plane = coefficients.data() + p * n_coefficients;
+            for (int c = 0; c < x.plan.n_columns; ++c) {
+                centre_column(x.plan, plane, c);
+            }
             for (int b = 0; b < x.plan.n_bins; ++b) {
-                centre_bin(x.plan, coefficients.data() + p * n_coefficients, b);
+                move_bin(x.plan, plane, b);
             }
-            for (int i = 0; i < n_collapsed; ++i) {
-                collapsed[static_cast<std::size_t>(p * n_collapsed + i)] =
-                    collapsed_number(x.plan, coefficients.data() + p * n_coefficients, i);
+            for (int i = 0; i < n_numbers; ++i) {
+                collapsed[static_cast<std::size_t>(p * n_numbers + i)] = plane_number(x.plan, plane, i);
             }
+        }
+        if (n_pulled_signals(x.plan) > 0) {
+            return run_pulled_rows<shape>(x, batch, places, coefficients.data(), collapsed.data(), out);
         }
         if (x.rows.line_profiled) {
             return run_collapsed_minima<shape>(x, batch, places, coefficients.data(), collapsed.data(), out);
@@ -217,6 +224,26 @@ private:
             each_thread([&](int thread) {
                 team(thread).template evaluate<shape>(coefficients.data() + row.plane * n_coefficients, out);
             });
+        });
+    }
+
+    template <AxisShape shape>
+    static void run_pulled_rows(const Launch& x, const kernels::PlaneBatch& batch, const kernels::PlanePlace* places,
+                                const double* coefficients, const double* collapsed, const kernels::WinnerArrays& out) {
+        std::vector<double> shared(kernels::PulledTeam::n_numbers);
+        each_segment(x, batch, places, [&](const kernels::Row& row) {
+            const auto team = [&](int thread) {
+                return kernels::PulledTeam{x.plan, x.unit, x.rows, row, thread, n_threads, shared.data()};
+            };
+            each_thread([&](int thread) { team(thread).stage(collapsed + row.plane * n_plane_numbers(x.plan)); });
+            Winner best;
+            each_thread([&](int thread) {
+                best.offer(team(thread).template evaluate<shape>(
+                    coefficients + row.plane * n_plane_coefficients * x.plan.n_columns, out));
+            });
+            if (x.rows.line_profiled) {
+                kernels::store_segment(x.rows, row, best, out);
+            }
         });
     }
 

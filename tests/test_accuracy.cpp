@@ -8,7 +8,7 @@
 
 #include "accuracy.hpp"
 #include "experiments/experiment_file.hpp"
-#include "response/quenching.hpp"
+#include "experiments/quenching.hpp"
 #include "temporary_folder.hpp"
 
 /// Predictions from moments and by the direct method against the literal reference: 1e-8 of every bin, over kinds of

@@ -30,11 +30,34 @@ TEST(Operations, a_gaussian_bin_takes_three_and_a_collapsed_point_four_or_five_a
     EXPECT_EQ(count(linear, Method::moments).logarithms, 0);
 }
 
+//! Each of x·x, x·s and s·s as a collapsed point; a division, the square that it takes off; what rounding may be
+TEST(Operations, a_collapsed_pull_takes_two_more_forms_and_a_division) {
+    const auto count = [](int n_pulls, const std::string& line) {
+        ScanConfig config = wide_map(gaussian(toy_experiment()), line);
+        config.experiments.push_back(gaussian(pulsed_experiment()));
+        for (int i = 0; i < n_pulls; ++i) {
+            config.experiments[static_cast<std::size_t>(i)].signal_sigma = 0.1;
+        }
+        return operations_per_point(Plan(config, Method::collapsed));
+    };
+    const Operations none = count(0, "sin2_theta_w"), one = count(1, "sin2_theta_w"), two = count(2, "sin2_theta_w");
+    const double of_size = 2, of_check = 4; // |x| and |s| each; once a point
+    EXPECT_EQ(one.divisions, 1);
+    EXPECT_EQ(two.divisions, 2);
+    EXPECT_NEAR(one.arithmetic - none.arithmetic, 2 * 4 + 1 + 2 * of_size + 1 + 2 + of_check, 1);
+    EXPECT_NEAR(two.arithmetic - one.arithmetic, 2 * 4 + 1 + of_size + 1 + 2, 1);
+    EXPECT_NEAR(count(1, "magnetic_moment.emu.arg").arithmetic - one.arithmetic, 3, 0.1);
+}
+
 TEST(Operations, short_rows_bear_what_their_points_share) {
-    ScanConfig config = wide_map(gaussian(toy_experiment()), "sin2_theta_w");
-    config.axes[1].values = {0.2, 0.3};
-    const double rows = 3 * 2 * 4 / 2.; // three coefficients a bin, each of two multiply-adds, for two points
-    EXPECT_NEAR(operations_per_point(Plan(config, Method::moments)).arithmetic, 3 * 4 + rows, 0.5);
+    const auto count = [](int points_of_row, int rows_of_plane) {
+        ScanConfig config = wide_map(gaussian(toy_experiment()), "sin2_theta_w");
+        config.axes[0].values = range(-1e-31, 1e-31, rows_of_plane);
+        config.axes[1].values = range(0.2, 0.3, points_of_row);
+        return operations_per_point(Plan(config, Method::moments)).arithmetic;
+    };
+    const double row = 3 * 2 * 4; // three coefficients a bin, each of two multiply-adds
+    EXPECT_NEAR(count(8, 8) - count(16, 4), row / 8 - row / 16, 1e-9); // planes of as many points
 }
 
 TEST(Operations, a_poisson_pull_divides_once_for_two_bins_in_every_step) {

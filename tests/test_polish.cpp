@@ -12,6 +12,7 @@
 #include "output/result_file.hpp"
 #include "random_physics.hpp"
 #include "scan/chi2_surface.hpp"
+#include "scan/point.hpp"
 #include "scan/scan.hpp"
 #include "temporary_folder.hpp"
 #include "toy_experiment.hpp"
@@ -151,8 +152,17 @@ TEST(Newton, says_where_it_finds_nothing) {
 struct Case {
     const char* name;
     ScanConfig (*config)(int points); //!< of each polished axis
+    int finest = 401;                 //!< grid to compare with
 };
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+//! Nothing but neutrinos from the Sun
+ScanConfig solar_scan(std::vector<Axis> axes) {
+    ScanConfig config = pulsed_scan(std::move(axes));
+    Experiment& experiment = config.experiments[0];
+    experiment.sources.erase(experiment.sources.begin(), experiment.sources.begin() + 2);
+    return config;
+}
 
 const std::vector<Case> cases = {
     {"two_elements_of_two_kinds",
@@ -208,13 +218,87 @@ const std::vector<Case> cases = {
                                axis("majorana_moment.2.arg", range(-pi, pi, n), true, Basis::mass, true),
                                axis("charge_radius.13.im", range(-3e-31, 3e-31, 2), false, Basis::mass, true)});
      }},
-    {"medium_axis_beside",
+    {"angle_of_the_mass_basis",
      [](int n) {
-         return toy_scan({axis("theta23", range(0.6, 0.9, 3), true, Basis::mass),
+         return toy_scan({axis("theta23", range(0.6, 0.9, n), true, Basis::mass),
                           axis("charge.12.re", range(-1e-12, 1e-12, n), true, Basis::mass),
                           axis("charge_radius.13.im", range(-3e-31, 5e-31, 3), false, Basis::mass)},
                          Basis::mass);
-     }},
+     },
+     201},
+    {"angle_and_phase",
+     [](int n) {
+         return toy_scan({axis("theta23", range(0.5, 1.1, n), true), axis("delta", range(-pi, pi, n), true),
+                          axis("charge.ee", range(-1e-12, 1e-12, 3))});
+     },
+     201},
+    {"solar_angle_and_phase",
+     [](int n) {
+         return solar_scan({axis("charge.mutau.im", {-4e-11, 3e-11}), axis("theta23", range(0.5, 1.1, n), true),
+                            axis("delta", range(0, 2 * pi, n), true)});
+     },
+     101},
+    {"phase_and_elements",
+     [](int n) {
+         return toy_scan({axis("delta", range(0.5, 4, n), true),
+                          axis("charge_radius.emu.abs", range(0, 5e-31, n), true),
+                          axis("charge_radius.emu.arg", range(-pi, pi, n), true),
+                          axis("magnetic_moment.mumu", range(0, 5e-11, 2))});
+     },
+     61},
+    {"majorana_phases",
+     [](int n) {
+         return majorana_scan({axis("alpha21", range(-2 * pi, 2 * pi, n), true, Basis::mass, true),
+                               axis("majorana_moment.2.abs", range(0, 2e-10, 3), false, Basis::mass, true),
+                               axis("alpha31", range(-pi, pi, n), true, Basis::mass, true)});
+     },
+     101},
+    {"mixing_at_a_short_baseline",
+     [](int n) {
+         ScanConfig config = toy_scan({axis("theta12", range(0.4, 0.8, n), true, Basis::mass),
+                                       axis("theta13", range(0.05, 0.3, n), true, Basis::mass),
+                                       axis("charge.12.abs", range(0, 1e-12, 2), false, Basis::mass)},
+                                      Basis::mass);
+         config.experiments[0].sources.resize(1);
+         return config;
+     },
+     101},
+    {"signal",
+     [](int n) {
+         ScanConfig config =
+             toy_scan({axis("toy.signal", range(0.4, 1.6, n), true), axis("delta", range(-pi, pi, n), true),
+                       axis("magnetic_moment.mumu", range(0, 5e-11, 2))});
+         config.experiments[0].signal_sigma = 0.2;
+         return config;
+     },
+     201},
+    {"signal_with_systematics",
+     [](int n) {
+         ScanConfig config = toy_scan(
+             {axis("toy.signal", range(0.4, 1.6, n), true), axis("charge.ee", range(-1.5e-12, 1.5e-12, n), true)});
+         config.experiments = {with_systematics(toy_experiment())};
+         config.experiments[0].signal_sigma = 0.3;
+         return config;
+     },
+     201},
+    {"systematics_of_axes",
+     [](int n) {
+         ScanConfig config =
+             toy_scan({axis("toy.bend", range(-2, 2, n), true), axis("toy.scale", range(1.3e-3, 3.5e-3, n), true),
+                       axis("charge.ee", range(-1e-12, 1e-12, 2))});
+         config.experiments = {with_systematics(toy_experiment())};
+         return config;
+     },
+     201},
+    {"shared_systematic_of_an_axis",
+     [](int n) {
+         ScanConfig config = toy_scan({axis("both", range(-2, 2, n), true), axis("theta23", range(0.5, 1.1, n), true)});
+         config.experiments = {with_systematics(toy_experiment()), gaussian(pulsed_experiment())};
+         config.shared = {{"both", {{0, "flux"}, {1, Experiment::signal}}}};
+         config.experiments[1].signal_sigma = 0.25;
+         return config;
+     },
+     101},
     {"slow_axis_beside",
      [](int n) {
          return pulsed_scan({axis("charge_radius.emu.re", range(-4e-31, 4e-31, n), true),
@@ -244,6 +328,15 @@ const std::vector<Case> cases = {
          config.experiments[1].signal_sigma = 0.25;
          return config;
      }},
+    {"pull_on_a_signal",
+     [](int n) {
+         ScanConfig config = toy_scan({axis("charge.emu.abs", range(0, 3e-12, n), true),
+                                       axis("charge.emu.arg", range(-pi, pi, n), true),
+                                       axis("magnetic_moment.mumu", range(0, 5e-11, 2))});
+         config.experiments = {gaussian(toy_experiment()), gaussian(pulsed_experiment())};
+         config.experiments[0].signal_sigma = 0.134;
+         return config;
+     }},
     {"two_experiments",
      [](int n) {
          ScanConfig config = toy_scan(
@@ -253,6 +346,11 @@ const std::vector<Case> cases = {
          return config;
      }},
 };
+
+bool is_polished(const Axis& axis, const ScanConfig& config) {
+    return axis.profile && std::none_of(config.experiments.begin(), config.experiments.end(),
+                                        [&](const Experiment& e) { return is_slow(axis.parameter, e); });
+}
 
 ScanConfig without_polish(ScanConfig config) {
     config.polish = false;
@@ -270,6 +368,31 @@ protected:
         options.parity_points = 0;
         EXPECT_TRUE(run_scan(plan, *backend, options).finished);
         return read_result(options.output);
+    }
+
+    //! Of the two that χ² has on an axis, from a grid with points near the higher one alone
+    void expect_the_lower_minimum(const std::string& name, double low, double high) {
+        const auto scan = [&](std::vector<double> values, bool profile) {
+            return toy_scan({axis(name, std::move(values), profile)});
+        };
+        const std::vector<double> fine = range(low, high, 6001);
+        const double step = fine[1] - fine[0];
+        const std::vector<double> chi2 = run(scan(fine, false)).chi2;
+        std::vector<std::size_t> minima;
+        for (std::size_t i = 1; i + 1 < chi2.size(); ++i) {
+            if (chi2[i] < chi2[i - 1] && chi2[i] < chi2[i + 1]) {
+                minima.push_back(i);
+            }
+        }
+        ASSERT_EQ(minima.size(), 2u) << name;
+        const auto [lower, higher] =
+            chi2[minima[0]] < chi2[minima[1]] ? std::pair(minima[0], minima[1]) : std::pair(minima[1], minima[0]);
+        ASSERT_GT(chi2[higher], chi2[lower] + 0.01);
+        const ScanConfig config = scan({low, fine[higher] - step / 2, fine[higher], high}, true);
+        ASSERT_EQ(run(without_polish(config)).profiled_at[0][0], fine[higher]);
+        const Result result = run(config);
+        EXPECT_NEAR(result.profiled_at[0][0], fine[lower], step);
+        EXPECT_LE(result.chi2[0], chi2[lower]);
     }
 
     test::TemporaryFolder folder_;
@@ -298,18 +421,19 @@ TEST_P(PolishedScan, is_below_every_grid_and_the_same_from_each) {
     const auto config = [](int n) {
         ScanConfig c = GetParam().config(n);
         for (Axis& a : c.axes) { // these would take other values from other grids
-            a.profile = a.profile && is_fast(a.parameter);
+            a.profile = is_polished(a, c);
         }
         return c;
     };
-    const Result coarse = run(config(11)), fine = run(config(41));
-    const Result grid = run(without_polish(config(41))), finest = run(without_polish(config(401)));
+    const Result coarse = run(config(3)), fine = run(config(14));
+    const Result grid = run(without_polish(config(14))), finest = run(without_polish(config(GetParam().finest)));
     double gain = 0;
     for (std::size_t i = 0; i < coarse.chi2.size(); ++i) {
-        EXPECT_NEAR(coarse.chi2[i], fine.chi2[i], 1e-8) << i;
+        EXPECT_NEAR(coarse.chi2[i], fine.chi2[i], 1e-9 * (1 + fine.chi2[i])) << i;
         EXPECT_LE(fine.chi2[i], grid.chi2[i]);
         EXPECT_LE(coarse.chi2[i], finest.chi2[i] + 1e-9);
         EXPECT_NEAR(coarse.chi2[i], finest.chi2[i], 0.1);
+        EXPECT_EQ(coarse.status[i], 0);
         EXPECT_EQ(fine.status[i], 0);
         gain = std::max(gain, grid.chi2[i] - fine.chi2[i]);
     }
@@ -326,11 +450,19 @@ TEST_P(PolishedScan, is_a_minimum_of_the_reference) {
         const std::vector<double> at = values_at(result, config, i);
         const double tolerance = 1e-8 * (1 + result.chi2[i]);
         EXPECT_NEAR(reference(at).chi2, result.chi2[i], tolerance);
+        double prior = 0; // of axes, which a point does not have
+        for (std::size_t a = 0; a < at.size(); ++a) {
+            const Parameter& parameter = config.axes[a].parameter;
+            prior += prior_of(parameter, config)(tabulated(parameter, at[a], config));
+            EXPECT_GE(at[a], config.axes[a].values.front());
+            EXPECT_LE(at[a], config.axes[a].values.back());
+        }
+        EXPECT_NEAR(evaluate_point(at_point(config, at)).chi2 + prior, result.chi2[i], tolerance);
         for (const double step : {0.1, 0.1, 1e-2, 1e-3}) {
             std::vector<double> near = at;
             for (std::size_t a = 0; a < at.size(); ++a) {
                 const std::vector<double>& values = config.axes[a].values;
-                if (config.axes[a].profile && is_fast(config.axes[a].parameter)) {
+                if (is_polished(config.axes[a], config)) {
                     const double distance = step * random.uniform(-1, 1) * (values.back() - values.front());
                     near[a] = std::clamp(at[a] + distance, values.front(), values.back());
                 }
@@ -340,11 +472,11 @@ TEST_P(PolishedScan, is_a_minimum_of_the_reference) {
     }
 }
 
-TEST_P(PolishedScan, leaves_medium_and_slow_axes_at_their_grid_value) {
+TEST_P(PolishedScan, leaves_slow_axes_at_their_grid_value) {
     const ScanConfig config = GetParam().config(5);
     const Result result = run(config);
     for (std::size_t p = 0, a = 0; a < config.axes.size(); ++a) {
-        if (!config.axes[a].profile || is_fast(config.axes[a].parameter)) {
+        if (!config.axes[a].profile || is_polished(config.axes[a], config)) {
             p += config.axes[a].profile;
             continue;
         }
@@ -399,29 +531,41 @@ TEST_F(Polish, stays_between_the_ends_of_an_axis) {
     }
 }
 
-//! A grid that has points near the higher of two minima alone
-TEST_F(Polish, finds_the_minimum_of_the_other_sign) {
-    const auto scan = [](std::vector<double> values, bool profile) {
-        return toy_scan({axis("anapole.ee", std::move(values), profile)});
+TEST_F(Polish, ends_where_the_axis_of_an_angle_does) {
+    const auto scan = [](std::vector<double> angles) {
+        return toy_scan({axis("theta23", std::move(angles), true), axis("delta", range(-pi, pi, 5), true),
+                         axis("toy.signal", range(0.2, 2, 5), true)});
     };
-    const std::vector<double> fine = range(-5e-31, 5e-31, 6001);
-    const std::vector<double> chi2 = run(scan(fine, false)).chi2;
-    std::vector<std::size_t> minima;
-    for (std::size_t i = 1; i + 1 < chi2.size(); ++i) {
-        if (chi2[i] < chi2[i - 1] && chi2[i] < chi2[i + 1]) {
-            minima.push_back(i);
-        }
+    double last = inf;
+    for (const double end : {0.5, 0.4, 0.3}) { // the best is below
+        const Result result = run(scan({end, 0.6, 0.7}));
+        EXPECT_EQ(result.profiled_at[0][0], end);
+        EXPECT_EQ(result.status[0], 0);
+        EXPECT_NEAR(result.chi2[0], run(scan({end})).chi2[0], 1e-9) << "the other axes are free to follow";
+        EXPECT_LT(result.chi2[0], last);
+        last = result.chi2[0];
     }
-    ASSERT_EQ(minima.size(), 2u);
-    const auto [lower, higher] =
-        chi2[minima[0]] < chi2[minima[1]] ? std::pair(minima[0], minima[1]) : std::pair(minima[1], minima[0]);
-    ASSERT_GT(chi2[higher], chi2[lower] + 0.01);
-    const ScanConfig config = scan({-5e-31, fine[higher] - 1e-34, fine[higher], 5e-31}, true);
-    ASSERT_EQ(run(without_polish(config)).profiled_at[0][0], fine[higher]);
-    const Result result = run(config);
-    EXPECT_NEAR(result.profiled_at[0][0], fine[lower], 2e-34);
-    EXPECT_LE(result.chi2[0], chi2[lower]);
 }
+
+//! A short baseline knows nothing of mixing, in the flavour basis.
+TEST_F(Polish, stays_where_nothing_changes) {
+    ScanConfig config =
+        toy_scan({axis("charge.ee", range(-1e-12, 1e-12, 3), true), axis("theta23", range(0.6, 0.9, 3), true),
+                  axis("delta", range(-pi, pi, 3), true), axis("alpha21", range(-2 * pi, 2 * pi, 3), true)});
+    config.experiments[0].sources.resize(1);
+    const Result result = run(config);
+    EXPECT_EQ(result.status[0], 0);
+    const Result grid = run(without_polish(config));
+    for (const std::size_t p : {1, 2, 3}) {
+        EXPECT_EQ(result.profiled_at[p], grid.profiled_at[p]);
+    }
+    config.axes.resize(1);
+    EXPECT_NEAR(result.chi2[0], run(config).chi2[0], 1e-10);
+}
+
+TEST_F(Polish, finds_the_minimum_of_the_other_sign) { expect_the_lower_minimum("anapole.ee", -5e-31, 5e-31); }
+
+TEST_F(Polish, finds_the_minimum_in_the_other_octant) { expect_the_lower_minimum("theta23", 0, pi / 2); }
 
 TEST_F(Polish, gives_the_same_bytes_on_any_number_of_threads_and_in_any_units) {
     const int threads = omp_get_max_threads();
@@ -469,7 +613,7 @@ TEST_F(Polish, leaves_alone_what_has_no_finite_chi2) {
 
 // ---- the surface ------------------------------------------------------------------------------------------------
 
-/// χ² of a scan over its axes, all of them linear; their values are to be {0}.
+/// χ² of a scan over its axes, all of them linear; the values of fast ones are to be {0}.
 class SurfaceOf {
 public:
     explicit SurfaceOf(const ScanConfig& config)
@@ -490,6 +634,49 @@ private:
     std::shared_ptr<const Tables> tables_; // the surface refers to them
     std::unique_ptr<Chi2Surface> surface_;
 };
+
+struct SurfaceCase {
+    ScanConfig config;
+    std::vector<double> low, high; //!< of what its axes are to take
+};
+
+//! Mixing, signals and systematics beside an element, in all bases and propagations
+std::vector<SurfaceCase> medium_surfaces() {
+    std::vector<SurfaceCase> all;
+    const auto add = [&](ScanConfig config, const std::vector<double>& low, const std::vector<double>& high) {
+        all.push_back({config, low, high});
+        for (Experiment& experiment : config.experiments) {
+            experiment = gaussian(experiment);
+        }
+        all.push_back({std::move(config), low, high});
+    };
+    const std::vector<double> zeros = {0, 0.1, 0.1, 0.1, -3, -6, -6}, ends = {1e-12, 1.4, 1.4, 1.4, 3, 6, 6};
+    for (const Basis basis : {Basis::flavour, Basis::mass}) {
+        const bool flavour = basis == Basis::flavour;
+        std::vector<Axis> axes = {axis(flavour ? "charge.ee" : "charge.11", {0}, false, basis)};
+        for (const char* name : {"theta12", "theta13", "theta23", "delta", "alpha21", "alpha31"}) {
+            axes.push_back(axis(name, {0.5}, false, basis));
+        }
+        add(toy_scan(axes, basis), zeros, ends); // exact, decohered, and at a short baseline
+        axes.erase(axes.begin() + 1, axes.begin() + 3);
+        add(pulsed_scan(axes, basis), {-1e-11, 0.1, -3, -6, -6}, {1e-11, 1.4, 3, 6, 6}); // and solar
+    }
+    std::vector<Axis> axes = {axis("charge.ee", {0}), axis("delta", {0.5}), axis("toy.signal", {1})};
+    const std::vector<double> low = {-1e-12, -3, 0.4, 0.4, -1.5, -0.4}, high = {1e-12, 3, 1.6, 1.6, 1.5, 0.6};
+    ScanConfig config = toy_scan(axes);
+    config.experiments[0].signal_sigma = 0.2;
+    add(config, low, high);
+    axes.insert(axes.end(), {axis("toy.flux", {1}), axis("toy.bend", {0}), axis("toy.scale", {2e-3})});
+    config.axes = axes;
+    config.experiments = {with_systematics(toy_experiment())};
+    add(config, low, high);
+    config.axes = {axes[0], axes[1], axis("both", {0})};
+    config.experiments.push_back(pulsed_experiment());
+    config.experiments[1].signal_sigma = 0.25;
+    config.shared = {{"both", {{0, "flux"}, {1, Experiment::signal}}}};
+    add(config, {-1e-12, -3, -2}, {1e-12, 3, 2});
+    return all;
+}
 
 /// Three elements and a background at once, both statistics, pulls: one, two, at their bound, on signals, of shapes,
 /// and shared
@@ -524,15 +711,22 @@ std::vector<ScanConfig> surfaces() {
 }
 
 TEST(Surface, has_the_values_of_a_scan) {
-    for (ScanConfig config : surfaces()) {
+    std::vector<SurfaceCase> all = medium_surfaces();
+    const std::vector<double> y = {-4e-13, 2e-11, 1.2e-31, 1.3};
+    for (ScanConfig& config : surfaces()) {
+        all.push_back({std::move(config), y, y});
+    }
+    Random random(5);
+    for (auto& [config, low, high] : all) {
         const SurfaceOf surface(config);
-        const std::vector<double> y = {-4e-13, 2e-11, 1.2e-31, 1.3};
         VectorXd at(config.axes.size());
         double prior = 0;
         for (std::size_t i = 0; i < config.axes.size(); ++i) {
-            config.axes[i].values = {y[i]};
-            at[static_cast<Eigen::Index>(i)] = y[i];
-            prior += prior_weight(config.axes[i].parameter, config) * (y[i] - 1) * (y[i] - 1);
+            const Parameter& parameter = config.axes[i].parameter;
+            const double t = random.uniform(low[i], high[i]);
+            config.axes[i].values = {value_of_tabulated(parameter, t, config)};
+            at[static_cast<Eigen::Index>(i)] = t;
+            prior += prior_of(parameter, config)(t);
         }
         const Plan plan(config, Method::moments);
         UnitResult result;
@@ -542,15 +736,22 @@ TEST(Surface, has_the_values_of_a_scan) {
 }
 
 TEST(Surface, has_the_derivatives_of_its_values) {
-    const std::vector<double> unit = {1e-13, 1e-11, 1e-31, 0.2};
+    std::vector<SurfaceCase> all = medium_surfaces();
+    for (ScanConfig& config : surfaces()) {
+        all.push_back({std::move(config), {-5e-13, -5e-11, -5e-31, 0}, {5e-13, 5e-11, 5e-31, 1}});
+    }
     Random random(11);
-    for (const ScanConfig& config : surfaces()) {
+    for (const auto& [config, low, high] : all) {
         const SurfaceOf surface(config);
         const auto d = static_cast<Eigen::Index>(config.axes.size());
-        for (int repeat = 0; repeat < 10; ++repeat) {
+        std::vector<double> unit;
+        for (std::size_t i = 0; i < low.size(); ++i) {
+            unit.push_back(0.1 * (high[i] - low[i]));
+        }
+        for (int repeat = 0; repeat < 5; ++repeat) {
             VectorXd y(d);
             for (Eigen::Index i = 0; i < d; ++i) {
-                y[i] = unit[static_cast<std::size_t>(i)] * random.uniform(i < 3 ? -5 : 0, 5);
+                y[i] = random.uniform(low[static_cast<std::size_t>(i)], high[static_cast<std::size_t>(i)]);
             }
             const Derivatives f = (*surface)(y);
             for (Eigen::Index i = 0; i < d; ++i) {

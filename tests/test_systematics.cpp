@@ -39,26 +39,27 @@ struct Toy {
 
     //! Pulls: 0 background of both (shared), 1 signal of the first (free), 2 shape of the background of the first, 3
     //! shape of the signal of the second, 4 signal of both
-    explicit Toy(unsigned seed, bool gaussian) : low(5, -inf), high(5, inf), pins(5, -1) {
+    //! \p size multiplies the counts, which differ from predictions by as many standard deviations for all
+    explicit Toy(unsigned seed, bool gaussian, double size = 1) : low(5, -inf), high(5, inf), pins(5, -1) {
         std::mt19937 generator(seed);
         std::uniform_real_distribution<double> uniform(0, 1);
         std::vector<double> signals;
         for (int e = 0; e < n_experiments; ++e) {
             Experiment& y = x[static_cast<std::size_t>(e)];
             for (int b = 0; b < n_bins; ++b) {
-                y.signal.push_back(10 + 30 * uniform(generator));
-                y.background.push_back(20 + 40 * uniform(generator));
+                y.signal.push_back(size * (10 + 30 * uniform(generator)));
+                y.background.push_back(size * (20 + 40 * uniform(generator)));
                 const double N = y.signal.back() + y.background.back();
-                y.counts.push_back(std::floor(N * (0.7 + 0.6 * uniform(generator))));
+                y.counts.push_back(std::floor(N * (1 + 0.6 * (uniform(generator) - 0.5) / std::sqrt(size))));
                 y.weights.push_back(1 / y.counts.back());
                 columns.push_back(N);
                 signals.push_back(y.signal.back());
             }
             for (int b = 0; b < n_bins; ++b) { // odd, then even part: of the background counts, of the signal factors
-                y.templates.push_back((e == 0 ? 6 : 0.2) * (uniform(generator) - 0.5));
+                y.templates.push_back((e == 0 ? 6 * size : 0.2) * (uniform(generator) - 0.5));
             }
             for (int b = 0; b < n_bins; ++b) {
-                y.templates.push_back((e == 0 ? 3 : 0.1) * (uniform(generator) - 0.5));
+                y.templates.push_back((e == 0 ? 3 * size : 0.1) * (uniform(generator) - 0.5));
             }
         }
         columns.insert(columns.end(), signals.begin(), signals.end());
@@ -72,11 +73,7 @@ struct Toy {
             components[e][0] = {y.background.data(), -1, -1, 1, 0, 1, 0, e == 0 ? 1 : 0};
             components[e][1] = {nullptr, (n_experiments + e) * n_bins, -1, 1, 1, e == 0 ? 2 : 1, 0, e == 1 ? 1 : 0};
             shapes[e] = {{e == 0 ? 2 : 1, 1, e == 1, 2, 2 * e, 0, 0, y.templates.data()}};
-            double saturated = 0;
-            for (const double n : y.counts) {
-                saturated += 2 * n * (std::log(n) - 1);
-            }
-            views.push_back({e, e * n_bins, n_bins, y.counts.data(), gaussian ? y.weights.data() : nullptr, saturated,
+            views.push_back({e, e * n_bins, n_bins, y.counts.data(), gaussian ? y.weights.data() : nullptr,
                              static_cast<int>(pulls[e].size()), pulls[e].data(), 2, components[e],
                              static_cast<int>(normalisations[e].size()), normalisations[e].data(), 1,
                              shapes[e].data()});
@@ -104,9 +101,9 @@ struct Toy {
                 const double D = t * y.templates[b] + even(t) * y.templates[n_bins + b];
                 const double B = a_B * (y.background[b] + (e == 0 ? D : 0));
                 const double S = a_S * y.signal[b] * (1 + (e == 1 ? D : 0));
-                const double N = S + B, n = y.counts[b];
-                sum +=
-                    views[0].weights != nullptr ? (N - n) * (N - n) * y.weights[b] : 2 * (N - n + n * std::log(n / N));
+                const long double N = S + B, n = y.counts[b]; // N − n may be far smaller than both
+                sum += static_cast<double>(views[0].weights != nullptr ? (N - n) * (N - n) * y.weights[b]
+                                                                       : 2 * (N - n + n * std::log(n / N)));
             }
         }
         return sum;
@@ -160,6 +157,17 @@ TEST_P(Systematics, reach_the_minimum_of_the_formula) {
         for (int k = 0; k < 5; ++k) {
             EXPECT_NEAR(z[k], expected[k], 1e-4) << seed << ' ' << k;
         }
+    }
+}
+
+TEST_P(Systematics, converge_on_millions_of_counts) {
+    for (unsigned seed = 1; seed < 20; ++seed) {
+        const Toy toy(seed, GetParam(), 1e6);
+        double z[max_systematics];
+        const PoissonFit<double> fit =
+            systematics_fit<OneBin<double>>(toy.view(), TabulatedPoint{toy.columns.data()}, z);
+        EXPECT_TRUE(fit.converged) << seed;
+        EXPECT_NEAR(fit.chi2, toy.chi2(VectorXd(Eigen::Map<VectorXd>(z, 5))), 1e-9) << seed;
     }
 }
 

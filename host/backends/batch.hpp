@@ -152,6 +152,9 @@ struct Batch {
     friend Batch log(const Batch& x) {
         return of([&](int i) { return xsimd::log(x.vectors[i]); });
     }
+    friend Batch log1p(const Batch& x) {
+        return of([&](int i) { return xsimd::log1p(x.vectors[i]); });
+    }
     //! The second where either is NaN
     friend Batch min(const Batch& x, const Batch& y) {
         return of([&](int i) { return xsimd::min(x.vectors[i], y.vectors[i]); });

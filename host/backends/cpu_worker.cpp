@@ -6,7 +6,7 @@
 #include "backends/batch.hpp"
 #include "backends/cpu_worker.hpp"
 #include "backends/kept_ratios.hpp"
-#include "nuscan/collapsed.hpp"
+#include "nuscan/collapsed_signals.hpp"
 
 namespace nuscan {
 
@@ -19,12 +19,15 @@ public:
     Worker(const PlanView& plan, const UnitView& unit, bool collapsed, Winner* winners, UnitResult& result)
         : plan_(plan), unit_(unit), winners_(winners), result_(result),
           features_(size(plan.n_features * n_plane_coefficients)), plane_(size(plan.n_columns * n_plane_coefficients)),
-          row_(size(plan.n_columns * 3)), rates_(size(max_recoil_nodes(plan))), ratios_(size(plan.n_columns)) {
+          row_(size(plan.n_columns * 3)), rates_(size(max_recoil_nodes(plan))), ratios_(size(plan.n_columns)),
+          n_signals_(n_pulled_signals(plan)) {
         for (int e = 0; e < plan.n_experiments; ++e) {
             gaussian_ = gaussian_ && plan.experiments[e].is_gaussian() && !plan.experiments[e].has_signal_column();
         }
-        if (gaussian_) {
-            collapsed_.resize(collapsed ? n_collapsed : 0);
+        if (collapsed) {
+            collapsed_.resize(size(n_plane_numbers(plan)));
+        }
+        if (gaussian_ || collapsed) {
             tabulate_line();
         }
     }
@@ -38,11 +41,14 @@ public:
             }
         }
         if (!collapsed_.empty()) {
-            for (int b = 0; b < plan_.n_bins; ++b) {
-                centre_bin(plan_, plane_.data(), b);
+            for (int c = 0; c < plan_.n_columns; ++c) {
+                centre_column(plan_, plane_.data(), c);
             }
-            for (int i = 0; i < n_collapsed; ++i) {
-                collapsed_[size(i)] = collapsed_number(plan_, plane_.data(), i);
+            for (int b = 0; n_signals_ > 0 && b < plan_.n_bins; ++b) {
+                move_bin(plan_, plane_.data(), b);
+            }
+            for (std::size_t i = 0; i < collapsed_.size(); ++i) {
+                collapsed_[i] = plane_number(plan_, plane_.data(), static_cast<int>(i));
             }
         }
     }
@@ -50,9 +56,9 @@ public:
     void evaluate_row(std::int64_t plane, std::int64_t row) {
         if (!collapsed_.empty()) {
             if (axis_shape(plan_, plan_.layout.line_axis) == AxisShape::linear) {
-                evaluate_collapsed_row<AxisShape::linear>(plane, row);
+                evaluate_row_without_bins<AxisShape::linear>(plane, row);
             } else {
-                evaluate_collapsed_row<AxisShape::circular>(plane, row);
+                evaluate_row_without_bins<AxisShape::circular>(plane, row);
             }
             return;
         }
@@ -291,15 +297,16 @@ private:
     }
 
     //! A row that is being evaluated without its bins
+    template <class Form>
     struct Row {
-        CollapsedRow form;
+        Form form;
         AxisFactors factors;
         double penalty;
         bool staged; // its bins, for points where the form is not precise
     };
 
     template <AxisShape shape>
-    void evaluate_collapsed_block(Row& row, std::int64_t first, Block& block) {
+    void evaluate_collapsed_block(Row<CollapsedRow>& row, std::int64_t first, Block& block) {
         const auto v_of = [&](const Vector& u, int k) { // v of a linear axis is not used by the form
             return shape == AxisShape::linear ? u * u : load(line_v_, first, k);
         };
@@ -337,16 +344,77 @@ private:
     }
 
     template <AxisShape shape>
+    void evaluate_row_without_bins(std::int64_t plane, std::int64_t row) {
+        if (gaussian_) {
+            evaluate_collapsed_row<shape>(plane, row);
+        } else {
+            evaluate_pulled_row<shape>(plane, row);
+        }
+    }
+
+    template <AxisShape shape>
     void evaluate_collapsed_row(std::int64_t plane, std::int64_t r) {
-        Row row{
+        Row<CollapsedRow> row{
             {}, centred_factors(plan_, unit_, plan_.layout.row_axis, r), row_penalty(plan_, unit_, plane, r), false};
-        double numbers[n_products + 3];
-        for (int i = 0; i < n_products + 3; ++i) {
+        double numbers[n_row_numbers];
+        for (int i = 0; i < n_row_numbers; ++i) {
             numbers[i] = collapsed_row_number(collapsed_.data(), row.factors, i);
         }
         row.form = collapsed_row(plan_, numbers, row.penalty);
         evaluate_blocks(row_address(unit_, plan_.layout, plane, r), row.form.finite,
                         [&](std::int64_t first, Block& block) { evaluate_collapsed_block<shape>(row, first, block); });
+    }
+
+    //! χ² of a block from bins, where pulls act on signals
+    [[gnu::noinline]] void sum_pulled_bins(std::int64_t first, double row_penalty, Block& block) const {
+        for (int k = 0; k < n_vectors; ++k) {
+            const Vector u = load(line_u_, first, k), v = load(line_v_, first, k);
+            const RowPoint<Vector> columns{row_.data(), plan_.n_columns, u, v};
+            block.chi2[k] = Vector(row_penalty) + uncollapsed_pulled_chi2<Vector>(plan_, columns);
+        }
+    }
+
+    template <AxisShape shape>
+    void evaluate_pulled_block(Row<PulledRow>& row, std::int64_t first, Block& block) {
+        Mask<Vector> precise[n_vectors], all_precise = Vector(0) < Vector(1);
+        for (int k = 0; k < n_vectors; ++k) {
+            const Vector u = load(line_u_, first, k);
+            const Vector v = shape == AxisShape::linear ? u * u : load(line_v_, first, k);
+            const PulledChi2<Vector> at = pulled_chi2<shape>(row.form, u, v);
+            block.chi2[k] = at.value;
+            precise[k] = at.precise;
+            all_precise = all_precise && at.precise;
+        }
+        if (!all(all_precise)) {
+            if (!row.staged) {
+                stage_row(row.factors);
+                row.staged = true;
+            }
+            Block by_bins;
+            sum_pulled_bins(first, row.penalty, by_bins);
+            for (int k = 0; k < n_vectors; ++k) {
+                block.chi2[k] = select(precise[k], block.chi2[k], by_bins.chi2[k]);
+            }
+        }
+        for (int k = 0; has_line_penalty_ && k < n_vectors; ++k) {
+            block.chi2[k] = block.chi2[k] + load(line_penalty_, first, k);
+        }
+    }
+
+    template <AxisShape shape>
+    void evaluate_pulled_row(std::int64_t plane, std::int64_t r) {
+        const AxisFactors factors = centred_factors(plan_, unit_, plan_.layout.row_axis, r);
+        const double penalty = row_penalty(plan_, unit_, plane, r);
+        double numbers[n_row_numbers + max_collapsed_signals * n_row_signal];
+        for (int i = 0; i < n_row_numbers; ++i) {
+            numbers[i] = collapsed_row_number(collapsed_.data(), factors, i);
+        }
+        for (int i = 0; i < n_signals_ * n_row_signal; ++i) {
+            numbers[n_row_numbers + i] = signal_row_number(plan_, collapsed_.data(), factors, i);
+        }
+        Row<PulledRow> row{pulled_row(plan_, numbers, penalty), factors, penalty, false};
+        evaluate_blocks(row_address(unit_, plan_.layout, plane, r), row.form.bins.finite,
+                        [&](std::int64_t first, Block& block) { evaluate_pulled_block<shape>(row, first, block); });
     }
 
     struct RowMinimum {
@@ -392,7 +460,9 @@ private:
     void offer(const PointAddress& at, const Chi2& chi2) {
         const auto kept = static_cast<std::size_t>(at.kept);
         if (winners_ != nullptr) {
-            winners_[kept].offer({{chi2.value, at.profile}, chi2.status});
+            if (!(chi2.value > winners_[kept].minimum.chi2)) { // most are not worth more than a look
+                winners_[kept].offer({{chi2.value, at.profile}, chi2.status});
+            }
         } else {
             result_.chi2[kept] = chi2.value;
             result_.status[kept] = static_cast<std::uint8_t>(chi2.status);
@@ -414,6 +484,7 @@ private:
         int n = 0;
     } gathered_;
     Numbers collapsed_; // numbers of the plane; empty where the method is another
+    int n_signals_;     // that pulls act on
     Numbers line_u_, line_v_, line_penalty_;
     bool has_line_penalty_ = false;
     bool gaussian_ = true; // all experiments, and without a pull that is left to the point

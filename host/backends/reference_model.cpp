@@ -212,7 +212,12 @@ ReferenceFit reference_gaussian_fit(const std::vector<double>& counts, const std
     const VectorXd at_zero = vector(fixed) - vector(counts), prior = vector(sigmas).cwiseAbs2().cwiseInverse();
     const MatrixXd hessian = B.transpose() * weighted(B) + MatrixXd(prior.asDiagonal()); // half of χ²'s
     const VectorXd gradient = B.transpose() * weighted(at_zero) - prior;                 // half of it, at y = 0
-    const VectorXd y = K > 0 ? VectorXd(hessian.completeOrthogonalDecomposition().solve(-gradient)) : VectorXd();
+    // In units in which all templates count alike: a signal far outside would hide backgrounds, as if they were zero
+    const VectorXd unit = (hessian.diagonal().array() > 0).select(hessian.diagonal().cwiseSqrt().cwiseInverse(), 1);
+    const MatrixXd scaled = unit.asDiagonal() * hessian * unit.asDiagonal();
+    const VectorXd y = K > 0 ? VectorXd(unit.cwiseProduct(scaled.completeOrthogonalDecomposition().solve(
+                                   VectorXd(-unit.cwiseProduct(gradient)))))
+                             : VectorXd();
     const VectorXd residual = at_zero + B * y;
     ReferenceFit fit;
     fit.chi2 = residual.dot(weighted(residual).col(0)) + prior.dot((y.array() - 1).square().matrix());

@@ -209,8 +209,9 @@ Report measure(const Arguments& arguments) {
     report.bins = view.n_bins;
     report.features = view.n_features;
     for (int e = 0; e < view.n_experiments; ++e) {
-        report.pulls += view.experiments[e].is_gaussian() ? view.experiments[e].gaussian.n_directions
-                                                          : view.experiments[e].statistic.pulls.n_pulls;
+        const ExperimentView& x = view.experiments[e];
+        report.pulls +=
+            x.is_gaussian() ? x.gaussian.n_directions + (x.has_signal_column() ? 1 : 0) : x.statistic.pulls.n_pulls;
     }
     report.points = static_cast<double>(plan.n_points());
     report.operations = operations_per_point(plan);

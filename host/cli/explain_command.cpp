@@ -9,6 +9,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/text.hpp"
+#include "nuscan/collapsed_signals.hpp"
 #include "scan/polish.hpp"
 #include "scan/scan.hpp"
 
@@ -39,8 +40,7 @@ const char* tier(const Plan& plan, std::size_t axis) {
     if (plan.method() != Method::direct && i == layout.row_axis) {
         return "fast: line by line";
     }
-    return plan.config().axes[axis].parameter.kind == Parameter::Kind::mixing ? "medium: plane by plane"
-                                                                              : "fast: plane by plane";
+    return is_fast(plan.config().axes[axis].parameter) ? "fast: plane by plane" : "medium: plane by plane";
 }
 
 void print_experiments(const Plan& plan) {
@@ -145,7 +145,9 @@ void run(const Arguments& arguments) {
                    ? "all kept"
                    : fmt::format("of which {} are kept, each the best of {}", scaled(double(n_kept)),
                                  scaled(double(plan.n_points()) / double(n_kept))));
-    fmt::print("  method {}: {} features of {} bins\n", method_name(plan.method()), view.n_features, view.n_bins);
+    const int n_signals = n_pulled_signals(view);
+    fmt::print("  method {}: {} features of {} bins{}\n", method_name(plan.method()), view.n_features, view.n_bins,
+               n_signals > 0 ? fmt::format("; signals that pulls move: {}", n_signals) : "");
     fmt::print("  work units: {}, of at most {} points\n", scaled(double(plan.n_units())),
                scaled(double(plan.unit(0).n_points())));
     const double bytes = double(n_kept) * (8 + 1 + 8 * double(plan.profiled_axes().size()));

@@ -61,7 +61,7 @@ struct ScanConfig {
     std::vector<FixedParameter> fixed; //!< elements, Majorana moments and normalisations
     std::vector<Axis> axes;
     std::string output_file; //!< of [output]; empty if not given
-    bool polish = true;      //!< whether profiled fast axes are minimised over between their values too
+    bool polish = true;      //!< whether profiled axes, but slow ones, are minimised over between their values
 };
 
 //! A `--set KEY=VALUE` of the command line: KEY is a parameter name, or a dotted key of the scan file

@@ -6,21 +6,21 @@
 #include <Eigen/Core>
 
 #include "nuscan/prediction.hpp"
+#include "scan/feature_expansion.hpp"
 #include "scan/newton.hpp"
 
 namespace nuscan {
 
-/// χ² as a function of a few fast coordinates, all other parameters fixed, with its derivatives.
+/// χ² as a function of a few coordinates, all other parameters fixed, with its derivatives.
 ///
-/// Coordinates y are what couplings and backgrounds are linear in, so that predictions are quadratic in all of them
-/// together: N_b(y) = Σ_t C_bt m_t(y), with the monomials m = 1, y_0 … y_{d−1}, y_0², y_0 y_1, y_1², … C follows from
-/// the plane coefficients of every pair of coordinates, about y = 0: the standard model, as far as y is concerned.
+/// Predictions N_b are linear in numbers c_t(y) that have exact expansions to second order about any y. Where fast
+/// coordinates are all there is, features are quadratic in all of them together: c are the monomials 1, y_0 … y_{d−1},
+/// y_0², y_0 y_1, y_1², …, with coefficients from the expansion about y = 0: the standard model, as far as y is
+/// concerned. Else c are the features, expanded anew at each y.
 class Chi2Surface {
 public:
-    /// \param plan whose axes \p coordinates are linear, each of them the value of one term or background, and zero at
-    ///     index 0; its layout is not used
-    /// \param unit of the one point with the indices 0
-    Chi2Surface(PlanView plan, const UnitView& unit, const std::vector<int>& coordinates);
+    /// \param plan, unit, coordinates as of FeatureExpansion; fast coordinates are zero at index 0
+    Chi2Surface(const PlanView& plan, const UnitView& unit, const std::vector<int>& coordinates);
 
     //! χ² minimised over the pulls, without what the priors of axes add; may be +inf or NaN
     Derivatives operator()(const Eigen::VectorXd& y) const;
@@ -32,25 +32,32 @@ public:
     Eigen::VectorXd other_roots(const Eigen::VectorXd& y) const;
 
 private:
-    struct Monomials {
-        Eigen::VectorXd value;
-        Eigen::MatrixXd slopes; //!< monomials × d
-    };
-    //! N_b of an experiment in counts, or its whitened residuals where it is Gaussian: coefficients of the monomials
+    using Matrix = Eigen::Map<const Eigen::MatrixXd>;
+
+    //! N_b of an experiment in counts, or its whitened residuals where it is Gaussian, by what they are linear in
     struct Bins {
         const ExperimentView* experiment;
-        Eigen::MatrixXd signal;
-        Eigen::MatrixXd background; //!< with the data, of residuals; linear: of the first 1 + d monomials
+        Eigen::Index first;        //!< of the numbers that belong to it
+        Matrix signal, all;        //!< coefficients of these, signals come first; with backgrounds
+        Eigen::VectorXd residuals; //!< what is added: zero, or −n_b whitened
 
-        Eigen::VectorXd signals(const Monomials& m) const { return signal.lazyProduct(m.value); }
-        //! With backgrounds, all pulls zero
-        Eigen::VectorXd predictions(const Monomials& m) const {
-            return signals(m) + background.lazyProduct(m.value.head(background.cols()));
+        // From the expansions of all c_t; pulls are zero.
+        Eigen::VectorXd signals(const Eigen::MatrixXd& c) const {
+            return signal.lazyProduct(c.col(0).segment(first, signal.cols()));
+        }
+        Eigen::VectorXd predictions(const Eigen::MatrixXd& c) const {
+            return all.lazyProduct(c.col(0).segment(first, all.cols())) + residuals;
+        }
+        Eigen::MatrixXd signal_slopes(const Eigen::MatrixXd& c, Eigen::Index d) const {
+            return signal.lazyProduct(c.block(first, 1, signal.cols(), d));
+        }
+        Eigen::MatrixXd slopes(const Eigen::MatrixXd& c, Eigen::Index d) const {
+            return all.lazyProduct(c.block(first, 1, all.cols(), d));
         }
     };
-    Monomials monomials(const Eigen::VectorXd& y) const;
-    //! Place of y_i y_j, i <= j
-    Eigen::Index product(Eigen::Index i, Eigen::Index j) const { return 1 + d_ + j * (j + 1) / 2 + i; }
+    //! c_t × coefficients of their expansions about y
+    Eigen::MatrixXd expansions(const Eigen::VectorXd& y) const;
+    Eigen::Index product(Eigen::Index i, Eigen::Index j) const { return FeatureExpansion::product(d_, i, j); }
 
     /// What χ² makes of the predictions of an experiment's bins, and these of the coordinates and then the pulls.
     struct Response {
@@ -58,36 +65,42 @@ private:
         Eigen::VectorXd first, second; //!< derivatives of χ² by N_b; between bins there are none
         Eigen::MatrixXd slopes;        //!< of N_b
         Eigen::VectorXd signal;        //!< of N_b by the signal of the bin
-        Eigen::MatrixXd mixed;         //!< Σ_b first × second derivatives of N_b by coordinates and pulls
-        Eigen::MatrixXd curved;        //!< the same by pulls alone
+        Eigen::MatrixXd curvature;     //!< Σ_b first × second derivatives of N_b
     };
     //! Pulls at the minimum of χ²
     struct Pulls {
         PoissonFit<double> fit;
         Eigen::VectorXd value, weights; //!< ξ_k; 1/σ_k²
         std::vector<bool> held;         //!< at a bound, or given
+        Eigen::MatrixXd slopes;         //!< by the coordinates, of those that coordinates give; empty where none can be
     };
     //! Experiments whose pulls act together, or one alone, at their minimum over the pulls
     struct Fit {
         Pulls pulls;
         std::vector<Response> responses;
     };
-    std::vector<Fit> fits(const Monomials& m) const;
-    Pulls fit_alone(const Bins& bins, const Monomials& m) const;
-    Response response(const Bins& bins, const Monomials& m, const Pulls& pulls) const;
-    Pulls fit_together(const SystematicsView& view, const std::vector<double>& columns) const;
-    Response response(const PulledExperiment& x, const std::vector<double>& columns, const Monomials& m,
+    std::vector<Fit> fits(const Eigen::MatrixXd& c) const;
+    Pulls fit_alone(const Bins& bins, const Eigen::MatrixXd& c) const;
+    Response response(const Bins& bins, const Eigen::MatrixXd& c, const Pulls& pulls) const;
+    Pulls fit_together(const SystematicsView& view, const std::vector<double>& columns, const Eigen::MatrixXd& c) const;
+    Response response(const PulledExperiment& x, const std::vector<double>& columns, const Eigen::MatrixXd& c,
                       const Pulls& pulls) const;
+    //! What a signal that is curved adds to the curvature of a response
+    void add_curvature_of_signal(const Eigen::MatrixXd& c, Response& r) const;
     //! All columns of the point
-    std::vector<double> columns(const Monomials& m) const;
+    std::vector<double> columns(const Eigen::MatrixXd& c) const;
+    //! Expansion of what a column that is a feature has
+    Eigen::RowVectorXd column(int column, const Eigen::MatrixXd& c) const;
     //! Adds an experiment's to derivatives by the coordinates, then the pulls
-    void add(const Response& r, Eigen::VectorXd& gradient, Eigen::MatrixXd& hessian) const;
+    static void add(const Response& r, Eigen::VectorXd& gradient, Eigen::MatrixXd& hessian);
     //! Adds priors, takes held pulls out and minimises over the others
     void add_minimum(const Pulls& pulls, Eigen::VectorXd& gradient, Eigen::MatrixXd& hessian, Derivatives& total) const;
 
     PlanView plan_;
-    Eigen::MatrixXd features_; //!< n_features × monomials
     Eigen::Index d_;
+    FeatureExpansion expansion_;
+    Eigen::MatrixXd features_; //!< n_features × monomials, about y = 0; empty where features are not quadratic
+    std::vector<Eigen::MatrixXd> products_; //!< of moments with these, for bins to refer to
     std::vector<Bins> bins_;
 };
 

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "backends/kept_ratios.hpp"
-#include "nuscan/collapsed.hpp"
+#include "nuscan/collapsed_signals.hpp"
 
 namespace nuscan {
 
@@ -33,7 +33,8 @@ struct Counted {
         return Counted(x);
     }
 
-    friend Counted operator-(Counted x) { return Counted(-x.value); } // part of what comes next
+    friend Counted operator-(Counted x) { return Counted(-x.value); } // these two are part of what comes next
+    friend Counted fabs(Counted x) { return Counted(std::fabs(x.value)); }
     friend Counted operator+(Counted x, Counted y) { return arithmetic(x.value + y.value); }
     friend Counted operator-(Counted x, Counted y) { return arithmetic(x.value - y.value); }
     friend Counted operator*(Counted x, Counted y) { return arithmetic(x.value * y.value); }
@@ -53,6 +54,10 @@ struct Counted {
     friend Counted log(Counted x) {
         ++done.logarithms;
         return Counted(std::log(x.value));
+    }
+    friend Counted log1p(Counted x) {
+        ++done.logarithms;
+        return Counted(std::log1p(x.value));
     }
     friend Counted take_exponent(Counted& x) { return arithmetic(nuscan::take_exponent(x.value)); }
 };
@@ -77,6 +82,17 @@ void count_bins(const PlanView& plan, const double* row, const AxisFactors& line
         Counted z[max_systematics];
         systematics_fit<OneBin<Counted>>(plan.systematics[i], at.columns(), z);
     }
+}
+
+//! A point of a row by the method `collapsed`: whatever the numbers of the row are, it takes the same
+template <AxisShape shape>
+void count_collapsed(const PlanView& plan, const AxisFactors& line) {
+    const double signals[max_collapsed_signals * n_row_signal] = {};
+    const PulledRow row{{}, signals, n_pulled_signals(plan)};
+    const Counted u(line.u), v(line.v);
+    const Counted chi2 =
+        row.n_signals > 0 ? pulled_chi2<shape>(row, u, v).value : collapsed_chi2<shape>(row.bins, u, v);
+    min(chi2, chi2); // with the best so far, or with zero
 }
 
 /// Number of multiply-adds at all nodes of the direct method, and over its bins.
@@ -121,8 +137,14 @@ double shared_arithmetic(const Plan& plan, const PlanView& view) {
     }
     double row = 3 * 2 * view.n_columns; // row_coefficient
     if (plan.method() == Method::collapsed) {
+        constexpr int form = n_products * 5, norms = 3 * 2; // collapsed_row_number
+        const int n_signals = n_pulled_signals(view);
         plane += collapsed_products() * static_cast<double>(view.n_bins);
-        row = n_products * 5 + 3 * 2; // collapsed_row_number
+        for (int s = 0; s < n_signals; ++s) { // x·s takes two sums for each of the products' one
+            plane += (3 * collapsed_products() - 2 * n_plane_coefficients) *
+                     static_cast<double>(pulled_experiment(view, s).n_bins);
+        }
+        row = form + norms + n_signals * (2 * form + norms);
     }
     return row / points_of_row + plane / points_of_plane;
 }
@@ -153,13 +175,10 @@ Operations operations_per_point(const Plan& plan) {
         const WorkUnit work = plan.point_unit(indices);
         const UnitView unit = work.view();
         const AxisFactors line = axis_factors(view, unit, view.layout.line_axis, 0);
-        if (plan.method() == Method::collapsed) { // whatever the numbers of a row are, they take the same
-            const CollapsedRow form{};
-            const Counted u(line.u), v(line.v);
+        if (plan.method() == Method::collapsed) {
             const bool circular = axis_shape(view, view.layout.line_axis) == AxisShape::circular;
-            const Counted chi2 = circular ? collapsed_chi2<AxisShape::circular>(form, u, v)
-                                          : collapsed_chi2<AxisShape::linear>(form, u, v);
-            min(chi2, chi2); // with the best so far, or with zero
+            circular ? count_collapsed<AxisShape::circular>(view, line)
+                     : count_collapsed<AxisShape::linear>(view, line);
             continue;
         }
         plane_features(view, unit, 0, features.data());

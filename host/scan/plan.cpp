@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "config/sha256.hpp"
+#include "nuscan/collapsed_signals.hpp"
 
 namespace nuscan {
 
@@ -15,7 +16,7 @@ namespace {
 constexpr std::int64_t tile_points = 1 << 19;
 
 //! Changes whenever the same plan would give other numbers or other units than before
-constexpr int plan_format = 4;
+constexpr int plan_format = 5;
 
 struct Effect {
     Coupling coupling;
@@ -207,9 +208,11 @@ static bool has_signal_pull(const Experiment& experiment, const ScanConfig& conf
 
 Method automatic_method(const ScanConfig& config) {
     const bool gaussian = pull_groups(config).empty() &&
-                          std::all_of(config.experiments.begin(), config.experiments.end(), [&](const Experiment& e) {
-                              return e.statistic == Statistic::gaussian && !has_signal_pull(e, config);
-                          });
+                          std::all_of(config.experiments.begin(), config.experiments.end(),
+                                      [](const Experiment& e) { return e.statistic == Statistic::gaussian; }) &&
+                          std::count_if(config.experiments.begin(), config.experiments.end(), [&](const Experiment& e) {
+                              return has_signal_pull(e, config);
+                          }) <= max_collapsed_signals;
     const bool fast =
         std::any_of(config.axes.begin(), config.axes.end(), [](const Axis& axis) { return is_fast(axis.parameter); });
     return gaussian && fast ? Method::collapsed : Method::moments;
@@ -233,11 +236,22 @@ bool is_fast(const Parameter& parameter) {
     return false;
 }
 
-double reference_value(const Parameter& parameter, const ScanConfig& config) {
-    return parameter.kind == Parameter::Kind::sin2_theta_w ? config.neutrino.sin2_theta_w : 0; // form factors are zero
+//! What form factors have in the standard model, as far as axes are concerned, and sin²θ_W
+static double standard_value(const Parameter& parameter, const ScanConfig& config) {
+    return parameter.kind == Parameter::Kind::sin2_theta_w ? config.neutrino.sin2_theta_w : 0;
 }
 
-double prior_weight(const Parameter& parameter, const ScanConfig& config) {
+double tabulated(const Parameter& parameter, double value, const ScanConfig& config) {
+    return parameter.kind == Parameter::Kind::systematic ? pull_at_value(parameter, value, config)
+                                                         : value - standard_value(parameter, config);
+}
+
+double value_of_tabulated(const Parameter& parameter, double t, const ScanConfig& config) {
+    return parameter.kind == Parameter::Kind::systematic ? value_of_pull(parameter, t, config)
+                                                         : standard_value(parameter, config) + t;
+}
+
+Prior prior_of(const Parameter& parameter, const ScanConfig& config) {
     double sigma = 0;
     for (const Experiment& experiment : config.experiments) {
         if (parameter.kind != Parameter::Kind::normalisation || parameter.experiment != experiment.name) {
@@ -248,7 +262,12 @@ double prior_weight(const Parameter& parameter, const ScanConfig& config) {
             sigma = parameter.background == background.name ? background.sigma : sigma;
         }
     }
-    return sigma > 0 ? 1 / (sigma * sigma) : 0;
+    for (const PullGroup& group : pull_groups(config)) {
+        for (const Pull& pull : group.pulls) {
+            sigma = parameter.kind == Parameter::Kind::systematic && pull.name == parameter.name ? pull.sigma : sigma;
+        }
+    }
+    return {sigma > 0 ? 1 / (sigma * sigma) : 0, parameter.kind == Parameter::Kind::normalisation ? 1. : 0.};
 }
 
 UnitView WorkUnit::view() const {
@@ -285,6 +304,7 @@ Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
         }
     }
     groups_ = pull_groups(config_);
+    int n_signal_pulls = 0;
     for (std::size_t e = 0; e < config_.experiments.size() && method_ == Method::collapsed; ++e) {
         const Experiment& experiment = config_.experiments[e];
         if (is_pulled_with_others(groups_, e)) {
@@ -295,9 +315,11 @@ Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
             throw InputError({"--method", 0}, "\"collapsed\" does not go with " + experiment.name,
                              "its statistic is Poisson, which needs every bin", "use \"moments\"?");
         }
-        if (has_signal_pull(experiment, config_)) {
+        n_signal_pulls += has_signal_pull(experiment, config_) ? 1 : 0;
+        if (n_signal_pulls > max_collapsed_signals) {
             throw InputError({"--method", 0}, "\"collapsed\" does not go with " + experiment.name,
-                             "the normalisation of its signal is minimised over, which needs every bin",
+                             "the normalisation of its signal is minimised over, as are those of " +
+                                 std::to_string(max_collapsed_signals) + " others, the most there can be",
                              "use \"moments\"?");
         }
     }
@@ -307,8 +329,8 @@ Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
     make_responses();
     make_backgrounds();
     make_pins();
-    choose_layout();
     choose_units();
+    choose_layout();
     // What is wrong with the moments of a slow axis shows at one of its ends, and should before hours have passed.
     tables(unit(0));
     tables(unit(n_units_ - 1));
@@ -332,17 +354,14 @@ Scalar Plan::scalar(Parameter::Kind kind, const std::string& name, double otherw
 void Plan::make_axes() {
     for (const Axis& axis : config_.axes) {
         const bool circular = is_element(axis.parameter) && axis.parameter.part == Parameter::Part::arg;
-        const double reference = reference_value(axis.parameter, config_);
-        const double prior = prior_weight(axis.parameter, config_);
+        const Prior prior = prior_of(axis.parameter, config_);
         AxisTable table;
         for (const double value : axis.values) {
-            const double t = axis.parameter.kind == Parameter::Kind::systematic
-                                 ? pull_at_value(axis.parameter, value, config_)
-                                 : value - reference;
+            const double t = tabulated(axis.parameter, value, config_);
             table.value.push_back(t);
             table.u.push_back(circular ? std::cos(t) : t);
             table.v.push_back(circular ? std::sin(t) : t * t);
-            table.penalty.push_back(prior * (value - 1) * (value - 1));
+            table.penalty.push_back(prior(t));
         }
         axis_tables_.push_back(std::move(table));
         axis_views_.push_back({nullptr, nullptr, nullptr, nullptr, static_cast<std::int64_t>(axis.values.size()),
@@ -467,18 +486,13 @@ void Plan::make_backgrounds() {
     }
 }
 
-//! Pulls that an axis or a fixed parameter names; a pull whose axis it is keeps its prior there
+//! Pulls that an axis or a fixed parameter names
 void Plan::make_pins() {
     for (const PullGroup& group : groups_) {
         std::vector<Scalar> pins;
         for (const Pull& pull : group.pulls) {
             Scalar pin = scalar(Parameter::Kind::systematic, pull.name, constants::not_a_number);
-            if (pin.axis >= 0) {
-                AxisTable& axis = axis_tables_[static_cast<std::size_t>(pin.axis)];
-                for (std::size_t i = 0; i < axis.value.size(); ++i) {
-                    axis.penalty[i] = pull.sigma > 0 ? std::pow(axis.value[i] / pull.sigma, 2) : 0;
-                }
-            } else if (!std::isnan(pin.fixed)) {
+            if (pin.axis < 0 && !std::isnan(pin.fixed)) {
                 const auto named = std::find_if(config_.fixed.begin(), config_.fixed.end(),
                                                 [&](const auto& fixed) { return fixed.parameter.name == pull.name; });
                 pin.fixed = pull_at_value(named->parameter, pin.fixed, config_);
@@ -567,28 +581,52 @@ std::shared_ptr<const Tables> Plan::tables(const WorkUnit& unit) const {
     return tables_.get(slow_values(unit), [this](const std::vector<double>& values) { return make_tables(values); });
 }
 
+double Plan::cost_of_layout(int line, int row) const {
+    const WorkUnit largest = unit(0);
+    const auto points = [&](int axis) {
+        return static_cast<double>(largest.ranges[static_cast<std::size_t>(axis)].count);
+    };
+    double bins = 0, moments = 0;
+    for (const Experiment& experiment : config_.experiments) {
+        const std::size_t features = n_feature_matrices * experiment.sources.size() + experiment.backgrounds.size();
+        bins += experiment.n_bins();
+        moments += experiment.n_bins() * static_cast<double>(features);
+    }
+    const bool collapsed = method_ == Method::collapsed;
+    const double of_plane = n_plane_coefficients * moments + (collapsed ? n_products * n_plane_coefficients * bins : 0);
+    const double of_row = collapsed ? 100 : 100 + 6 * bins;
+    double of_point = collapsed ? 5 : 3 * bins;
+    if (!config_.axes[static_cast<std::size_t>(line)].profile) { // kept side by side, or one by one
+        of_point += profiled_.empty() && line == kept_.back() ? 5 : 50;
+    }
+    constexpr double together = 32; // points, of a warp or a block of vectors
+    const double filled = points(line) / (together * std::ceil(points(line) / together));
+    return of_point / filled + (of_row + of_plane / (line == row ? 1 : points(row))) / points(line);
+}
+
 void Plan::choose_layout() {
     if (method_ == Method::direct) {
         return; // every point is a plane of its own
     }
-    // Of a row whose line axis is profiled no more than a minimum is left, where that axis is long enough to be worth
-    // the set-up of a row; else the innermost axis is the line.
-    constexpr std::size_t long_enough = 32;
     std::vector<int> fast; // innermost first
     for (std::size_t i = config_.axes.size(); i-- > 0;) {
         if (is_fast(config_.axes[i].parameter)) {
             fast.push_back(static_cast<int>(i));
         }
     }
-    const auto profiled_line = std::find_if(fast.begin(), fast.end(), [this](int axis) {
-        const Axis& a = config_.axes[static_cast<std::size_t>(axis)];
-        return a.profile && a.values.size() >= long_enough;
-    });
-    if (profiled_line != fast.end()) {
-        std::rotate(fast.begin(), profiled_line, profiled_line + 1);
+    double least = constants::infinity; // and of equal ones the innermost axes
+    for (const int line : fast) {
+        for (const int row : fast) {
+            if (line != row || fast.size() == 1) {
+                const double cost = cost_of_layout(line, row);
+                if (cost < least) {
+                    least = cost;
+                    layout_.line_axis = line;
+                    layout_.row_axis = line == row ? -1 : row;
+                }
+            }
+        }
     }
-    layout_.line_axis = fast.empty() ? -1 : fast[0];
-    layout_.row_axis = fast.size() < 2 ? -1 : fast[1];
     const auto origin = [this](int axis) {
         const auto i = static_cast<std::size_t>(axis);
         if (axis < 0 || axis_views_[i].shape == AxisShape::circular) {
@@ -608,7 +646,7 @@ void Plan::choose_units() {
         const Axis& axis = config_.axes[i];
         (axis.profile ? profiled_ : kept_).push_back(static_cast<int>(i));
         (axis.profile ? slice_ : tile_).push_back(static_cast<std::int64_t>(axis.values.size()));
-        if (axis.profile && config_.polish && is_fast(axis.parameter)) {
+        if (axis.profile && config_.polish && std::count(slow_.begin(), slow_.end(), static_cast<int>(i)) == 0) {
             polished_.push_back(static_cast<int>(i));
         }
         n_points_ *= axis.values.size();

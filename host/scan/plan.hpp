@@ -25,10 +25,19 @@ Method automatic_method(const ScanConfig& config);
 
 //! Fast axes can span a plane: predictions are quadratic in their u and v
 bool is_fast(const Parameter& parameter);
-//! What an axis table counts from: the value in the standard model
-double reference_value(const Parameter& parameter, const ScanConfig& config);
-//! 1/σ² of the prior about 1 that the axis of a normalisation carries; zero where it has none
-double prior_weight(const Parameter& parameter, const ScanConfig& config);
+//! What an axis table has for a value: its distance from that of the standard model, or the pull of a systematic
+double tabulated(const Parameter& parameter, double value, const ScanConfig& config);
+//! The other way round
+double value_of_tabulated(const Parameter& parameter, double t, const ScanConfig& config);
+
+/// What the axis of a normalisation or a systematic adds to χ² at t, which is what its table has there.
+struct Prior {
+    double weight = 0; //!< 1/σ²; zero where there is none
+    double centre = 0;
+
+    double operator()(double t) const { return weight * (t - centre) * (t - centre); }
+};
+Prior prior_of(const Parameter& parameter, const ScanConfig& config);
 
 //! Points of a work unit, at most: so many that launching kernels and writing a journal take little beside them on a
 //! GPU, so few that a CPU makes an entry every few seconds
@@ -104,8 +113,10 @@ private:
     void make_responses();
     void make_backgrounds();
     void make_pins();
-    void choose_layout();
     void choose_units();
+    void choose_layout();
+    //! About how many multiply-adds a point takes where rows run along an axis, planes along another; or both the same
+    double cost_of_layout(int line, int row) const;
     WorkUnit make_unit(std::uint64_t number, const std::vector<std::int64_t>& begin,
                        const std::vector<std::int64_t>& count) const;
     Scalar scalar(Parameter::Kind kind, const std::string& name, double otherwise) const;

@@ -15,17 +15,42 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-/// What is minimised over: the parameter of a polished axis, from its reference value and in units of \p scale.
+/// What is minimised over: what the table of a polished axis has, in units of \p scale.
 struct Unknown {
     int axis;
     double low, high;
     double scale;
-    double reference;
-    double prior; //!< 1/σ² about 1
-    bool cyclic;  //!< an argument on the whole circle
+    Prior prior;
+    double period; //!< of an argument or a phase [rad]; 0 of others
 
-    double value(double z) const { return reference + z * scale; }
+    //! Whether the axis goes all the way round
+    bool is_cyclic() const { return period > 0 && high - low > period * (1 - 1e-12); }
+    double wrapped(double z) const { return period > 0 ? z - period * std::floor((z - low) / period) : z; }
 };
+
+//! That of U, in which Majorana phases are halved
+double period_of(Parameter::MixingName name) {
+    switch (name) {
+    case Parameter::MixingName::delta:
+        return 2 * constants::pi;
+    case Parameter::MixingName::alpha21:
+    case Parameter::MixingName::alpha31:
+        return 4 * constants::pi;
+    default:
+        return 0;
+    }
+}
+double period_of(const Parameter& parameter) {
+    switch (parameter.kind) {
+    case Parameter::Kind::element:
+    case Parameter::Kind::majorana_moment:
+        return parameter.part == Parameter::Part::arg ? 2 * constants::pi : 0;
+    case Parameter::Kind::mixing:
+        return period_of(parameter.mixing);
+    default:
+        return 0;
+    }
+}
 
 /// A coordinate of the χ² surface: an unknown, or the real or imaginary part of an element whose argument is one.
 struct Coordinate {
@@ -35,12 +60,14 @@ struct Coordinate {
     Scalar fixed;     //!< the modulus then
     int argument = 0; //!< unknown, of parts
     Part part = Part::whole;
+    bool fast = true; //!< predictions are quadratic in it
 };
 
 /// A plan's polished axes as unknowns, and its terms as a surface needs them.
 struct Model {
     std::vector<Unknown> unknowns;
-    std::vector<Coordinate> coordinates; //!< a real part comes before its imaginary part
+    std::vector<Coordinate> coordinates;                               //!< a real part comes before its imaginary part
+    std::vector<std::pair<std::size_t, Parameter::MixingName>> angles; //!< unknowns that are mixing angles and phases
     std::vector<Term> terms;
     std::size_t n_axes; //!< of the plan, and one for each part of an element
     Box box;
@@ -48,22 +75,25 @@ struct Model {
     explicit Model(const Plan& plan) : n_axes(plan.config().axes.size()) {
         const ParameterView& parameters = plan.parameters();
         for (const int a : plan.polished_axes()) {
-            const Axis& axis = plan.config().axes[static_cast<std::size_t>(a)];
-            const double reference = reference_value(axis.parameter, plan.config());
-            const double low = axis.values.front() - reference, high = axis.values.back() - reference;
-            const bool circular = parameters.axes[a].shape == AxisShape::circular;
-            const double scale = circular ? 1 : std::max(std::abs(low), std::abs(high));
-            unknowns.push_back({a, low / scale, high / scale, scale, reference,
-                                prior_weight(axis.parameter, plan.config()),
-                                circular && high - low > 2 * constants::pi * (1 - 1e-12)});
+            const Parameter& parameter = plan.config().axes[static_cast<std::size_t>(a)].parameter;
+            const AxisView& axis = parameters.axes[a];
+            const double low = axis.value[0], high = axis.value[axis.size - 1], period = period_of(parameter);
+            const bool is_angle = period > 0 || parameter.kind == Parameter::Kind::mixing;
+            const double scale = is_angle ? 1 : std::max(std::abs(low), std::abs(high));
+            unknowns.push_back({a, low / scale, high / scale, scale, prior_of(parameter, plan.config()), period});
         }
         for (int i = 0; i < parameters.n_terms; ++i) {
             add_term(parameters.terms[i]);
         }
         for (std::size_t i = 0; i < unknowns.size(); ++i) {
-            const Axis& axis = plan.config().axes[static_cast<std::size_t>(unknowns[i].axis)];
-            if (axis.parameter.kind == Parameter::Kind::normalisation) {
-                coordinates.push_back({unknowns[i].axis, static_cast<int>(i), {}});
+            const Parameter& parameter = plan.config().axes[static_cast<std::size_t>(unknowns[i].axis)].parameter;
+            if (parameter.kind == Parameter::Kind::mixing) {
+                angles.emplace_back(i, parameter.mixing);
+            }
+            if (parameter.kind == Parameter::Kind::mixing || parameter.kind == Parameter::Kind::normalisation ||
+                parameter.kind == Parameter::Kind::systematic) { // others have terms
+                coordinates.push_back(
+                    {unknowns[i].axis, static_cast<int>(i), {}, 0, Coordinate::Part::whole, is_fast(parameter)});
             }
         }
         make_box();
@@ -72,15 +102,14 @@ struct Model {
     //! The same point with moduli not negative and arguments in their range
     VectorXd canonical(VectorXd z) const {
         for (const Coordinate& c : coordinates) {
-            if (c.part == Coordinate::Part::real) {
-                double& argument = z[c.argument];
-                if (c.modulus >= 0 && z[c.modulus] < 0) {
-                    z[c.modulus] = -z[c.modulus];
-                    argument += constants::pi;
-                }
-                const Unknown& v = unknowns[static_cast<std::size_t>(c.argument)];
-                argument -= 2 * constants::pi * std::floor((argument - v.low) / (2 * constants::pi));
+            if (c.part == Coordinate::Part::real && c.modulus >= 0 && z[c.modulus] < 0) {
+                z[c.modulus] = -z[c.modulus];
+                z[c.argument] += constants::pi;
             }
+        }
+        for (std::size_t i = 0; i < unknowns.size(); ++i) {
+            double& value = z[static_cast<Index>(i)];
+            value = value < unknowns[i].low || value > unknowns[i].high ? unknowns[i].wrapped(value) : value;
         }
         return z;
     }
@@ -122,12 +151,12 @@ private:
         box = {VectorXd(n), VectorXd(n)};
         for (Index i = 0; i < n; ++i) {
             const Unknown& v = unknowns[static_cast<std::size_t>(i)];
-            box.low[i] = v.cyclic ? -constants::infinity : v.low;
-            box.high[i] = v.cyclic ? constants::infinity : v.high;
+            box.low[i] = v.is_cyclic() ? -constants::infinity : v.low;
+            box.high[i] = v.is_cyclic() ? constants::infinity : v.high;
         }
         for (const Coordinate& c : coordinates) {
             if (c.part == Coordinate::Part::real && c.modulus >= 0 && box.low[c.modulus] == 0 &&
-                unknowns[static_cast<std::size_t>(c.argument)].cyclic) {
+                unknowns[static_cast<std::size_t>(c.argument)].is_cyclic()) {
                 box.low[c.modulus] = -box.high[c.modulus];
             }
         }
@@ -167,16 +196,17 @@ public:
         Derivatives out{f.value + penalty_, f.converged, slopes.transpose() * f.gradient, std::move(hessian)};
         for (Index i = 0; i < z.size(); ++i) {
             const Unknown& v = unknown(static_cast<int>(i));
-            const double deviation = v.value(z[i]) - 1;
-            out.value += v.prior * deviation * deviation;
-            out.gradient[i] += 2 * v.prior * deviation * v.scale;
-            out.hessian(i, i) += 2 * v.prior * v.scale * v.scale;
+            const double t = z[i] * v.scale;
+            out.value += v.prior(t);
+            out.gradient[i] += 2 * v.prior.weight * (t - v.prior.centre) * v.scale;
+            out.hessian(i, i) += 2 * v.prior.weight * v.scale * v.scale;
         }
         return out;
     }
 
-    /// Points from which another minimum may be found: with the sign of a coordinate turned, or of the amplitude that
-    /// it moves, or of all coordinates, as far as they may go.
+    /// Points from which another minimum may be found: with the sign of a fast coordinate turned, or of the amplitude
+    /// that it moves, or of all fast coordinates, or with a mixing angle in the other octant, or a phase conjugated or
+    /// with the opposite sign of what it belongs to; as far as they may go.
     std::vector<VectorXd> mirrored(const VectorXd& z) const {
         const VectorXd y = coordinates(z);
         const VectorXd steps = surface_.other_roots(y);
@@ -184,7 +214,12 @@ public:
         const auto add = [&](const VectorXd& at) {
             points.push_back(unknowns(z, at).cwiseMax(model_.box.low).cwiseMin(model_.box.high));
         };
+        VectorXd turned = y;
         for (Index i = 0; i < y.size(); ++i) {
+            if (!model_.coordinates[static_cast<std::size_t>(i)].fast) {
+                continue;
+            }
+            turned[i] = -y[i];
             for (const double step : {steps[i], -2 * y[i]}) {
                 if (step != 0) {
                     VectorXd at = y;
@@ -193,7 +228,17 @@ public:
                 }
             }
         }
-        add(-y);
+        if (turned != y) {
+            add(turned);
+        }
+        for (const auto& [i, name] : model_.angles) {
+            const auto unknown = static_cast<Index>(i);
+            for (const double angle : other_angles(name, z[unknown])) {
+                VectorXd at = z;
+                at[unknown] = angle;
+                points.push_back(model_.canonical(at).cwiseMax(model_.box.low).cwiseMin(model_.box.high));
+            }
+        }
         return points;
     }
 
@@ -224,6 +269,11 @@ private:
             axes.push_back(c.axis);
         }
         return {at, {ranges_.data(), static_cast<int>(ranges_.size()), 1, 1, 1, 1, false}, axes};
+    }
+
+    static std::vector<double> other_angles(Parameter::MixingName name, double angle) {
+        const double period = period_of(name);
+        return period > 0 ? std::vector{-angle, angle + period / 2} : std::vector{constants::pi / 2 - angle};
     }
 
     double modulus(const Coordinate& c, const VectorXd& z) const {
@@ -339,7 +389,9 @@ void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64
             const Unknown& v = model.unknowns[i];
             if (plan.profiled_axes()[p] == v.axis) {
                 const std::vector<double>& values = axes[static_cast<std::size_t>(v.axis)].values;
-                const double value = v.value(minimum.at[static_cast<Index>(i++)]);
+                const double t = minimum.at[static_cast<Index>(i++)] * v.scale;
+                const double value =
+                    value_of_tabulated(axes[static_cast<std::size_t>(v.axis)].parameter, t, plan.config());
                 tile.profiled[p][kept] = std::clamp(value, values.front(), values.back());
             }
         }

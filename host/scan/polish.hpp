@@ -6,10 +6,11 @@
 
 namespace nuscan {
 
-/// Refines the minima of a tile over the fast profiled axes, so that a profile is not biased by its grid.
+/// Refines the minima of a tile over the profiled axes that leave moments alone, so that a profile is not biased by its
+/// grid.
 ///
 /// From the winner of each kept point χ² is minimised by Newton's method with exact derivatives, continuously between
-/// the ends of the plan's polished axes, all others staying at the winner's values. As rates are squares of amplitudes,
+/// the ends of the plan's polished axes, slow ones staying at the winner's values. As rates are squares of amplitudes,
 /// χ² has several minima: those that are mirror images of the ones found are looked for too, and the lowest is kept, or
 /// the winner where none is lower. Points without a finite χ² stay as they are, and those where the method stopped
 /// early are not_converged. A point depends on its own winner alone: not on threads, or what else is in the tile.

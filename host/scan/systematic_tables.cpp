@@ -140,23 +140,49 @@ bool is_pulled_with_others(const std::vector<PullGroup>& groups, std::size_t exp
     });
 }
 
-double pull_at_value(const Parameter& parameter, double value, const ScanConfig& config) {
+//! Nothing of a shared one
+static const Systematic* systematic_of(const Parameter& parameter, const ScanConfig& config) {
     for (const Experiment& experiment : config.experiments) {
         for (const Systematic& systematic : experiment.systematics) {
-            if (experiment.name != parameter.experiment || systematic.name != parameter.background) {
-                continue;
-            }
-            switch (systematic.kind) {
-            case Systematic::Kind::normalisation:
-                return value - 1;
-            case Systematic::Kind::shape:
-                return value;
-            case Systematic::Kind::parameter:
-                return std::log(value / systematic.nominal);
+            if (experiment.name == parameter.experiment && systematic.name == parameter.background) {
+                return &systematic;
             }
         }
     }
-    return value; // of a shared one
+    return nullptr;
+}
+
+double pull_at_value(const Parameter& parameter, double value, const ScanConfig& config) {
+    const Systematic* systematic = systematic_of(parameter, config);
+    if (systematic == nullptr) {
+        return value;
+    }
+    switch (systematic->kind) {
+    case Systematic::Kind::normalisation:
+        return value - 1;
+    case Systematic::Kind::shape:
+        break;
+    case Systematic::Kind::parameter:
+        return std::log(value / systematic->nominal);
+    }
+    return value;
+}
+
+static double value_of_pull(const Systematic& systematic, double z) {
+    switch (systematic.kind) {
+    case Systematic::Kind::normalisation:
+        return 1 + z;
+    case Systematic::Kind::shape:
+        break;
+    case Systematic::Kind::parameter:
+        return systematic.nominal * std::exp(z);
+    }
+    return z;
+}
+
+double value_of_pull(const Parameter& parameter, double z, const ScanConfig& config) {
+    const Systematic* systematic = systematic_of(parameter, config);
+    return systematic == nullptr ? z : value_of_pull(*systematic, z);
 }
 
 double value_of_pull(const Pull& pull, double z, const std::vector<Experiment>& experiments) {
@@ -167,17 +193,7 @@ double value_of_pull(const Pull& pull, double z, const std::vector<Experiment>& 
     if (effect.systematic < 0) {
         return 1 + z;
     }
-    const Systematic& systematic =
-        experiments[effect.experiment].systematics[static_cast<std::size_t>(effect.systematic)];
-    switch (systematic.kind) {
-    case Systematic::Kind::normalisation:
-        return 1 + z;
-    case Systematic::Kind::shape:
-        return z;
-    case Systematic::Kind::parameter:
-        return systematic.nominal * std::exp(z);
-    }
-    return z;
+    return value_of_pull(experiments[effect.experiment].systematics[static_cast<std::size_t>(effect.systematic)], z);
 }
 
 SystematicTables::SystematicTables(const PullGroup& group, const std::vector<Experiment>& experiments,
@@ -188,14 +204,11 @@ SystematicTables::SystematicTables(const PullGroup& group, const std::vector<Exp
     int n_templates = 0;
     for (const std::size_t e : group_.experiments) {
         const Experiment& experiment = experiments[e];
-        Part part{e, experiment.counts, {}, 0, {}, {}, {}, {}, {}};
+        Part part{e, experiment.counts, {}, {}, {}, {}, {}, {}};
         if (experiment.statistic == Statistic::gaussian) {
             for (const double sigma : experiment.errors()) {
                 part.weights.push_back(1 / (sigma * sigma));
             }
-        }
-        for (const double n : part.observed) {
-            part.saturated += n > 0 ? 2 * n * (std::log(n) - 1) : 0;
         }
         const auto component = [&](std::size_t background) -> Component& {
             return component_of(part, background, backgrounds[e], normalisations[e]);
@@ -320,7 +333,7 @@ void SystematicTables::add_columns(const std::vector<ExperimentView>& views, int
             }
         }
         experiments_.push_back({static_cast<int>(part.experiment), x.first_bin, x.n_bins, part.observed.data(),
-                                part.weights.empty() ? nullptr : part.weights.data(), part.saturated,
+                                part.weights.empty() ? nullptr : part.weights.data(),
                                 static_cast<int>(part.pulls.size()), part.pulls.data(),
                                 static_cast<int>(part.views.size()), part.views.data(),
                                 static_cast<int>(part.normalisations.size()), part.normalisations.data(),

@@ -39,7 +39,9 @@ bool is_pulled_with_others(const std::vector<PullGroup>& groups, std::size_t exp
 
 /// The pull z of a systematic at the value that a scan gives it (Parameter::Kind::systematic).
 double pull_at_value(const Parameter& parameter, double value, const ScanConfig& config);
-//! The other way round, for reports: of a pull of a group
+//! The other way round
+double value_of_pull(const Parameter& parameter, double z, const ScanConfig& config);
+//! The same for reports: of a pull of a group
 double value_of_pull(const Pull& pull, double z, const std::vector<Experiment>& experiments);
 
 /// Tables of a group for one value of every slow parameter.
@@ -82,7 +84,6 @@ private:
     struct Part {
         std::size_t experiment;
         std::vector<double> observed, weights;
-        double saturated = 0;
         std::vector<int> pulls; // those of the group that move it
         std::vector<Component> components;
         // What views point to

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nuscan/collapsed_signals.hpp"
+
 namespace nuscan {
 
 namespace {
@@ -18,6 +20,30 @@ int find_interaction(const Interaction& wanted, const std::vector<Interaction>& 
         return other.target == wanted.target && other.scheme == wanted.scheme;
     });
     return static_cast<int>(found - interactions.begin());
+}
+
+/// The origin η₀ of a signal that a pull acts on (collapsed_signals.hpp): 0 wherever that is safe, else 1.
+///
+/// About 0 x is what is left without signal, W (B − n), which no form factor moves. So however far away a point is, |x|
+/// is the root of χ² without signal, w + |W (B − n)|², and |ζ||s| at most κ times that, if the norms in |s| add up to κ
+/// times the signal: 1, and up to some 3 where interference makes it smaller. χ² then keeps the tolerance everywhere if
+/// 16 ρ (w + |W (B − n)|²) does. With more counts, or a tighter prior, it would miss it next to the best fit too: about
+/// 1, |x| is as small as residuals are there, and it is points far away that are left to their bins.
+///
+/// Of the data and backgrounds alone: the same for all values of the slow parameters.
+double signal_origin(const ExperimentView& x) {
+    const GaussianView& g = x.gaussian;
+    double without_signal = g.signal_weight;
+    for (int b = 0; b < g.n_bins; ++b) {
+        double r = g.residuals[b];
+        for (int k = 0; k < x.n_backgrounds; ++k) {
+            const int feature = x.n_features - x.n_backgrounds + k;
+            const double nominal = x.normalisations[k].axis < 0 ? x.normalisations[k].fixed : 1;
+            r = std::fma(nominal, g.moments[static_cast<std::ptrdiff_t>(feature) * g.n_bins + b], r);
+        }
+        without_signal = std::fma(r, r, without_signal);
+    }
+    return 16 * pulled_rounding(g.n_bins) * without_signal <= collapsed_tolerance ? 0 : 1;
 }
 
 } // namespace
@@ -192,6 +218,7 @@ Tables::Tables(std::shared_ptr<const Setting> setting, std::vector<SignalTables>
             whiten(view.gaussian, tables.residuals.data());
             view.gaussian.moments = tables.whitened_moments.data();
             view.gaussian.residuals = tables.residuals.data();
+            view.gaussian.signal_origin = signal_origin(view);
         }
         view_.n_bins += view.n_bins;
         view_.n_features += view.n_features;

@@ -19,8 +19,10 @@ namespace nuscan {
 
 //! Products L_i L_k with i <= k: 1, u, v, u², uv, v²
 inline constexpr int n_products = 6;
-//! What a plane leaves of its bins: the form, products of the line × those of the row, and the norms of the c_ij
-inline constexpr int n_collapsed = n_products * n_products + n_plane_coefficients;
+//! Numbers of a form: products of the line × those of the row
+inline constexpr int n_form = n_products * n_products;
+//! What a plane leaves of its bins: the form, and the norms of the c_ij
+inline constexpr int n_collapsed = n_form + n_plane_coefficients;
 
 //! Rounding of the form, as a part of (Σ_ij |c_ij| |L_i R_j|)²: a few roundings of half a unit in the last place, and
 //! those of sums over bins, which add up like errors of either sign
@@ -34,11 +36,11 @@ NUSCAN_HOST_DEVICE constexpr void move_origin(double& c0, double& c1, const doub
     c1 += 2 * origin * c2;
 }
 
-/// Moves the origins of a bin's nine coefficients to those of the axes; \p plane as in row_coefficient().
-NUSCAN_HOST_DEVICE inline void centre_bin(const PlanView& plan, double* plane, int b) {
+/// Moves the origins of a column's nine coefficients to those of the axes; \p plane as in row_coefficient().
+NUSCAN_HOST_DEVICE inline void centre_column(const PlanView& plan, double* plane, int column) {
     double* c[3][3];
     for (int i = 0; i < n_plane_coefficients; ++i) {
-        c[i / 3][i % 3] = plane + static_cast<std::ptrdiff_t>(i) * plan.n_columns + b;
+        c[i / 3][i % 3] = plane + static_cast<std::ptrdiff_t>(i) * plan.n_columns + column;
     }
     for (int i = 0; i < 3; ++i) { // zero where there is no axis, or a circular one
         move_origin(*c[i][0], *c[i][1], *c[i][2], plan.layout.row_origin);
@@ -67,20 +69,20 @@ NUSCAN_HOST_DEVICE constexpr Product product(int number) {
     return number < 3 ? Product{0, number} : number == 3 ? Product{1, 1} : number == 4 ? Product{1, 2} : Product{2, 2};
 }
 
-/// Number \p i of the n_collapsed of a plane, from its centred coefficients.
-NUSCAN_HOST_DEVICE inline double collapsed_number(const PlanView& plan, const double* plane, int i) {
-    const auto dot = [&](int p, int q) {
-        const double* a = plane + static_cast<std::ptrdiff_t>(p) * plan.n_columns;
-        const double* b = plane + static_cast<std::ptrdiff_t>(q) * plan.n_columns;
-        double sum = 0;
-        for (int bin = 0; bin < plan.n_bins; ++bin) {
-            sum = std::fma(a[bin], b[bin], sum);
-        }
-        return sum;
-    };
-    if (i >= n_products * n_products) {
-        const int p = i - n_products * n_products;
-        return std::sqrt(dot(p, p));
+//! Σ_b a_b b_b
+NUSCAN_HOST_DEVICE inline double sum_products(const double* a, const double* b, int n_bins) {
+    double sum = 0;
+    for (int bin = 0; bin < n_bins; ++bin) {
+        sum = std::fma(a[bin], b[bin], sum);
+    }
+    return sum;
+}
+
+/// Number \p i of a form and the norms that follow it, from dot(p, q), symmetric, of the vectors of coefficients p, q.
+template <class Dot>
+NUSCAN_HOST_DEVICE double form_number(const Dot& dot, int i) {
+    if (i >= n_form) {
+        return std::sqrt(dot(i - n_form, i - n_form));
     }
     const Product line = product(i / n_products), row = product(i % n_products);
     double sum = dot(3 * line.i + row.i, 3 * line.k + row.k);
@@ -88,6 +90,15 @@ NUSCAN_HOST_DEVICE inline double collapsed_number(const PlanView& plan, const do
         sum += dot(3 * line.i + row.k, 3 * line.k + row.i);
     }
     return line.i == line.k && row.i == row.k ? sum : 2 * sum;
+}
+
+/// Number \p i of the n_collapsed of a plane, from its centred coefficients.
+NUSCAN_HOST_DEVICE inline double collapsed_number(const PlanView& plan, const double* plane, int i) {
+    const auto dot = [&](int p, int q) {
+        return sum_products(plane + static_cast<std::ptrdiff_t>(p) * plan.n_columns,
+                            plane + static_cast<std::ptrdiff_t>(q) * plan.n_columns, plan.n_bins);
+    };
+    return form_number(dot, i);
 }
 
 /// χ² along a row, and how far it can be trusted.
@@ -100,7 +111,10 @@ struct CollapsedRow {
     bool finite;          //!< no point of it is NaN; else the reach is negative
 };
 
-//! Number \p i of a row's six coefficients and three norms, from the numbers of its plane
+//! What a row needs of these: six coefficients and three norms
+inline constexpr int n_row_numbers = n_products + 3;
+
+//! Number \p i of a row's, from the numbers of its plane
 NUSCAN_HOST_DEVICE inline double collapsed_row_number(const double* plane, const AxisFactors& row, int i) {
     if (i < n_products) {
         const double* form = plane + i * n_products;
@@ -108,7 +122,7 @@ NUSCAN_HOST_DEVICE inline double collapsed_row_number(const double* plane, const
         const double by_u = std::fma(row.v, form[4], row.u * form[3]);
         return std::fma(row.v, row.v * form[5], std::fma(row.u, by_u, constant));
     }
-    const double* norms = plane + n_products * n_products + 3 * (i - n_products);
+    const double* norms = plane + n_form + 3 * (i - n_products);
     return std::fma(norms[2], std::fabs(row.v), std::fma(norms[1], std::fabs(row.u), norms[0]));
 }
 
@@ -142,11 +156,11 @@ NUSCAN_HOST_DEVICE inline CollapsedRow collapsed_row(const PlanView& plan, const
     return row;
 }
 
-//! χ² at a point of a row by the form: four multiply-adds, or five on a circular axis
+//! A form at a point of a row, from its coefficients there: four multiply-adds, or five on a circular axis
 template <AxisShape shape, class Real>
-NUSCAN_HOST_DEVICE Real collapsed_chi2(const CollapsedRow& row, const Real& u, const Real& v) {
+NUSCAN_HOST_DEVICE Real form_at(const double* coefficients, const Real& u, const Real& v) {
     using std::fma;
-    const auto k = [&](int i) { return Real(row.k[i]); };
+    const auto k = [&](int i) { return Real(coefficients[i]); };
     if (shape == AxisShape::linear) {
         return fma(u, fma(u, fma(u, fma(u, k(4), k(3)), k(2)), k(1)), k(0));
     }
@@ -154,11 +168,24 @@ NUSCAN_HOST_DEVICE Real collapsed_chi2(const CollapsedRow& row, const Real& u, c
     return fma(v, fma(v, k(5), k(2)), fma(u, by_u, k(0)));
 }
 
+//! Σ_ij |c_ij| |L_i R_j| at a point of a row
+template <class Real>
+NUSCAN_HOST_DEVICE Real size_at(const double* norm, const Real& u, const Real& v) {
+    using std::fabs, std::fma;
+    return fma(Real(norm[2]), fabs(v), fma(Real(norm[1]), fabs(u), Real(norm[0])));
+}
+
+//! χ² at a point of a row by the form
+template <AxisShape shape, class Real>
+NUSCAN_HOST_DEVICE Real collapsed_chi2(const CollapsedRow& row, const Real& u, const Real& v) {
+    return form_at<shape>(row.k, u, v);
+}
+
 //! Whether rounding has left χ² at a point within the tolerance
 template <class Real>
 NUSCAN_HOST_DEVICE Mask<Real> is_precise(const CollapsedRow& row, const Real& u, const Real& v, const Real& chi2) {
-    using std::fabs, std::fma;
-    const Real size = fma(Real(row.norm[2]), fabs(v), fma(Real(row.norm[1]), fabs(u), Real(row.norm[0])));
+    using std::fma;
+    const Real size = size_at(row.norm, u, v);
     return Real(row.rounding) * size * size <= fma(Real(collapsed_relative_tolerance), chi2, Real(collapsed_tolerance));
 }
 

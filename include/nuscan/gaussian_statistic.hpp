@@ -35,6 +35,7 @@ struct GaussianView {
     const double* moments;    //!< W M_f: n_features × n_bins
     const double* residuals;  //!< −W n: whitened residuals of no prediction at all
     double signal_weight;     //!< 1/σ² of the pull on the signal; +inf where there is none
+    double signal_origin = 1; //!< normalisation of that signal about which a collapsed χ² is expanded: 0 or 1
 };
 
 //! (R x)_b: in units of the errors

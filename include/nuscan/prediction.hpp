@@ -93,6 +93,15 @@ NUSCAN_HOST_DEVICE constexpr int max_recoil_nodes(const PlanView& plan) {
     return most;
 }
 
+//! The experiment of a bin of all
+NUSCAN_HOST_DEVICE constexpr const ExperimentView& experiment_of(const PlanView& plan, int bin) {
+    const ExperimentView* x = plan.experiments;
+    while (bin >= x->first_bin + x->n_bins) {
+        ++x;
+    }
+    return *x;
+}
+
 NUSCAN_HOST_DEVICE constexpr AxisShape axis_shape(const PlanView& plan, int axis) {
     return axis < 0 ? AxisShape::linear : plan.parameters.axes[axis].shape;
 }
@@ -172,11 +181,8 @@ NUSCAN_HOST_DEVICE inline double prediction_coefficient(const ExperimentView& x,
 /// experiment whitened).
 NUSCAN_HOST_DEVICE inline double column_coefficient(const PlanView& plan, const double* features, int column, int i) {
     if (column < plan.n_bins) {
-        int e = 0;
-        while (column >= plan.experiments[e].first_bin + plan.experiments[e].n_bins) {
-            ++e;
-        }
-        return prediction_coefficient(plan.experiments[e], features, column - plan.experiments[e].first_bin, i);
+        const ExperimentView& x = experiment_of(plan, column);
+        return prediction_coefficient(x, features, column - x.first_bin, i);
     }
     const ColumnView& c = plan.columns[column - plan.n_bins];
     if (c.experiment < 0) {

@@ -237,6 +237,21 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> fit_several_pulls(const Prediction& N0, cons
 
 } // namespace detail
 
+/// Half of what a bin adds to Poisson's χ²: N − n + n ln(n/N); N where n = 0, +inf where N = 0 < n.
+///
+/// As n (x − ln(1 + x)) with x = N/n − 1 it is right to rounding of itself, or nearly. N − n ln N is so to rounding of
+/// n ln n, of which millions of counts leave 1e-9: more than the last steps towards a minimum gain.
+template <class Bin>
+NUSCAN_HOST_DEVICE Bin half_poisson_term(const Bin& N, const Bin& n) {
+    using std::fma;
+    using std::log1p;
+    const Bin more = N - n;
+    if (!any(n > Bin(0))) {
+        return more;
+    }
+    return fma(-n, log1p(more / select(n > Bin(0), n, Bin(1))), more);
+}
+
 /// Poisson χ² = 2 Σ_b [N_b − n_b + n_b ln(n_b/N_b)] (S. Baker and R. Cousins, Nucl. Instrum. Meth. 221, 437 (1984))
 /// plus Σ_k (ξ_k/σ_k)², minimised over the pulls; \p xi (n_pulls numbers) receives the minimising ξ_k ≥ −1. A bin
 /// without counts adds 2 N_b; N_b = 0 < n_b makes it +inf.

@@ -60,7 +60,6 @@ struct PulledExperiment {
     int n_bins;
     const double* counts;  //!< n_b
     const double* weights; //!< 1/σ_b²; null where the statistic is Poisson's
-    double saturated;      //!< 2 Σ_b [n_b ln n_b − n_b] of Poisson's
     int n_pulls;
     const int* pulls; //!< those that move it, by their places among all that act together, which increase
     int n_components;
@@ -248,7 +247,6 @@ NUSCAN_HOST_DEVICE void all_shape_weights(const SystematicsView& s, const Real* 
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, Columns>& N) {
     using std::fma;
-    using std::log;
     using Bin = typename Lanes::Bin;
     const PulledExperiment& x = N.x;
     Bin sum(0);
@@ -259,14 +257,10 @@ NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, C
             const Bin r = N_b - n;
             sum = fma(Lanes::load(x.weights + b, left) * r, r, sum);
         } else {
-            const Bin positive = not_negative(N_b);
-            sum = fma(Bin(2), positive, sum);
-            if (any(n > Bin(0))) {
-                sum = select(n > Bin(0), fma(Bin(-2) * n, log(positive), sum), sum);
-            }
+            sum = fma(Bin(2), half_poisson_term(not_negative(N_b), n), sum);
         }
     }
-    return x.weights != nullptr ? Lanes::total(sum) : Lanes::total(sum) + typename Lanes::Point(x.saturated);
+    return Lanes::total(sum);
 }
 
 //! χ² at \p z, of all experiments and priors

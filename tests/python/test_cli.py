@@ -316,6 +316,21 @@ def test_explain_plans_what_no_machine_would_hold(tmp_path):
     assert not list(tmp_path.glob("*.h5*"))
 
 
+def test_explain_says_what_points_fit(tmp_path):
+    (tmp_path / "map.toml").write_text('[[experiment]]\nuse = "lz-2022"\nstatistic = "gaussian"\n' + """
+systematics.signal = 0.1
+[[axis]]
+parameter = "charge.ee"
+min = 0
+max = "1e-12 e"
+points = 100
+""")
+    for fitted, ending in (("0.1", "; signals that pulls move: 1"), ('"fixed"', "")):
+        run = nuscan("explain", "map.toml", "--set", f"experiment.0.systematics.signal={fitted}", cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        assert re.search(f"^  method collapsed: [0-9]+ features of 19 bins{ending}$", run.stdout, re.M), run.stdout
+
+
 def test_kill_9_loses_nothing_but_the_unit_in_hand(tmp_path):
     scan(LZ_MAP, tmp_path / "whole.h5", *BIG)
     whole = dataset(tmp_path / "whole.h5")
