@@ -37,7 +37,9 @@ def tiers(report: dict) -> dict[str, dict]:
         "direct: LZ 2022": report["lz"]["direct"],
         "moments, Poisson: LZ 2022": report["lz"]["moments"],
         "moments, Gaussian": report["gaussian"]["moments"],
+        "moments, Poisson: three experiments, eight pulls together": report["together"]["bench"],
         "collapsed": report["gaussian"]["collapsed"],
+        "collapsed, a pull on the signal": report["gaussian"]["signal_pull"],
         "collapsed: six axes": report["six_axes"]["bench"],
     }
 
@@ -150,7 +152,8 @@ def gpu_table(report: dict) -> list[str]:
     for name, bench, key in (("direct: LZ 2022", report["lz"]["direct"], None),
                              ("moments, Poisson: LZ 2022", report["lz"]["moments"], "lz"),
                              ("moments, Gaussian", report["gaussian"]["moments"], "moments"),
-                             ("collapsed", report["gaussian"]["collapsed"], "collapsed")):  # fmt: skip
+                             ("collapsed", report["gaussian"]["collapsed"], "collapsed"),
+                             ("collapsed, a pull on the signal", report["gaussian"]["signal_pull"], None)):  # fmt: skip
         rates = [row["points_per_second"] for row in measured.get(key, {"throughput": []})["throughput"]]
         found = number(max(rates)) if rates else "not measured"
         lines.append(f"| {name} | {number(H200 / sum(bench['operations_per_point'].values()))} | {found} |")
@@ -175,6 +178,17 @@ def six_axes_text(report: dict) -> list[str]:
     ]
 
 
+def together_text(report: dict) -> list[str]:
+    run, cores = report["together"], report["hardware"]["cores"]
+    polish = run["elapsed_seconds"] - run["grid_elapsed_seconds"]
+    return [
+        f"{run['points']} points, of which {run['kept_points']} are kept, take {run['elapsed_seconds']:.2f} s on {cores} cores. The grid is",
+        f"{run['grid_elapsed_seconds']:.2f} s of it, Newton's method between its points {1e3 * polish * cores / run['kept_points']:.2f} ms of a core for each that is kept.",
+        f"It lowers χ² by up to {run['largest_gain']:.2f}. {run['flagged_points'] or 'No'} points are flagged. Random points agree with the",
+        f"reference to {run['parity_largest_deviation']:.0e} (relative to 1 + χ²).",
+    ]
+
+
 def stream_text(report: dict) -> list[str]:
     """Both maps where the run has them; runs of before know rates of the first alone."""
     cores = report["hardware"]["cores"]
@@ -196,7 +210,7 @@ def stream_text(report: dict) -> list[str]:
 
 
 TEXTS = {"machine": machine_text, "asked": asked_table, "tiers": tiers_table, "gpu": gpu_table, "peers": peers_table,
-         "six-axes": six_axes_text, "stream": stream_text}  # fmt: skip
+         "six-axes": six_axes_text, "together": together_text, "stream": stream_text}  # fmt: skip
 PLOTS = {"performance-batches": batches, "performance-scaling": scaling}
 
 
