@@ -11,6 +11,7 @@
 
 #include "config/error.hpp"
 #include "emulated_cuda_backend.hpp"
+#include "sanitized.hpp"
 #include "toy_experiment.hpp"
 
 namespace nuscan {
@@ -311,7 +312,7 @@ TEST_P(Backends, AgreeWithMomentsOnOneThread) {
         const Plan plan(config_for(scan, GetParam().method), GetParam().method);
         const auto backend = GetParam().make(plan);
         const Plan baseline_plan(config_for(scan, GetParam().method), Method::moments);
-        if (GetParam().method == Method::direct && plan.n_points() > 200) {
+        if (GetParam().method == Method::direct && plan.n_points() > (testing::sanitized ? 40 : 200)) {
             continue; // it takes points one by one, and its time: long rows are for the others
         }
         const auto baseline = make_baseline(baseline_plan);
@@ -348,13 +349,8 @@ TEST_P(Backends, AgreeWithTheReference) {
         SCOPED_TRACE(scan.name);
         const Plan plan(config_for(scan, GetParam().method), GetParam().method);
         const auto backend = GetParam().make(plan);
-        // Corners and a few points inside. Sanitizers, under which the reference takes six times as long, have seen all
-        // of it after one.
-#ifdef NUSCAN_SANITIZED
-        constexpr int first = 2, end = 3;
-#else
-        constexpr int first = 0, end = 4;
-#endif
+        // Corners and a few points inside
+        constexpr int first = testing::sanitized ? 2 : 0, end = testing::sanitized ? 3 : 4;
         const auto& axes = plan.config().axes;
         for (int sample = first; sample < end; ++sample) {
             std::vector<std::int64_t> indices;

@@ -370,7 +370,8 @@ TEST_F(ResultFile, ReportsAFullDisk) {
     layout.kept[0].values.resize(5000);
     std::iota(layout.kept[0].values.begin(), layout.kept[0].values.end(), 0.0);
     // In a process of its own: HDF5 loses the memory of a file it could not close.
-    EXPECT_EXIT(make_on_a_full_disk(path, layout), testing::ExitedWithCode(1), "^" + partial + ".new: .*File too large");
+    EXPECT_EXIT(make_on_a_full_disk(path, layout), testing::ExitedWithCode(1),
+                "^" + partial + ".new: .*File too large");
     EXPECT_FALSE(std::filesystem::exists(partial));
     EXPECT_FALSE(std::filesystem::exists(partial + ".new"));
 }

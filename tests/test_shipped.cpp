@@ -13,6 +13,7 @@
 #include "backends/backend.hpp"
 #include "experiments/experiment_file.hpp"
 #include "response/recoil_nodes.hpp"
+#include "sanitized.hpp"
 #include "scan/experiment_report.hpp"
 #include "temporary_folder.hpp"
 
@@ -27,12 +28,6 @@ namespace nuscan::testing {
 namespace {
 
 constexpr double keV = 1e-3;
-
-#ifdef NUSCAN_SANITIZED
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 struct Case {
     std::string name;
