@@ -135,6 +135,10 @@ TEST_F(JournalTest, CutsOffATornEndWhereverItTore) {
             n_whole = i;
             kept = sizes[i];
         }
+        const JournalState state = journal_state(path); // which leaves the file as it is
+        ASSERT_EQ(state.n_units, size < sizes[0] ? 0 : 10) << "torn at " << size;
+        ASSERT_EQ(state.done, n_whole) << "torn at " << size;
+        ASSERT_EQ(std::filesystem::file_size(path), size);
         {
             Journal journal(path, "abc123", 10);
             ASSERT_EQ(journal.size(), n_whole) << "torn at " << size;
@@ -195,6 +199,7 @@ TEST_F(JournalTest, RefusesOtherPlansAndOtherFiles) {
     spill(path, "title = \"a scan file, by mistake\"\n");
     EXPECT_NE(error_of(path, "abc123", 10).find("not a journal"), std::string::npos);
     EXPECT_EQ(slurp(path), "title = \"a scan file, by mistake\"\n");
+    EXPECT_THROW(journal_state(path), InputError);
     EXPECT_NE(error_of(folder / "none/scan.journal", "abc123", 10).find("No such file or directory"),
               std::string::npos);
 }

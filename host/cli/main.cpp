@@ -36,7 +36,9 @@ int main(int argc, char** argv) {
     cli::add_merge_command(app, status);
     cli::add_explain_command(app);
     cli::add_point_command(app);
+    cli::add_status_command(app);
     cli::add_limits_command(app);
+    cli::add_verify_command(app, status);
     cli::add_cross_section_command(app);
     cli::add_bench_command(app);
     cli::add_import_command(app);

@@ -170,8 +170,7 @@ int run(const Arguments& arguments, Task task) {
         fmt::print(stderr, "parity: {} random points agree with the reference to {:.1e} in chi2/(1 + chi2)\n",
                    outcome.parity.points, outcome.parity.largest);
     }
-    // 1e-8 of every bin is what the quadrature promises; far outside the allowed region χ² magnifies it.
-    if (!(outcome.parity.largest < 1e-6)) {
+    if (!(outcome.parity.largest < largest_explained_deviation)) {
         fmt::print(stderr, "warning: that is more than rounding and quadrature explain; do not trust this result\n");
     }
     if (outcome.flagged > 0) {

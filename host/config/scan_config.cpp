@@ -140,7 +140,9 @@ struct AxisSpec {
 
 class ScanReader {
 public:
-    ScanReader(const std::string& path, const toml::table& table) : path_(path), root_(table, path) {}
+    //! \p folder: of the experiments that are given by `file`
+    ScanReader(const std::string& path, const std::filesystem::path& folder, const toml::table& table)
+        : path_(path), folder_(folder), root_(table, path) {}
 
     ScanConfig read(bool needs_experiment, bool needs_axis) {
         root_.allow_only(top_level_keys);
@@ -487,7 +489,7 @@ private:
             return find_experiment(table.string("use"), table.where("use"));
         }
         const std::string file = table.string("file");
-        const std::string path = (std::filesystem::path(path_).parent_path() / file).lexically_normal().string();
+        const std::string path = (folder_ / file).lexically_normal().string();
         read_text_file(path, table.where("file")); // so that a missing file is reported where it is named
         return path;
     }
@@ -793,6 +795,7 @@ private:
     }
 
     std::string path_;
+    std::filesystem::path folder_;
     TomlTable root_;
     ScanConfig config_;
     ParameterScope scope_; //!< without what belongs to experiments until these are read
@@ -820,7 +823,8 @@ ScanConfig read_config(const std::string& path, const std::vector<Override>& ove
         out << table << '\n';
         text = out.str();
     }
-    ScanConfig config = ScanReader(path, table).read(needs_experiment, needs_axis);
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    ScanConfig config = ScanReader(path, folder, table).read(needs_experiment, needs_axis);
     config.text = text;
     return config;
 }
@@ -830,6 +834,12 @@ ScanConfig read_config(const std::string& path, const std::vector<Override>& ove
 ScanConfig read_scan_config(const std::string& path, const std::vector<Override>& overrides, bool needs_experiment,
                             bool needs_axis) {
     return read_config(path, overrides, true, needs_experiment, needs_axis);
+}
+
+ScanConfig read_scan_text(const std::string& text, const std::string& path, const std::string& folder) {
+    ScanConfig config = ScanReader(path, folder, parse_toml(text, path)).read(true, true);
+    config.text = text;
+    return config;
 }
 
 ScanConfig read_point_config(const std::string& path, const std::vector<Override>& overrides, bool needs_experiment) {

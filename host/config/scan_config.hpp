@@ -74,6 +74,11 @@ using Override = std::pair<std::string, std::string>;
 ScanConfig read_scan_config(const std::string& path, const std::vector<Override>& overrides = {},
                             bool needs_experiment = true, bool needs_axis = true);
 
+/// Reads the text of a scan file that a result has kept.
+///
+/// \p path: the result, where errors say that it stands; \p folder: where experiments given by `file` are looked for.
+ScanConfig read_scan_text(const std::string& text, const std::string& path, const std::string& folder);
+
 /// Reads a scan file as a single point: its axes are left out, so that \p overrides may fix their parameters. Without a
 /// file, \p path empty, all has its default.
 ScanConfig read_point_config(const std::string& path, const std::vector<Override>& overrides, bool needs_experiment);

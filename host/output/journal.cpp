@@ -5,7 +5,9 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <limits>
+#include <set>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -79,7 +81,92 @@ std::size_t read_at(int file, std::uint64_t offset, std::byte* bytes, std::size_
     return done;
 }
 
+std::uint64_t size_of(int file, const std::string& path) {
+    struct stat status {};
+    if (::fstat(file, &status) != 0) {
+        throw_errno(path, "read the journal");
+    }
+    return static_cast<std::uint64_t>(status.st_size);
+}
+
+/// Calls visit(unit, offset of the payload, its length) for every whole record from \p begin on.
+///
+/// Returns where the last one ends; what follows is torn or damaged.
+template <class Visit>
+std::uint64_t for_each_record(int file, std::uint64_t begin, std::uint64_t n_units, const std::string& path,
+                              const Visit& visit) {
+    const std::uint64_t file_size = size_of(file, path);
+    std::uint64_t end = begin;
+    while (file_size - end >= record_head + sizeof(std::uint32_t)) {
+        std::byte head[record_head];
+        if (read_at(file, end, head, sizeof head, path) != sizeof head) {
+            break;
+        }
+        const auto unit = get<std::uint64_t>(head);
+        const auto length = get<std::uint32_t>(head + sizeof unit);
+        const std::uint64_t record_size = record_head + std::uint64_t{length} + sizeof(std::uint32_t);
+        // The length is checked before it is believed: a damaged one must not ask for gigabytes.
+        if (unit >= n_units || record_size > file_size - end) {
+            break;
+        }
+        Bytes payload(length + sizeof(std::uint32_t));
+        if (read_at(file, end + record_head, payload.data(), payload.size(), path) != payload.size()) {
+            break;
+        }
+        const auto checksum = get<std::uint32_t>(payload.data() + length);
+        if (crc32c(payload.data(), length, crc32c(head, sizeof head)) != checksum) {
+            break;
+        }
+        visit(unit, end + record_head, length);
+        end += record_size;
+    }
+    return end;
+}
+
+InputError not_a_journal(const std::string& path) {
+    return {{path, 0}, "not a journal", "the file begins differently", "remove the file, or use another output file"};
+}
+
 } // namespace
+
+JournalState journal_state(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        throw InputError({path, 0}, "cannot open the journal", std::generic_category().message(errno));
+    }
+    try {
+        struct stat status {};
+        if (::fstat(file, &status) != 0) {
+            throw_errno(path, "read the journal");
+        }
+        JournalState state;
+        state.age = std::max(0., std::difftime(std::time(nullptr), status.st_mtime));
+
+        const std::size_t hash_at = magic.size() + sizeof format_version + sizeof(std::uint32_t);
+        Bytes begin(hash_at);
+        begin.resize(read_at(file, 0, begin.data(), begin.size(), path));
+        if (std::memcmp(begin.data(), magic.data(), std::min(begin.size(), magic.size())) != 0) {
+            throw not_a_journal(path);
+        }
+        if (begin.size() == hash_at) {
+            const auto hash_size = get<std::uint32_t>(begin.data() + hash_at - sizeof(std::uint32_t));
+            const std::uint64_t units_at = hash_at + std::uint64_t{hash_size};
+            Bytes units(sizeof(std::uint64_t) + sizeof(std::uint32_t)); // and the header's checksum
+            if (read_at(file, units_at, units.data(), units.size(), path) == units.size()) {
+                state.n_units = get<std::uint64_t>(units.data());
+                std::set<std::uint64_t> done;
+                for_each_record(file, units_at + units.size(), state.n_units, path,
+                                [&](std::uint64_t unit, std::uint64_t, std::uint32_t) { done.insert(unit); });
+                state.done = done.size();
+            }
+        }
+        ::close(file);
+        return state;
+    } catch (...) {
+        ::close(file);
+        throw;
+    }
+}
 
 Journal::Journal(const std::string& path, const std::string& plan_hash, std::uint64_t n_units)
     : path_(path), n_units_(n_units) {
@@ -108,8 +195,7 @@ Journal::Journal(const std::string& path, const std::string& plan_hash, std::uin
                              "its plan differs: the scan file, its data, the method or the version of nuscan changed",
                              "remove the journal to start over, or use another output file");
         } else {
-            throw InputError({path, 0}, "not a journal", "the file begins differently",
-                             "remove the file, or use another output file");
+            throw not_a_journal(path);
         }
     } catch (...) {
         ::close(file_);
@@ -133,35 +219,10 @@ void Journal::create(const Bytes& header) {
 }
 
 void Journal::read_records() {
-    struct stat status {};
-    if (::fstat(file_, &status) != 0) {
-        throw_errno(path_, "read the journal");
-    }
-    const auto file_size = static_cast<std::uint64_t>(status.st_size);
-
-    while (file_size - size_ >= record_head + sizeof(std::uint32_t)) {
-        std::byte head[record_head];
-        if (read_at(file_, size_, head, sizeof head, path_) != sizeof head) {
-            break;
-        }
-        const auto unit = get<std::uint64_t>(head);
-        const auto length = get<std::uint32_t>(head + sizeof unit);
-        const std::uint64_t record_size = record_head + std::uint64_t{length} + sizeof(std::uint32_t);
-        // The length is checked before it is believed: a damaged one must not ask for gigabytes.
-        if (unit >= n_units_ || record_size > file_size - size_) {
-            break;
-        }
-        Bytes payload(length + sizeof(std::uint32_t));
-        if (read_at(file_, size_ + record_head, payload.data(), payload.size(), path_) != payload.size()) {
-            break;
-        }
-        const auto checksum = get<std::uint32_t>(payload.data() + length);
-        if (crc32c(payload.data(), length, crc32c(head, sizeof head)) != checksum) {
-            break;
-        }
-        records_.emplace(unit, Place{size_ + record_head, length});
-        size_ += record_size;
-    }
+    const std::uint64_t file_size = size_of(file_, path_);
+    size_ = for_each_record(file_, size_, n_units_, path_, [&](std::uint64_t unit, std::uint64_t at, std::uint32_t n) {
+        records_.emplace(unit, Place{at, n});
+    });
     if (size_ < file_size && (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0)) {
         throw_errno(path_, "cut off the torn end of the journal");
     }

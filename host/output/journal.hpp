@@ -60,4 +60,14 @@ private:
     std::map<std::uint64_t, Place> records_; //!< by unit
 };
 
+/// How far the scan is that a journal belongs to.
+struct JournalState {
+    std::uint64_t n_units = 0; //!< of the plan; 0 while the journal is being made
+    std::uint64_t done = 0;    //!< of them, those that have a record
+    double age = 0;            //!< [s] since it was written to
+};
+
+//! Reads a journal that a scan may be writing meanwhile, which does not notice. \throws InputError where it is none.
+JournalState journal_state(const std::string& path);
+
 } // namespace nuscan

@@ -4,16 +4,44 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "backends/reference_model.hpp"
 
 namespace nuscan {
 
+std::vector<double> deviations_from_reference(const ScanConfig& config, const std::vector<std::vector<double>>& points,
+                                              const std::vector<double>& chi2, double patience,
+                                              const std::atomic<bool>* stop) {
+    std::vector<double> deviations(points.size(), std::numeric_limits<double>::quiet_NaN());
+    if (points.empty()) {
+        return deviations; // what the reference prepares takes time too
+    }
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    const auto is_time_to_end = [&](std::size_t i) {
+        const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+        return (stop != nullptr && *stop) || (i > 0 && elapsed >= patience);
+    };
+    const ReferenceModel reference(config);
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        if (is_time_to_end(i)) {
+            continue;
+        }
+        const double arbiter = reference(points[i]).chi2;
+        const double deviation =
+            chi2[i] == arbiter ? 0 : std::abs(chi2[i] - arbiter) / (1 + arbiter); // infinities agree
+        deviations[i] = std::isnan(deviation) ? constants::infinity : deviation;
+    }
+    return deviations;
+}
+
 Parity check_parity(const Plan& plan, Backend& backend, int n_points, double patience, const std::atomic<bool>* stop) {
     std::mt19937_64 random(std::stoull(plan.hash().substr(0, 16), nullptr, 16));
     std::vector<std::vector<double>> points; // values of the axes
-    std::vector<double> ours;
+    std::vector<double> chi2;
     while (static_cast<int>(points.size()) < n_points) {
         std::vector<std::int64_t> indices;
         std::vector<double> values;
@@ -23,31 +51,12 @@ Parity check_parity(const Plan& plan, Backend& backend, int n_points, double pat
         }
         UnitResult result;
         backend.evaluate(plan.point_unit(indices), result);
-        ours.push_back(result.chi2[0]);
+        chi2.push_back(result.chi2[0]);
         points.push_back(std::move(values));
     }
-
-    using Clock = std::chrono::steady_clock;
-    const auto start = Clock::now();
-    const auto is_time_to_end = [&](std::size_t i) {
-        const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
-        return (stop != nullptr && *stop) || (i > 0 && elapsed >= patience);
-    };
     Parity parity;
-    if (points.empty()) {
-        return parity; // what the reference prepares takes time too
-    }
-    const ReferenceModel reference(plan.config());
-#pragma omp parallel for schedule(dynamic)
-    for (std::size_t i = 0; i < points.size(); ++i) {
-        if (is_time_to_end(i)) {
-            continue;
-        }
-        const double arbiter = reference(points[i]).chi2;
-        double deviation = ours[i] == arbiter ? 0 : std::abs(ours[i] - arbiter) / (1 + arbiter); // infinities agree
-        deviation = std::isnan(deviation) ? constants::infinity : deviation;
-#pragma omp critical
-        {
+    for (const double deviation : deviations_from_reference(plan.config(), points, chi2, patience, stop)) {
+        if (!std::isnan(deviation)) {
             ++parity.points;
             parity.largest = std::max(parity.largest, deviation);
         }

@@ -5,9 +5,8 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
-#include <map>
-#include <set>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -58,26 +57,12 @@ bool read_number(std::string_view text, std::uint64_t& value) {
     return error == std::errc{} && rest == text.data() + text.size();
 }
 
-//! Whether \p text is K, \p between, N
+//! Whether \p text is K, \p between, N with 1 <= K <= N
 bool read_shard(std::string_view text, std::string_view between, Shard& shard) {
     const std::size_t at = text.find(between);
     return at != text.npos && read_number(text.substr(0, at), shard.number) &&
-           read_number(text.substr(at + between.size()), shard.count);
-}
-
-//! Numbers of the shards beside a result, by their count
-std::map<std::uint64_t, std::set<std::uint64_t>> shards_beside(const std::string& output) {
-    std::map<std::uint64_t, std::set<std::uint64_t>> found;
-    const fs::path path = fs::absolute(output);
-    const std::string name = path.filename().string() + ".shard-";
-    for (const fs::directory_entry& entry : fs::directory_iterator(path.parent_path())) {
-        const std::string file = entry.path().filename().string();
-        Shard shard;
-        if (file.rfind(name, 0) == 0 && read_shard(std::string_view(file).substr(name.size()), "-of-", shard)) {
-            found[shard.count].insert(shard.number);
-        }
-    }
-    return found;
+           read_number(text.substr(at + between.size()), shard.count) && shard.number >= 1 &&
+           shard.number <= shard.count;
 }
 
 //! Adds \p word to a list unless it is there
@@ -93,9 +78,27 @@ std::string Shard::journal_path(const std::string& output) const {
     return fmt::format("{}.shard-{}-of-{}", output, number, count);
 }
 
+std::vector<Shard> shards_beside(const std::string& output) {
+    std::vector<Shard> found;
+    const fs::path path = fs::absolute(output);
+    const std::string name = path.filename().string() + ".shard-";
+    std::error_code no_such_folder;
+    for (const fs::directory_entry& entry : fs::directory_iterator(path.parent_path(), no_such_folder)) {
+        const std::string file = entry.path().filename().string();
+        Shard shard;
+        if (file.rfind(name, 0) == 0 && read_shard(std::string_view(file).substr(name.size()), "-of-", shard)) {
+            found.push_back(shard);
+        }
+    }
+    std::sort(found.begin(), found.end(), [](const Shard& a, const Shard& b) {
+        return std::pair(a.count, a.number) < std::pair(b.count, b.number);
+    });
+    return found;
+}
+
 Shard parse_shard(const std::string& text) {
     Shard shard;
-    if (!read_shard(text, "/", shard) || shard.number < 1 || shard.number > shard.count) {
+    if (!read_shard(text, "/", shard)) {
         throw InputError({"--shard", 0}, fmt::format("\"{}\" is no shard", text),
                          "expected K/N with 1 <= K <= N, like 2/8");
     }
@@ -172,19 +175,19 @@ ScanOutcome run_shard(const Plan& plan, Backend& backend, const Shard& shard, co
 }
 
 MergedShards::MergedShards(const Plan& plan, const std::string& output, Backend& other) : plan_(plan), other_(other) {
-    const auto found = shards_beside(output);
+    const std::vector<Shard> found = shards_beside(output);
     if (found.empty()) {
         throw InputError({output, 0}, "there are no shards to merge", "none is called " + output + ".shard-K-of-N",
                          "run scan --shard K/N first?");
     }
-    if (found.size() > 1) {
+    const std::uint64_t count = found.front().count;
+    if (found.back().count != count) {
         throw InputError({output, 0}, "its shards are of several divisions",
-                         fmt::format("into {} and into {}", found.begin()->first, std::next(found.begin())->first),
+                         fmt::format("into {} and into {}", count, found.back().count),
                          "remove those that do not belong");
     }
-    const auto& [count, numbers] = *found.begin();
     for (std::uint64_t number = 1; number <= count; ++number) {
-        if (!numbers.contains(number)) {
+        if (number > found.size() || found[number - 1].number != number) {
             throw InputError({Shard{number, count}.journal_path(output), 0},
                              fmt::format("shard {} of {} is missing", number, count), "",
                              fmt::format("run scan --shard {}/{}", number, count));
@@ -196,9 +199,9 @@ MergedShards::MergedShards(const Plan& plan, const std::string& output, Backend&
         paths_.push_back(path);
         journals_.push_back(std::make_unique<Journal>(path, plan.hash(), plan.n_units()));
         const Journal& journal = *journals_.back();
-        if (journal.size() != shard.n_units(plan)) {
+        if (journal.size() != shard.n_units(plan.n_units())) {
             throw InputError({path, 0}, fmt::format("shard {} of {} is not finished", number, count),
-                             fmt::format("it has {} of {} units", journal.size(), shard.n_units(plan)),
+                             fmt::format("it has {} of {} units", journal.size(), shard.n_units(plan.n_units())),
                              fmt::format("run scan --shard {}/{} again", number, count));
         }
         if (journal.size() > 0) {

@@ -16,10 +16,14 @@ namespace nuscan {
 struct Shard {
     std::uint64_t number = 1, count = 1;
 
-    std::uint64_t n_units(const Plan& plan) const { return (plan.n_units() + count - number) / count; }
+    //! Of \p all units of the plan
+    std::uint64_t n_units(std::uint64_t all) const { return (all + count - number) / count; }
     //! Of the result at \p output
     std::string journal_path(const std::string& output) const;
 };
+
+//! The shards whose journals lie beside a result: by count, then by number
+std::vector<Shard> shards_beside(const std::string& output);
 
 //! Reads "K/N". \throws InputError unless 1 <= K <= N.
 Shard parse_shard(const std::string& text);

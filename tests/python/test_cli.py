@@ -7,10 +7,12 @@ import math
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import time
 
+import h5py
 import numpy as np
 import pytest
 import xarray
@@ -63,6 +65,13 @@ def test_shards_of_a_scan_are_merged_to_what_it_is_in_one_piece(tmp_path):
     file, output = LZ_MAP, tmp_path / "out.h5"
     grid = ["--set", "axis.0.points=12", "--set", "axis.1.points=9"]
     for shard in ("1/2", "2/2"):
+        status = nuscan("status", output)
+        if shard == "1/2":
+            assert (status.returncode, status.stdout) == (2, "")
+            assert status.stderr == f"{output}: no such file (no scan has begun to write it)\n"
+        else:
+            assert status.returncode == 0
+            assert re.fullmatch(r"shard 1/2: 1 of 1 units, 100 %, written .* s ago\nshard 2/2: not begun\n", status.stdout)
         assert not output.exists()
         run = scan(file, output, *grid, "--shard", shard)
         assert re.search(rf"shard {shard}: .* points, .* of them now; nuscan merge \S+ -o \S+ once all", run.stderr)
@@ -366,10 +375,106 @@ def test_sigterm_stops_cleanly_with_75(tmp_path):
     assert process.returncode == 75, messages
     assert "the same command goes on from there" in messages
     assert not output.exists()
+    status = nuscan("status", output)
+    found = re.fullmatch(
+        r'not finished: (\d+) of (\d+) units, \d+ %, written \S+ s ago; the same "nuscan scan" goes on where it stopped\n',
+        status.stdout,
+    )
+    assert found and 0 < int(found[1]) < int(found[2]), status
     other = nuscan("scan", LZ_MAP, "-o", output)
     assert other.returncode == 2
     assert "stopped.h5.journal" in other.stderr
     scan(LZ_MAP, output, *BIG)
+    assert nuscan("status", output).stdout.startswith(
+        "finished: LZ 2022: magnetic moment against millicharge\n2163001 points kept; method moments, back end "
+    )
+
+
+# ---- verify -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    """A result with a profiled axis, and its scan file in another folder, with an experiment of its own"""
+    folder = tmp_path_factory.mktemp("verify")
+    shutil.copytree(ROOT / "experiments" / "lz-2022", folder / "scans" / "mine")
+    text = LZ_MAP.read_text().replace('use = "lz-2022"', 'file = "mine/experiment.toml"')
+    text = text.replace('max = "1.2e-12 e"', 'max = "1.2e-12 e"\nprofile = true').replace("801", "21")
+    (folder / "scans" / "lz.toml").write_text(text)
+    scan(folder / "scans" / "lz.toml", folder / "lz.h5")
+    return folder
+
+
+def changed(folder, name, change):
+    """A copy of the result after change(file), an h5py file"""
+    copy = folder / f"{name}.h5"
+    shutil.copy(folder / "lz.h5", copy)
+    with h5py.File(copy, "r+") as file:
+        change(file)
+    return copy
+
+
+def test_verify_works_points_out_anew(profile):
+    run = nuscan("verify", profile / "lz.h5", "--folder", profile / "scans", "--points", "6")
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    found = re.fullmatch(
+        r"LZ 2022: magnetic moment against millicharge\n"
+        r"6 of 21 points compared with the reference, ([3-6]) of them within delta chi2 = 25 of the best fit\n"
+        r"largest difference (\S+) in chi2/\(1 \+ chi2\), at\n"
+        r"  magnetic_moment.universal = (\S+) mu_B\n  charge.universal = (\S+) e\n",
+        run.stdout,
+    )
+    assert found, run.stdout
+    assert float(found[2]) < 1e-8
+    # The minimising charge is the one beside it in the file, not one of the grid.
+    result = dataset(profile / "lz.h5")
+    at = int(np.argmin(np.abs(result["magnetic_moment.universal"].values - float(found[3]))))
+    assert float(result["charge.universal"][at]) == pytest.approx(float(found[4]), rel=1e-5)
+    every = nuscan("verify", profile / "lz.h5", "--folder", profile / "scans", "--points", "100", "--seed", "2")
+    assert "\n21 of 21 points compared" in every.stdout
+
+
+def test_verify_finds_a_chi2_that_is_wrong(profile):
+    def raise_the_last(file):
+        file["chi2"][-1] += 1e-4 * (1 + file["chi2"][-1])
+
+    file = changed(profile, "wrong", raise_the_last)
+    run = nuscan("verify", file, "--folder", profile / "scans", "--points", "21")
+    assert run.returncode == 1
+    assert "\nlargest difference 1.0e-04 in chi2/(1 + chi2), at\n  magnetic_moment.universal = 2.4e-11 mu_B\n" in run.stdout
+    assert run.stderr == (
+        f"{file}: chi2 of 1 points is not that of the reference (rounding and quadrature explain 1e-06) "
+        "do not trust this result\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda file: file.attrs.__setitem__("experiment_digests", "0" * 64),
+         "lz-2022 is not what it was (its file or its tables have changed since the scan ran) scan again, or take the "
+         "version of then?"),
+        (lambda file: file.attrs.__setitem__("experiments", "xenonnt-sr0"),
+         "its experiments are not those of its scan file was the file changed?"),
+        (lambda file: file["magnetic_moment.universal"].__setitem__(3, 1e-12),
+         "its axis magnetic_moment.universal is not that of its scan file was the file changed, or written by another "
+         "version?"),
+        (lambda file: file.attrs.__delitem__("scan"),
+         'it has no attribute "scan" (nuscan writes one) was the file changed?'),
+    ],
+)  # fmt: skip
+def test_verify_refuses_what_is_not_the_scan_that_ran(profile, change, message):
+    file = changed(profile, "changed", change)
+    run = nuscan("verify", file, "--folder", profile / "scans")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == f"{file}: {message}\n"
+
+
+def test_verify_says_which_experiment_it_lacks(profile):
+    run = nuscan("verify", profile / "lz.h5")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert re.match(rf"{profile}/lz.h5:\d+: .*{profile}/mine/experiment.toml", run.stderr), run.stderr
 
 
 # ---- errors -----------------------------------------------------------------------------------------------------
