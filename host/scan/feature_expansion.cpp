@@ -194,7 +194,7 @@ std::vector<Polynomial> mass_components(const FeatureGroup& group, const Polynom
     for (int p = 0; p < 3 && group.propagation == Propagation::exact; ++p) {
         const auto [k, k_prime] = state_pair(p);
         for (const Complex phase : {Complex(1), Complex(0, -1)}) { // with cosΔ and sinΔ
-            out.push_back(pure.transformed([&](const Matrix3& m) {
+            out.push_back(pure.transformed([phase, k = k, k_prime = k_prime](const Matrix3& m) {
                 Matrix3 pair{};
                 pair(k, k_prime) = phase * m(k, k_prime);
                 pair(k_prime, k) = conj(pair(k, k_prime));
@@ -245,7 +245,8 @@ std::vector<std::vector<Hermitian>> products(const Interaction& interaction, con
         return p.basis == Basis::flavour ? Polynomial(m) : adjoint(U) * (m * U);
     };
     const double sign = vector_sign(interaction.target);
-    const Polynomial V0 = in_basis(weak.V0) + sign * added[0], V1 = sign * added[1], A = in_basis(weak.A), M = added[2];
+    const Polynomial V0 = in_basis(weak.V0) + sign * added[0], V1 = sign * added[1], A = in_basis(weak.A);
+    const Polynomial& M = added[2];
     const Polynomial V0_adjoint = adjoint(V0), A_adjoint = adjoint(A);
     return {hermitian(V0_adjoint * V0), hermitian(2 * (V0_adjoint * V1)), hermitian(adjoint(V1) * V1),
             hermitian(A_adjoint * A),   hermitian(A_adjoint * V0),        hermitian(A_adjoint * V1),
