@@ -181,7 +181,8 @@ std::vector<Case> sources() {
             continue;
         }
         const std::string more = source == pion_decay ? time_bins : "";
-        const auto add = [&](const char* on, const std::string& target, const char* channel) {
+        const auto add = [&, name = name, source = source, fine = fine](const char* on, const std::string& target,
+                                                                        const char* channel) {
             cases.push_back({fmt::format("{}_on_{}", name, on), source, target, channel, more, fine});
         };
         add("F19", nuclide("F19"), nucleus);
