@@ -120,6 +120,7 @@ TEST_F(JournalTest, FirstRecordOfAUnitCounts) {
         journal.append(7, bytes_of("later"));
     }
     spill(path, file + slurp(other / "j").substr(sizes[0]));
+    EXPECT_EQ(journal_state(path).done, 3u);
     Journal journal(path, "abc123", 10);
     EXPECT_EQ(journal.size(), 3u);
     EXPECT_EQ(journal.payload(7), bytes_of("seven"));

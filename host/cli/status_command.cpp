@@ -40,13 +40,13 @@ void print_shards(const std::vector<Shard>& shards, const std::string& output) {
 }
 
 void run(const std::string& output) {
-    const std::string journal = output + ".journal";
+    const std::string journal = Journal::path_beside(output);
     const std::vector<Shard> shards = shards_beside(output);
     if (std::filesystem::exists(output)) {
         const Result result = read_result(output);
-        const auto text = [&](const std::string& name) { return std::get<std::string>(result.attributes.at(name)); };
-        fmt::print("finished: {}\n{} points kept; method {}, back end {} ({})\n", text("title"), result.chi2.size(),
-                   text("method"), text("backend"), text("device"));
+        fmt::print("finished: {}\n{} points kept; method {}, back end {} ({})\n", text_attribute(result, "title"),
+                   result.chi2.size(), text_attribute(result, "method"), text_attribute(result, "backend"),
+                   text_attribute(result, "device"));
     } else if (std::filesystem::exists(journal)) {
         const JournalState state = journal_state(journal);
         fmt::print("not finished: {}; the same \"nuscan scan\" goes on where it stopped\n",

@@ -51,8 +51,7 @@ void add_verify_command(CLI::App& app, int& status) {
     command->add_option("file", arguments->file, "Result file")->required();
     command
         ->add_option("--points", arguments->points,
-                     "How many: the best fit and random ones, half of them near it "
-                     "(default: 16)")
+                     "How many: the best fit and random ones, half of them near it (default: 16)")
         ->check(CLI::PositiveNumber);
     command->add_option("--seed", arguments->seed, "Of the random points (default: 1)");
     command->add_option("--folder", arguments->folder,

@@ -22,6 +22,8 @@ public:
     /// \throws InputError where the file cannot be opened, is in use, is a journal of another plan, or none.
     Journal(const std::string& path, const std::string& plan_hash, std::uint64_t n_units);
     ~Journal();
+    //! Of the scan that writes the result \p output
+    static std::string path_beside(const std::string& output) { return output + ".journal"; }
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
 

@@ -697,4 +697,14 @@ Result read_result(const std::string& path) {
     }
 }
 
+const std::string& text_attribute(const Result& result, const std::string& name) {
+    const auto found = result.attributes.find(name);
+    const auto* text = found == result.attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
+    if (text == nullptr) {
+        throw InputError({result.path, 0}, "it has no attribute \"" + name + "\"", "nuscan writes one",
+                         "was the file changed?");
+    }
+    return *text;
+}
+
 } // namespace nuscan

@@ -91,4 +91,7 @@ bool is_hdf5(const std::string& path);
 /// Reads a finished result. \throws InputError for a missing, damaged, foreign or unfinished (`.partial`) file.
 Result read_result(const std::string& path);
 
+//! An attribute that every result has. \throws InputError where this one does not.
+const std::string& text_attribute(const Result& result, const std::string& name);
+
 } // namespace nuscan

@@ -178,7 +178,7 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
 class Output {
 public:
     Output(const Plan& plan, const Backend& backend, const ScanOptions& options)
-        : plan_(plan), path_(options.output), journal_path_(path_ + ".journal"),
+        : plan_(plan), path_(options.output), journal_path_(Journal::path_beside(path_)),
           partial_path_(ResultWriter::partial_path(path_)) {
         namespace fs = std::filesystem;
         const fs::path folder = fs::absolute(path_).parent_path();

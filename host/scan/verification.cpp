@@ -18,24 +18,14 @@ namespace nuscan {
 
 namespace {
 
-std::string text_of(const Result& result, const std::string& attribute) {
-    const auto found = result.attributes.find(attribute);
-    const auto* text = found == result.attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
-    if (text == nullptr) {
-        throw InputError({result.path, 0}, fmt::format("it has no attribute \"{}\"", attribute), "nuscan writes one",
-                         "was the file changed?");
-    }
-    return *text;
-}
-
 std::vector<std::string> words_of(const std::string& text) {
     std::istringstream in(text);
     return {std::istream_iterator<std::string>(in), {}};
 }
 
 void refuse_other_experiments(const ScanConfig& config, const Result& result) {
-    const std::vector<std::string> names = words_of(text_of(result, "experiments"));
-    const std::vector<std::string> digests = words_of(text_of(result, "experiment_digests"));
+    const std::vector<std::string> names = words_of(text_attribute(result, "experiments"));
+    const std::vector<std::string> digests = words_of(text_attribute(result, "experiment_digests"));
     for (std::size_t e = 0; e < config.experiments.size(); ++e) {
         const Experiment& experiment = config.experiments[e];
         if (e >= names.size() || e >= digests.size() || names[e] != experiment.name) {
@@ -133,7 +123,7 @@ std::vector<std::size_t> choose_points(const std::vector<double>& chi2, std::siz
 } // namespace
 
 Verification verify(const Result& result, std::size_t n_points, std::uint64_t seed, const std::string& folder) {
-    const ScanConfig config = read_scan_text(text_of(result, "scan"), result.path, folder);
+    const ScanConfig config = read_scan_text(text_attribute(result, "scan"), result.path, folder);
     refuse_other_experiments(config, result);
     const Places places(config, result);
     Verification verification{config.title, {}, 0};
@@ -145,7 +135,7 @@ Verification verify(const Result& result, std::size_t n_points, std::uint64_t se
     }
     const std::vector<double> deviations = deviations_from_reference(config, points, chi2, constants::infinity);
     for (std::size_t i = 0; i < points.size(); ++i) {
-        verification.points.push_back({places.described(points[i]), chi2[i], deviations[i]});
+        verification.points.push_back({places.described(points[i]), deviations[i]});
     }
     return verification;
 }

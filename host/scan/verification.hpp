@@ -13,7 +13,6 @@ namespace nuscan {
 /// A point of a result beside the reference.
 struct VerifiedPoint {
     std::vector<std::string> parameters; //!< "charge.universal = 1e-13 e", kept and profiled
-    double chi2;                         //!< of the result
     double deviation;                    //!< |χ² − χ²_reference| / (1 + χ²_reference)
 };
 

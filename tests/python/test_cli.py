@@ -471,6 +471,13 @@ def test_verify_refuses_what_is_not_the_scan_that_ran(profile, change, message):
     assert run.stderr == f"{file}: {message}\n"
 
 
+def test_status_of_a_changed_file(profile):
+    file = changed(profile, "untitled", lambda file: file.attrs.__delitem__("title"))
+    run = nuscan("status", file)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == f'{file}: it has no attribute "title" (nuscan writes one) was the file changed?\n'
+
+
 def test_verify_says_which_experiment_it_lacks(profile):
     run = nuscan("verify", profile / "lz.h5")
     assert (run.returncode, run.stdout) == (2, "")
