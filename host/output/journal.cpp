@@ -13,7 +13,6 @@
 #include <system_error>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,107 +129,94 @@ InputError not_a_journal(const std::string& path) {
 } // namespace
 
 JournalState journal_state(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file < 0) {
         throw InputError({path, 0}, "cannot open the journal", std::generic_category().message(errno));
     }
-    try {
-        struct stat status {};
-        if (::fstat(file, &status) != 0) {
-            throw_errno(path, "read the journal");
-        }
-        JournalState state;
-        state.age = std::max(0., std::difftime(std::time(nullptr), status.st_mtime));
-
-        const std::size_t hash_at = magic.size() + sizeof format_version + sizeof(std::uint32_t);
-        Bytes begin(hash_at);
-        begin.resize(read_at(file, 0, begin.data(), begin.size(), path));
-        if (std::memcmp(begin.data(), magic.data(), std::min(begin.size(), magic.size())) != 0) {
-            throw not_a_journal(path);
-        }
-        if (begin.size() == hash_at) {
-            const auto hash_size = get<std::uint32_t>(begin.data() + hash_at - sizeof(std::uint32_t));
-            const std::uint64_t units_at = hash_at + std::uint64_t{hash_size};
-            Bytes units(sizeof(std::uint64_t) + sizeof(std::uint32_t)); // and the header's checksum
-            if (read_at(file, units_at, units.data(), units.size(), path) == units.size()) {
-                state.n_units = get<std::uint64_t>(units.data());
-                std::set<std::uint64_t> done;
-                for_each_record(file, units_at + units.size(), state.n_units, path,
-                                [&](std::uint64_t unit, std::uint64_t, std::uint32_t) { done.insert(unit); });
-                state.done = done.size();
-            }
-        }
-        ::close(file);
-        return state;
-    } catch (...) {
-        ::close(file);
-        throw;
+    struct stat status {};
+    if (::fstat(file, &status) != 0) {
+        throw_errno(path, "read the journal");
     }
+    JournalState state;
+    state.age = std::max(0., std::difftime(std::time(nullptr), status.st_mtime));
+
+    const std::size_t hash_at = magic.size() + sizeof format_version + sizeof(std::uint32_t);
+    Bytes begin(hash_at);
+    begin.resize(read_at(file, 0, begin.data(), begin.size(), path));
+    if (std::memcmp(begin.data(), magic.data(), std::min(begin.size(), magic.size())) != 0) {
+        throw not_a_journal(path);
+    }
+    if (begin.size() == hash_at) {
+        const auto hash_size = get<std::uint32_t>(begin.data() + hash_at - sizeof(std::uint32_t));
+        const std::uint64_t units_at = hash_at + std::uint64_t{hash_size};
+        Bytes units(sizeof(std::uint64_t) + sizeof(std::uint32_t)); // and the header's checksum
+        if (read_at(file, units_at, units.data(), units.size(), path) == units.size()) {
+            state.n_units = get<std::uint64_t>(units.data());
+            std::set<std::uint64_t> done;
+            for_each_record(file, units_at + units.size(), state.n_units, path,
+                            [&](std::uint64_t unit, std::uint64_t, std::uint32_t) { done.insert(unit); });
+            state.done = done.size();
+        }
+    }
+    return state;
 }
 
-Journal::Journal(const std::string& path, const std::string& plan_hash, std::uint64_t n_units)
-    : path_(path), n_units_(n_units) {
-    file_ = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (file_ < 0) {
-        throw InputError({path, 0}, "cannot open the journal", std::generic_category().message(errno),
-                         "use another output file?");
-    }
-    try {
-        // File systems without locks (some cluster mounts) go without this check.
-        if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-            throw InputError({path, 0}, "the journal is in use", "another scan is writing it",
-                             "wait for that scan to end, or use another output file");
-        }
-        const Bytes header = make_header(plan_hash, n_units);
-        Bytes found(header.size());
-        found.resize(read_at(file_, 0, found.data(), found.size(), path));
+Journal::Journal(LockedFile file, const std::string& plan_hash, std::uint64_t n_units, bool afresh)
+    : file_(std::move(file)), n_units_(n_units) {
+    const Bytes header = make_header(plan_hash, n_units);
+    header_size_ = header.size();
+    Bytes found(header.size());
+    found.resize(read_at(file_, 0, found.data(), found.size(), file_.path()));
 
-        if (found == header) {
-            size_ = header.size();
-            read_records();
-        } else if (found.size() < header.size() && std::equal(found.begin(), found.end(), header.begin())) {
-            create(header); // new, or its creation was cut short
-        } else if (found.size() >= magic.size() && std::memcmp(found.data(), magic.data(), magic.size()) == 0) {
-            throw InputError({path, 0}, "the journal belongs to another scan",
-                             "its plan differs: the scan file, its data, the method or the version of nuscan changed",
-                             "remove the journal to start over, or use another output file");
-        } else {
-            throw not_a_journal(path);
-        }
-    } catch (...) {
-        ::close(file_);
-        throw;
-    }
-}
-
-Journal::~Journal() {
-    if (file_ >= 0) {
-        ::close(file_);
+    const bool is_journal = std::memcmp(found.data(), magic.data(), std::min(found.size(), magic.size())) == 0;
+    const bool is_cut_short = found.size() < header.size() && std::equal(found.begin(), found.end(), header.begin());
+    if (is_cut_short || (is_journal && afresh)) { // new, or its creation was cut short
+        create(header);
+    } else if (found == header) {
+        size_ = header.size();
+        read_records();
+    } else if (is_journal && found.size() >= magic.size()) {
+        throw InputError({file_.path(), 0}, "the journal belongs to another scan",
+                         "its plan differs: the scan file, its data, the method or the version of nuscan changed",
+                         "remove the journal to start over, or use another output file");
+    } else {
+        throw not_a_journal(file_.path());
     }
 }
 
 void Journal::create(const Bytes& header) {
     if (::ftruncate(file_, 0) != 0) {
-        throw_errno(path_, "create the journal");
+        throw_errno(file_.path(), "create the journal");
     }
     write(header);
     sync();
-    sync_folder_of(path_);
+    sync_folder_of(file_.path());
+}
+
+void Journal::clear() {
+    refuse_if_damaged();
+    if (::ftruncate(file_, static_cast<off_t>(header_size_)) != 0) {
+        throw_errno(file_.path(), "empty the journal");
+    }
+    size_ = header_size_;
+    records_.clear();
+    sync();
 }
 
 void Journal::read_records() {
-    const std::uint64_t file_size = size_of(file_, path_);
-    size_ = for_each_record(file_, size_, n_units_, path_, [&](std::uint64_t unit, std::uint64_t at, std::uint32_t n) {
-        records_.emplace(unit, Place{at, n});
-    });
+    const std::uint64_t file_size = size_of(file_, file_.path());
+    size_ = for_each_record(file_, size_, n_units_, file_.path(),
+                            [&](std::uint64_t unit, std::uint64_t at, std::uint32_t n) {
+                                records_.emplace(unit, Place{at, n});
+                            });
     if (size_ < file_size && (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0)) {
-        throw_errno(path_, "cut off the torn end of the journal");
+        throw_errno(file_.path(), "cut off the torn end of the journal");
     }
 }
 
 void Journal::append(std::uint64_t unit, const Bytes& payload) {
     if (unit >= n_units_ || payload.size() > std::numeric_limits<std::uint32_t>::max()) {
-        throw std::invalid_argument(path_ + ": no record can hold unit " + std::to_string(unit) + " with " +
+        throw std::invalid_argument(file_.path() + ": no record can hold unit " + std::to_string(unit) + " with " +
                                     std::to_string(payload.size()) + " bytes");
     }
     if (records_.contains(unit)) {
@@ -250,8 +236,8 @@ void Journal::append(std::uint64_t unit, const Bytes& payload) {
 Bytes Journal::payload(std::uint64_t unit) const {
     const Place place = records_.at(unit);
     Bytes payload(place.length);
-    if (read_at(file_, place.offset, payload.data(), payload.size(), path_) != payload.size()) {
-        throw std::runtime_error(path_ + ": the journal has become shorter");
+    if (read_at(file_, place.offset, payload.data(), payload.size(), file_.path()) != payload.size()) {
+        throw std::runtime_error(file_.path() + ": the journal has become shorter");
     }
     return payload;
 }
@@ -275,20 +261,20 @@ void Journal::write(const Bytes& bytes) {
     const int error = errno;
     damaged_ = ::ftruncate(file_, static_cast<off_t>(size_)) != 0;
     errno = error;
-    throw_errno(path_, "write the journal");
+    throw_errno(file_.path(), "write the journal");
 }
 
 void Journal::sync() {
     refuse_if_damaged();
     if (::fdatasync(file_) != 0) {
         damaged_ = true; // nobody knows what is on the disk
-        throw_errno(path_, "bring the journal to disk");
+        throw_errno(file_.path(), "bring the journal to disk");
     }
 }
 
 void Journal::refuse_if_damaged() const {
     if (damaged_) {
-        throw std::runtime_error(path_ + ": cannot write the journal (an earlier write failed)");
+        throw std::runtime_error(file_.path() + ": cannot write the journal (an earlier write failed)");
     }
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "output/locked_file.hpp"
+
 namespace nuscan {
 
 /// The append-only, checksummed record of finished work units that makes a scan resumable after kill -9.
@@ -17,15 +19,15 @@ namespace nuscan {
 /// Where a unit has several records the first counts. One process at a time can have a journal open.
 class Journal {
 public:
-    /// Opens the journal at \p path, creating it where there is none.
+    /// Goes on with a journal, or begins one in a file that is empty.
     /// \param plan_hash hex hash of the plan.
-    /// \throws InputError where the file cannot be opened, is in use, is a journal of another plan, or none.
-    Journal(const std::string& path, const std::string& plan_hash, std::uint64_t n_units);
-    ~Journal();
+    /// \param afresh drops what stands in the journal, which may be one of another plan
+    /// \throws InputError where the file is a journal of another plan, or none.
+    Journal(LockedFile file, const std::string& plan_hash, std::uint64_t n_units, bool afresh = false);
+    Journal(const std::string& path, const std::string& plan_hash, std::uint64_t n_units)
+        : Journal(LockedFile(path), plan_hash, n_units) {}
     //! Of the scan that writes the result \p output
     static std::string path_beside(const std::string& output) { return output + ".journal"; }
-    Journal(const Journal&) = delete;
-    Journal& operator=(const Journal&) = delete;
 
     //! Units that have a record
     std::size_t size() const { return records_.size(); }
@@ -40,6 +42,11 @@ public:
     /// was written of it is taken back.
     void append(std::uint64_t unit, const std::vector<std::byte>& payload);
 
+    //! Drops all records
+    void clear();
+    //! Removes the file, as the last thing that is done with it
+    void remove() const { file_.remove(); }
+
     //! Brings all records to disk. \throws std::runtime_error where that fails; the journal then takes no more.
     void sync();
 
@@ -49,10 +56,10 @@ private:
     void write(const std::vector<std::byte>& bytes);
     void refuse_if_damaged() const;
 
-    std::string path_;
+    LockedFile file_;
     std::uint64_t n_units_ = 0;
-    std::uint64_t size_ = 0; //!< [bytes] of header and whole records
-    int file_ = -1;
+    std::uint64_t header_size_ = 0; //!< [bytes]
+    std::uint64_t size_ = 0;        //!< [bytes] of header and whole records
     bool damaged_ = false; //!< a failed write could not be taken back, and further records would be lost behind it, or
                            //!< a sync failed
     struct Place {

@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <hdf5_hl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -241,7 +242,19 @@ void describe_status(hid_t dataset, const std::string& path) {
     write_attribute(dataset, "flag_meanings", "ok empty_prediction not_converged not_a_number", path);
 }
 
-void create_file(const std::string& path, const ResultLayout& layout) {
+//! A descriptor of an open file that outlives what HDF5 has of it
+Descriptor descriptor_of(hid_t file, const std::string& path) {
+    void* handle = nullptr;
+    check(H5Fget_vfd_handle(file, H5P_DEFAULT, &handle), path, "open the file");
+    Descriptor descriptor(::fcntl(*static_cast<int*>(handle), F_DUPFD_CLOEXEC, 0));
+    if (descriptor < 0) {
+        throw_errno(path, "open the file");
+    }
+    return descriptor;
+}
+
+//! Returns the file that was written
+Descriptor create_file(const std::string& path, const ResultLayout& layout) {
     const std::vector<hsize_t> shape = shape_of(layout.kept), chunk = chunk_of(layout);
     Handle file(
         check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access_properties(path)), path, "create the file"),
@@ -267,30 +280,25 @@ void create_file(const std::string& path, const ResultLayout& layout) {
         describe(dataset, axis.unit, axis.long_name.empty() ? axis.name : axis.long_name, path);
     }
     scales.clear();
+    Descriptor descriptor = descriptor_of(file, path);
     check(H5Fflush(file, H5F_SCOPE_GLOBAL), path, "write the file");
     check(file.close(), path, "close the file");
+    return descriptor;
 }
 
-//! Takes the space that a file is to fill, so that a full disk is known at once, and brings the file to disk
-void sync_file(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+/// Brings a file that HDF5 has closed to disk, with the space that it is to fill, so that a full disk is known at once,
+/// and gives it its name.
+void publish(const Descriptor& file, const std::string& from, const std::string& to) {
     struct stat status {};
-    const bool sized = file >= 0 && ::fstat(file, &status) == 0;
+    const bool sized = ::fstat(file, &status) == 0;
     const bool reserved = sized && (::fallocate(file, 0, 0, status.st_size) == 0 || errno == EOPNOTSUPP);
     if (!reserved || ::fsync(file) != 0) {
-        const int error = errno;
-        if (file >= 0) {
-            ::close(file);
-        }
-        errno = error;
-        throw_errno(path, "bring the file to disk");
+        throw_errno(from, "bring the file to disk");
     }
-    ::close(file);
-}
-
-//! Gives a file that is whole and on disk its name
-void publish(const std::string& from, const std::string& to) {
-    sync_file(from);
+    if (!has_name(file, from)) { // someone has removed or replaced it: another file must not pass for it
+        throw std::runtime_error(from + ": cannot rename the file to " + to + " (it is not the one that was written)");
+    }
+    ::flock(file, LOCK_UN); // of HDF5, for the next to open it
     if (std::rename(from.c_str(), to.c_str()) != 0) {
         throw_errno(from, "rename the file to " + to);
     }
@@ -406,8 +414,27 @@ Contents read_contents(hid_t file, const std::string& path) {
     return contents;
 }
 
+//! What a scan writes before its end and at it, and this file does not have, whatever its name; empty where it has all
+std::string missing_at_the_end(const Result& result) {
+    const auto n_unwritten = std::count(result.status.begin(), result.status.end(), status_unwritten);
+    const bool has_minimum = result.attributes.contains("chi2_min");
+    std::string missing;
+    if (n_unwritten > 0) {
+        missing = std::to_string(n_unwritten) + " of " + std::to_string(result.status.size()) + " points";
+    }
+    if (!has_minimum) {
+        missing += missing.empty() ? "the attribute chi2_min" : " and the attribute chi2_min";
+    }
+    return missing.empty() ? "" : "it lacks " + missing;
+}
+
 //! Why a file cannot go on as \p layout; empty where it can
-std::string difference(const Contents& contents, hid_t chi2, const ResultLayout& layout, const std::string& path) {
+std::string difference(hid_t file, const Contents& contents, hid_t chi2, const ResultLayout& layout,
+                       const std::string& path) {
+    const auto plan = layout.attributes.find("plan_hash");
+    if (plan != layout.attributes.end() && Attribute(read_text(file, "plan_hash", "", path)) != plan->second) {
+        return "its plan is another";
+    }
     if (names_of(contents.kept) != names_of(layout.kept)) {
         return "its axes are \"" + names_of(contents.kept) + "\", not \"" + names_of(layout.kept) + "\"";
     }
@@ -437,7 +464,7 @@ struct ResultWriter::Impl {
     Handle file;
     Handle chi2, status;
     std::vector<Handle> profiled;
-    int descriptor = -1; //!< of the file that HDF5 has open
+    Descriptor descriptor; //!< of the file that HDF5 has open
     std::uint64_t data_begin = 0;
     std::size_t not_begun = 0; //!< [bytes] of tiles that the disk has not been told to begin with
 
@@ -466,7 +493,7 @@ void ResultWriter::Impl::open(const ResultLayout& layout) {
     };
     // Read and closed again: strings that HDF5 has read it may move when others are written, which finish must not.
     open_file(H5F_ACC_RDONLY);
-    if (const std::string why = difference(read_contents(file, partial), chi2, layout, partial); !why.empty()) {
+    if (const std::string why = difference(file, read_contents(file, partial), chi2, layout, partial); !why.empty()) {
         throw InputError({partial, 0}, "the unfinished result belongs to another scan", why,
                          "remove it to start over, or use another output file");
     }
@@ -481,9 +508,7 @@ void ResultWriter::Impl::open(const ResultLayout& layout) {
     }
     shape = shape_of(layout.kept);
     chunk = chunk_of(layout);
-    void* handle = nullptr;
-    check(H5Fget_vfd_handle(file, H5P_DEFAULT, &handle), partial, "open the file");
-    descriptor = *static_cast<int*>(handle);
+    descriptor = descriptor_of(file, partial);
 }
 
 ResultWriter::Impl::Box ResultWriter::Impl::box(const ResultTile& tile) const {
@@ -547,9 +572,9 @@ ResultWriter::ResultWriter(const std::string& path, const ResultLayout& layout, 
     if (!resume || !std::filesystem::exists(impl_->partial)) {
         const std::string fresh = impl_->partial + ".new";
         try {
-            create_file(fresh, layout);
+            const Descriptor file = create_file(fresh, layout);
             discard_undo(impl_->partial); // of a file that is given up now
-            publish(fresh, impl_->partial);
+            publish(file, fresh, impl_->partial);
         } catch (...) {
             std::remove(fresh.c_str());
             throw;
@@ -623,7 +648,7 @@ void ResultWriter::finish(const Attributes& attributes) {
     impl_->profiled.clear();
     check(H5Fflush(impl_->file, H5F_SCOPE_GLOBAL), impl_->partial, "finish the result");
     check(impl_->file.close(), impl_->partial, "close the result");
-    publish(impl_->partial, impl_->path);
+    publish(impl_->descriptor, impl_->partial, impl_->path);
     discard_undo(impl_->partial);
 }
 
@@ -689,6 +714,9 @@ Result read_result(const std::string& path) {
             read(axis.name, H5T_NATIVE_DOUBLE, result.profiled_at.back().data());
         }
         result.attributes = read_attributes(file, path);
+        if (const std::string missing = missing_at_the_end(result); !missing.empty()) {
+            throw InputError(where, "not finished", missing, "run the scan again, with --overwrite?");
+        }
         return result;
     } catch (const InputError&) {
         throw;

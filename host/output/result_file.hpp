@@ -64,7 +64,8 @@ public:
     void sync();
     //! Reads a tile back: begin and count are given, the rest is filled in
     void read(ResultTile& tile) const;
-    //! Adds attributes known after the scan, closes the file and renames it to its final name
+    //! Adds attributes known after the scan, closes the file and renames it to its final name, unless the file that has
+    //! its name by now is not the one that was written
     void finish(const Attributes& attributes);
 
     static std::string partial_path(const std::string& path) { return path + ".partial"; }
@@ -88,7 +89,8 @@ struct Result {
 //! Whether a file begins as those of HDF5 do
 bool is_hdf5(const std::string& path);
 
-/// Reads a finished result. \throws InputError for a missing, damaged, foreign or unfinished (`.partial`) file.
+/// Reads a finished result. \throws InputError for a missing, damaged, foreign or unfinished file: one called
+/// `.partial`, and one of any name with points that are not written, or without what finishing writes.
 Result read_result(const std::string& path);
 
 //! An attribute that every result has. \throws InputError where this one does not.

@@ -24,16 +24,6 @@ namespace {
 
 std::string undo_path(const std::string& path) { return path + ".undo"; }
 
-//! Closes on every way out
-struct Descriptor {
-    int file;
-    ~Descriptor() {
-        if (file >= 0) {
-            ::close(file);
-        }
-    }
-};
-
 void write_at(int file, std::uint64_t offset, const char* bytes, std::size_t size, const std::string& path) {
     while (size > 0) {
         const ssize_t n = ::pwrite(file, bytes, size, static_cast<off_t>(offset));
@@ -69,12 +59,12 @@ void save_undo(const std::string& path, std::uint64_t n_bytes) {
     bytes.insert(bytes.end(), first, first + sizeof checksum);
 
     const std::string undo = undo_path(path);
-    const Descriptor out{::open(undo.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-    if (out.file < 0) {
+    const Descriptor out(::open(undo.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (out < 0) {
         throw_errno(undo, "create the file");
     }
-    write_at(out.file, 0, bytes.data(), bytes.size(), undo);
-    if (::fsync(out.file) != 0) {
+    write_at(out, 0, bytes.data(), bytes.size(), undo);
+    if (::fsync(out) != 0) {
         throw_errno(undo, "bring the file to disk");
     }
     sync_folder_of(undo);
@@ -86,11 +76,11 @@ void restore_undo(const std::string& path) {
         return;
     }
     // HDF5 holds this lock on files it writes.
-    const Descriptor out{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
-    if (out.file < 0) {
+    const Descriptor out(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (out < 0) {
         throw_errno(path, "open the file");
     }
-    if (::flock(out.file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    if (::flock(out, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         throw InputError({path, 0}, "cannot open the unfinished result", "another scan is finishing it",
                          "wait for that scan to end?");
     }
@@ -102,8 +92,8 @@ void restore_undo(const std::string& path) {
         std::memcpy(&checksum, bytes.data() + n_checked, sizeof checksum);
         if (crc32c(bytes.data(), n_checked) == checksum) {
             std::memcpy(&size, bytes.data() + n_head, sizeof size);
-            write_at(out.file, 0, bytes.data(), n_head, path);
-            if (::ftruncate(out.file, static_cast<off_t>(size)) != 0 || ::fsync(out.file) != 0) {
+            write_at(out, 0, bytes.data(), n_head, path);
+            if (::ftruncate(out, static_cast<off_t>(size)) != 0 || ::fsync(out) != 0) {
                 throw_errno(path, "take back a change of the file");
             }
         }

@@ -186,13 +186,13 @@ public:
             throw InputError({path_, 0}, "no such folder: " + folder.string(), "the result is written there",
                              "make it first?");
         }
+        // First of all: nothing of a scan that is running may be removed, and no result of one that ends just now.
+        LockedFile locked(journal_path_);
         if (options.overwrite) {
             if (fs::exists(path_) && !is_hdf5(path_)) {
                 throw InputError({path_, 0}, "not a result", "only results are replaced", "-o with another name?");
             }
-            for (const std::string& old : {partial_path_, journal_path_}) {
-                fs::remove(old);
-            }
+            fs::remove(partial_path_);
         } else if (fs::exists(path_)) {
             throw InputError({path_, 0}, "there already", "a finished result is not replaced unasked",
                              "use --overwrite, or -o with another name?");
@@ -201,15 +201,20 @@ public:
         if (!fs::exists(partial_path_)) {
             require_space(bytes_of(layout));
         }
-        // The journal goes first: it is locked, and refuses a scan that is not the one it belongs to.
-        journal_ = std::make_unique<Journal>(journal_path_, plan.hash(), plan.n_units());
-        const bool resume = fs::exists(partial_path_);
+        // The journal goes before the result: it refuses a scan that is not the one it belongs to.
+        journal_ = std::make_unique<Journal>(std::move(locked), plan.hash(), plan.n_units(), options.overwrite);
+        const bool resume = fs::exists(partial_path_) && journal_->size() > 0;
         if (!resume && journal_->size() > 0) { // what it speaks of is gone
-            journal_.reset();
-            fs::remove(journal_path_);
-            journal_ = std::make_unique<Journal>(journal_path_, plan.hash(), plan.n_units());
+            journal_->clear();
         }
-        writer_ = std::make_unique<ResultWriter>(path_, layout, resume);
+        try {
+            writer_ = std::make_unique<ResultWriter>(path_, layout, resume);
+        } catch (...) {
+            if (!resume) { // nothing has come of it
+                journal_->remove();
+            }
+            throw;
+        }
     }
 
     //! Whether a unit need not be evaluated: it has a record, and what the record speaks of is in the file
@@ -279,8 +284,8 @@ public:
     void finish(const Attributes& attributes) {
         writer_->finish(attributes);
         writer_.reset();
+        journal_->remove();
         journal_.reset();
-        std::filesystem::remove(journal_path_);
     }
 
     double chi2_min() const { return chi2_min_; }

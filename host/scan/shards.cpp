@@ -112,13 +112,12 @@ ScanOutcome run_shard(const Plan& plan, Backend& backend, const Shard& shard, co
         throw InputError({options.output, 0}, "no such folder: " + folder.string(), "the shard is written there",
                          "make it first?");
     }
-    if (options.overwrite) {
-        fs::remove(path);
-    } else if (fs::exists(options.output)) {
+    LockedFile locked(path); // first: what another process is writing stays, and so does a merge that ends just now
+    if (!options.overwrite && fs::exists(options.output)) {
         throw InputError({options.output, 0}, "there already", "a finished result is not replaced unasked",
                          "use --overwrite, or -o with another name?");
     }
-    Journal journal(path, plan.hash(), plan.n_units());
+    Journal journal(std::move(locked), plan.hash(), plan.n_units(), options.overwrite);
     const std::string origin = origin_of(backend);
 
     struct Evaluated {
@@ -196,8 +195,7 @@ MergedShards::MergedShards(const Plan& plan, const std::string& output, Backend&
     for (std::uint64_t number = 1; number <= count; ++number) {
         const Shard shard{number, count};
         const std::string path = shard.journal_path(output);
-        paths_.push_back(path);
-        journals_.push_back(std::make_unique<Journal>(path, plan.hash(), plan.n_units()));
+        journals_.push_back(std::make_unique<Journal>(LockedFile(path, false), plan.hash(), plan.n_units()));
         const Journal& journal = *journals_.back();
         if (journal.size() != shard.n_units(plan.n_units())) {
             throw InputError({path, 0}, fmt::format("shard {} of {} is not finished", number, count),
@@ -229,10 +227,10 @@ void MergedShards::evaluate(const WorkUnit& unit, UnitResult& result) {
 }
 
 void MergedShards::remove() {
-    journals_.clear();
-    for (const std::string& path : paths_) {
-        fs::remove(path);
+    for (const std::unique_ptr<Journal>& journal : journals_) {
+        journal->remove();
     }
+    journals_.clear();
 }
 
 } // namespace nuscan

@@ -53,7 +53,6 @@ public:
 private:
     const Plan& plan_;
     Backend& other_;
-    std::vector<std::string> paths_;
     std::vector<std::unique_ptr<Journal>> journals_; // shard by shard
     std::string names_, devices_, instruction_sets_; // of all shards, each once
 };
