@@ -138,12 +138,14 @@ public:
         Files files = tables_;
         std::string text;
         std::vector<double> prediction = signal;
+        covariance_ = gaussian_ && draw.chance(0.15);
         draw_backgrounds(draw, wanted, text, prediction);
         if (has_source_ && draw.chance(0.35)) {
             text += fmt::format("\n[signal]\nuncertainty = {}\n", uncertainty(draw, "signal", true));
         }
-        const bool covariance = gaussian_ && draw.chance(0.15);
-        if (!covariance) {
+        if (covariance_) {
+            shareable_.clear();
+        } else {
             draw_systematics(draw, signal, text);
         }
         const std::vector<double> counts = draw_counts(draw, prediction);
@@ -153,7 +155,7 @@ public:
             for (const double n : counts) {
                 sigma.push_back(std::sqrt(std::max(std::abs(n), 1.)) * draw.log_uniform(0.5, 2));
             }
-            if (covariance) {
+            if (covariance_) {
                 errors = "covariance = \"covariance.csv\"\n";
                 files["covariance.csv"] = covariance_table(draw, sigma);
             } else {
@@ -210,7 +212,7 @@ private:
         const std::string form = draw.word({"helm", "symmetrised-fermi", "klein-nystrand", "unity"});
         unity_ = form == "unity";
         channel_ = fmt::format("scattering = \"nucleus\"\nform_factor = \"{}\"\n", form);
-        if (draw.chance(0.15)) {
+        if ((material == "CsI" || material == "Ge") && draw.chance(0.3)) {
             channel_ += "axial = true\n";
         }
         switch (draw.below(5)) {
@@ -420,7 +422,7 @@ private:
     }
 
     void draw_backgrounds(Draw& draw, double wanted, std::string& text, std::vector<double>& prediction) {
-        const int n = draw.chance(0.12) ? 0 : draw.between(1, 4);
+        const int n = has_source_ && draw.chance(0.12) ? 0 : draw.between(1, 4);
         for (int k = 0; k < n; ++k) {
             const std::string name = fmt::format("b{}", k);
             const double total = std::clamp(wanted, 1e-2, 1e7) * draw.log_uniform(0.03, 30);
@@ -433,10 +435,9 @@ private:
                 if (function == "exponential") {
                     const double scale = (high - low) * draw.log_uniform(0.1, 2);
                     text += fmt::format("scale = \"{} keV\"\n", scale);
-                    if (draw.chance(0.5)) {
+                    if (!covariance_ && draw.chance(0.5)) {
                         text += fmt::format("scale_range = [\"{} keV\", \"{} keV\"]\n", scale * 0.4, scale * 3);
                         nuisances_.push_back({name_ + "." + name + "-scale", "keV", scale * 0.4, scale * 3, scale});
-                        has_systematics_ = true;
                     }
                 } else if (function == "peaks") {
                     text += fmt::format("width = \"{} keV\"\npeaks = [ {{ energy = \"{} keV\", area = 1 }} ]\n",
@@ -487,6 +488,10 @@ private:
                 plus.push_back(nominal[b] * std::max(0., 1 + strength * draw.uniform(-1, 1)));
                 minus.push_back(nominal[b] * std::max(0., 1 + strength * draw.uniform(-1, 1)));
             }
+            for (std::vector<double>* counts : {&plus, &minus}) {
+                const double sum = std::accumulate(counts->begin(), counts->end(), 0.);
+                *counts = sum > 0 ? *counts : nominal;
+            }
             text += fmt::format("\n[[systematic]]\nname = \"{}\"\nof = \"{}\"\n", name, component.first);
             if (of_signal) {
                 text += fmt::format("nominal = {}\n", list_of(nominal));
@@ -495,7 +500,8 @@ private:
             if (draw.chance(0.7) || strength > 0.5) {
                 text += fmt::format("minus = {}\n", list_of(minus));
             }
-            if (draw.chance(0.5)) {
+            const auto n_nominal = std::count_if(nominal.begin(), nominal.end(), [](double y) { return y > 0; });
+            if (n_nominal < 2 || draw.chance(0.5)) {
                 text += "rate = true\n";
             }
             if (draw.chance(0.5)) {
@@ -551,7 +557,7 @@ private:
     std::vector<std::pair<std::string, std::vector<double>>> templates_;
     std::vector<RandomParameter> nuisances_;
     std::set<char> flavours_;
-    bool electrons_, has_source_, gaussian_, unity_ = false, has_systematics_ = false;
+    bool electrons_, has_source_, gaussian_, unity_ = false, covariance_ = false;
     bool only_short_ = true, has_exact_ = false, has_solar_ = false, baseline_matters_ = false;
     double mass_ = 0, quenching_ = 1, energy_ = 0, recoil_ = 1, light_yield_ = 0, baseline_ = 0;
     int n_bins_ = 0, n_all_ = 0, n_inner_ = 1;
@@ -752,7 +758,7 @@ private:
         const std::string a = draw_.pick(experiments_[0].shareable()), b = draw_.pick(experiments_[1].shareable());
         scan += fmt::format("\n[[shared]]\nname = \"common\"\nsystematics = [\"{}\", \"{}\"]\n", a, b);
         std::erase_if(nuisances, [&](const RandomParameter& p) { return p.name == a || p.name == b; });
-        nuisances.push_back({"common", "1", -2, 2, 0.4});
+        nuisances.push_back({"common", "1", -0.3, 2, 0.4});
     }
 
     void choose_axes(const std::vector<RandomParameter>& nuisances) {

@@ -5,8 +5,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <chrono>
+#include <csignal>
+#include <ctime>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -504,6 +505,7 @@ public:
         if (number_ % 16 == 0) {
             check_bytes();
         }
+        stage("");
     }
 
     const std::vector<Failure>& failures() const { return failures_; }
@@ -521,10 +523,16 @@ public:
         return text;
     }
     const std::string& at_stage() const { return stage_; }
+    const std::string& times() const { return times_; }
     double reference_seconds() const { return reference_seconds_; }
 
 private:
-    void stage(const std::string& name) { stage_ = name; }
+    void stage(const std::string& name) {
+        const double now = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+        times_ += stage_.empty() ? "" : fmt::format(" {} {:.3f}", stage_, now - stage_began_);
+        stage_ = name;
+        stage_began_ = now;
+    }
     template <class... Args>
     void fail(const std::string& kind, fmt::format_string<Args...> format, Args&&... args) {
         failures_.push_back({kind, fmt::format(format, std::forward<Args>(args)...)});
@@ -802,7 +810,8 @@ private:
     }
 
     Draw draw_;
-    std::string folder_, stage_;
+    std::string folder_, stage_, times_;
+    double stage_began_ = 0;
     bool verbose_;
     std::uint64_t number_;
     RandomScan scan_;
@@ -914,6 +923,9 @@ int run_all(const Options& options) {
             failures.push_back({"exception in " + trial.at_stage(), error.what()});
         }
         ++n;
+        if (options.verbose) {
+            std::cerr << fmt::format("TIME {}{} reference {:.3f}\n", number, trial.times(), trial.reference_seconds());
+        }
         reference_seconds += trial.reference_seconds();
         for (const std::string& remark : trial.remarks()) {
             ++remarks[remark.substr(0, remark.find(':'))];
