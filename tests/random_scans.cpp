@@ -476,9 +476,12 @@ std::string not_a_number_in(const std::string& text) {
 }
 
 class Trial {
+    //! Processor time [s] after which the reference is asked for no further point of a scan
+    static constexpr double patience = 0.03;
+
 public:
     Trial(const Options& options, std::uint64_t number, const std::string& folder)
-        : draw_(options.seed ^ 0x5EED, number), folder_(folder), verbose_(options.verbose), number_(number),
+        : seed_(options.seed), folder_(folder), verbose_(options.verbose), number_(number),
           scan_(options.seed, number) {}
 
     //! Draws, reads and checks; \throws InputError where a reader refuses what was drawn
@@ -507,6 +510,9 @@ public:
         }
         stage("");
     }
+
+    //! Random numbers of a check, whatever others have drawn
+    Draw draw(std::uint64_t check) const { return {seed_ + 0x5EED * check, number_}; }
 
     const std::vector<Failure>& failures() const { return failures_; }
     const std::vector<std::string>& remarks() const { return remarks_; }
@@ -569,20 +575,22 @@ private:
             const Grid other = evaluate_grid(config_, Method::moments, cpu_instruction_sets().back());
             compare("instruction set", other, 0);
         }
-        const Arbitration arbitration(config_);
+        arbitration_.emplace(config_);
         std::set<std::size_t> chosen;
         const auto best = std::min_element(moments_.chi2.begin(), moments_.chi2.end(), [](double a, double b) {
             return a < b || (a == a && b != b);
         });
         chosen.insert(static_cast<std::size_t>(best - moments_.chi2.begin()));
+        Draw draw = this->draw(1);
         for (int i = 0; i < 3; ++i) {
-            chosen.insert(draw_.bits() % moments_.chi2.size());
+            chosen.insert(draw.bits() % moments_.chi2.size());
         }
         for (const std::size_t flat : chosen) {
             const std::vector<double> values = values_at(config_, moments_.indices(flat));
-            const auto start = std::chrono::steady_clock::now();
-            const Arbiter arbiter = arbitration(values, draw_, true);
-            reference_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            if (!has_time_for_reference()) {
+                break;
+            }
+            const Arbiter arbiter = arbitrate(values, draw, true);
             const ReferenceResult& r = arbiter.result;
             const double ours = moments_.chi2[flat];
             const bool same = ours == r.chi2 || std::abs(ours - r.chi2) <= arbiter.tolerance;
@@ -591,6 +599,8 @@ private:
                      "status {} {}, at {}",
                      ours, r.chi2, arbiter.literal, arbiter.brute, arbiter.tolerance, moments_.status[flat],
                      static_cast<int>(r.status), described(values));
+            } else if (moments_.status[flat] == 0 && r.status == PointStatus::not_converged) {
+                remarks_.push_back(fmt::format("reference not converged: {:.17g} at {}", ours, described(values)));
             } else if (moments_.status[flat] != static_cast<std::uint8_t>(r.status)) {
                 fail("status", "moments {}, reference {}, χ² {:.17g} {:.17g}, at {}", moments_.status[flat],
                      static_cast<int>(r.status), ours, r.chi2, described(values));
@@ -607,6 +617,14 @@ private:
                 fail("negative", "χ² {:.17g} at {}", ours, described(values));
             }
         }
+    }
+
+    bool has_time_for_reference() const { return reference_seconds_ < patience; }
+    Arbiter arbitrate(const std::vector<double>& values, Draw& draw, bool search) {
+        const auto start = std::clock();
+        const Arbiter arbiter = (*arbitration_)(values, draw, search);
+        reference_seconds_ += static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+        return arbiter;
     }
 
     void compare(const std::string& what, const Grid& other, double of_counts) {
@@ -655,7 +673,7 @@ private:
     void check_scan() {
         const Result result = run(config_, automatic_method(config_));
         check_profiles(result);
-        const double level = draw_.pick<double>({0.9, 0.9, 0.6827, 0.95, 0.3, 0.99});
+        const double level = draw(3).pick<double>({0.9, 0.9, 0.6827, 0.95, 0.3, 0.99});
         const bool any = std::any_of(result.chi2.begin(), result.chi2.end(), [](double x) { return std::isfinite(x); });
         std::optional<Limits> limits;
         try {
@@ -709,15 +727,15 @@ private:
         if (!any_profiled) {
             return;
         }
-        const Arbitration arbitration(config_);
+        Draw draw = this->draw(2);
         const auto best = static_cast<std::size_t>(std::min_element(result.chi2.begin(), result.chi2.end()) -
                                                    result.chi2.begin());
-        for (const std::size_t k : std::set<std::size_t>{best, draw_.bits() % result.chi2.size()}) {
-            if (!std::isfinite(result.chi2[k])) {
+        for (const std::size_t k : std::set<std::size_t>{best, draw.bits() % result.chi2.size()}) {
+            if (!std::isfinite(result.chi2[k]) || !has_time_for_reference()) {
                 continue;
             }
             const std::vector<double> values = values_of(config_, result, k);
-            const Arbiter arbiter = arbitration(values, draw_, false);
+            const Arbiter arbiter = arbitrate(values, draw, false);
             const double there = arbiter.result.chi2, here = result.chi2[k];
             if (!(std::abs(there - here) <= 2 * arbiter.tolerance + 1e-9 * (1 + here))) {
                 fail("polished", "{:.17g}, reference {:.17g}, tolerance {:.2g}, status {}, at {}", here, there,
@@ -809,13 +827,14 @@ private:
         }
     }
 
-    Draw draw_;
+    std::uint64_t seed_;
     std::string folder_, stage_, times_;
     double stage_began_ = 0;
     bool verbose_;
     std::uint64_t number_;
     RandomScan scan_;
     ScanConfig config_;
+    std::optional<Arbitration> arbitration_;
     double of_data_ = 0, reference_seconds_ = 0;
     Grid moments_;
     std::vector<Failure> failures_;
@@ -855,7 +874,9 @@ void limit_time() {
 
 int run_all(const Options& options) {
     omp_set_num_threads(1);
-    const std::string folder = fs::temp_directory_path() / fmt::format("random-scans-{}", ::getpid());
+    const fs::path memory = "/dev/shm"; // where files cost no wait for a disk
+    const std::string folder = (::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path()) /
+                               fmt::format("random-scans-{}", ::getpid());
     std::set<std::uint64_t> done;
     std::uint64_t failed = 0;
     if (!options.journal.empty()) {
