@@ -237,6 +237,7 @@ struct Arbiter {
     ReferenceResult result;
     double tolerance;  //!< for χ²
     double literal;    //!< χ² worked out anew at the values of the pulls that the reference found
+    bool is_negative = false; //!< whether a signal is
     double brute;      //!< the smallest χ² that a search from there and from other starts sees
 };
 
@@ -246,7 +247,7 @@ public:
 
     Arbiter operator()(const std::vector<double>& values, Draw& draw, bool search) const {
         const ReferencePoint point = model_.point(values);
-        Arbiter arbiter{model_(values), 0, 0, constants::infinity};
+        Arbiter arbiter{model_(values), 0, 0, false, constants::infinity};
         const ReferenceResult& r = arbiter.result;
         if (!std::isfinite(r.chi2)) {
             arbiter.literal = r.chi2;
@@ -265,8 +266,11 @@ public:
             const double scale = std::abs(r.normalisations[e].back()) + 1;
             const double total = std::accumulate(r.signal[e].begin(), r.signal[e].end(), 0.);
             const std::vector<double> errors = x.errors();
+            for (const double counts : r.signal[e]) {
+                arbiter.is_negative = arbiter.is_negative || counts < -1e-12 * std::abs(total);
+            }
             for (std::size_t b = 0; b < N.size(); ++b) {
-                const double change = scale * (quadrature * r.signal[e][b] + 1e-12 * total);
+                const double change = scale * (quadrature * std::abs(r.signal[e][b]) + 1e-12 * std::abs(total));
                 of_quadrature += slope[b] * change;
                 const double variance = x.statistic == Statistic::gaussian
                                             ? errors[b] * errors[b]
@@ -593,30 +597,51 @@ private:
             const Arbiter arbiter = arbitrate(values, draw, true);
             const ReferenceResult& r = arbiter.result;
             const double ours = moments_.chi2[flat];
-            const bool same = ours == r.chi2 || std::abs(ours - r.chi2) <= arbiter.tolerance;
-            if (!same && !(std::isnan(ours) && std::isnan(r.chi2))) {
-                fail("chi2", "moments {:.17g}, reference {:.17g} (literal {:.17g}, brute {:.17g}), tolerance {:.2g}, "
-                     "status {} {}, at {}",
-                     ours, r.chi2, arbiter.literal, arbiter.brute, arbiter.tolerance, moments_.status[flat],
-                     static_cast<int>(r.status), described(values));
-            } else if (moments_.status[flat] == 0 && r.status == PointStatus::not_converged) {
-                remarks_.push_back(fmt::format("reference not converged: {:.17g} at {}", ours, described(values)));
-            } else if (moments_.status[flat] != static_cast<std::uint8_t>(r.status)) {
-                fail("status", "moments {}, reference {}, χ² {:.17g} {:.17g}, at {}", moments_.status[flat],
-                     static_cast<int>(r.status), ours, r.chi2, described(values));
+            const std::string details =
+                fmt::format("moments {:.17g}, reference {:.17g} (literal {:.17g}, brute {:.17g}), tolerance {:.2g}, "
+                            "status {} {}, at {}",
+                            ours, r.chi2, arbiter.literal, arbiter.brute, arbiter.tolerance, moments_.status[flat],
+                            static_cast<int>(r.status), described(values));
+            const std::string kind = disagreement(ours, static_cast<PointStatus>(moments_.status[flat]), arbiter);
+            if (kind.rfind("reference", 0) == 0) {
+                remarks_.push_back(kind + ": " + details);
+            } else if (!kind.empty()) {
+                failures_.push_back({kind, details});
             }
             if (std::isfinite(r.chi2) && !(std::abs(arbiter.literal - r.chi2) <= 10 * arbiter.tolerance)) {
                 fail("literal", "reference {:.17g}, its pulls in the formula {:.17g}, at {}", r.chi2, arbiter.literal,
                      described(values));
             }
-            if (arbiter.brute < r.chi2 - 10 * arbiter.tolerance - 1e-8 * (1 + r.chi2)) {
+            if (r.status == PointStatus::ok && arbiter.brute < r.chi2 - 10 * arbiter.tolerance - 1e-8 * (1 + r.chi2)) {
                 fail("pulls", "a search finds {:.17g} below the reference {:.17g} and moments {:.17g}, at {}",
                      arbiter.brute, r.chi2, ours, described(values));
             }
-            if (ours < 0) {
+            if (ours < -1e-9) {
                 fail("negative", "χ² {:.17g} at {}", ours, described(values));
             }
         }
+    }
+
+    //! How a method and the reference differ; "" where they do not
+    static std::string disagreement(double ours, PointStatus status, const Arbiter& arbiter) {
+        const ReferenceResult& r = arbiter.result;
+        if (arbiter.is_negative) {
+            return "negative signal";
+        }
+        if (std::isnan(ours) || std::isnan(r.chi2)) {
+            return std::isnan(ours) && std::isnan(r.chi2) ? "" : std::isnan(ours) ? "nan" : "reference nan";
+        }
+        if (std::isinf(ours) || std::isinf(r.chi2)) {
+            return ours == r.chi2 ? "" : std::isinf(ours) ? "infinite" : "finite";
+        }
+        const bool unsettled = r.status == PointStatus::not_converged;
+        if (ours > std::min(r.chi2, arbiter.brute + 1e-8 * (1 + r.chi2)) + arbiter.tolerance) {
+            return status == PointStatus::not_converged ? "not converged" : "missed";
+        }
+        if (ours < r.chi2 - arbiter.tolerance) {
+            return unsettled ? "reference not converged, above" : "below";
+        }
+        return status == r.status ? "" : unsettled ? "reference not converged" : "status";
     }
 
     bool has_time_for_reference() const { return reference_seconds_ < patience; }
@@ -698,6 +723,144 @@ private:
         }
         if (verbose_) {
             std::cout << limits_text(*limits, result);
+        }
+        stage("limits");
+        if (!limits->axes.empty()) {
+            check_intervals(limits->axes[draw(4).bits() % limits->axes.size()], *limits);
+        }
+    }
+
+    /// χ² over values of one axis, minimised over all others: those that moments leave alone continuously from the
+    /// lowest point of a grid of twice the density, others over their values.
+    std::vector<double> profile(std::size_t axis, const std::vector<double>& values) const {
+        ScanConfig config = config_;
+        const std::vector<int> slow = Plan(config_, Method::moments).slow_axes();
+        for (std::size_t a = 0; a < config.axes.size(); ++a) {
+            config.axes[a].profile = a != axis;
+            std::vector<double>& x = config.axes[a].values;
+            if (a == axis) {
+                x = values;
+            } else if (std::count(slow.begin(), slow.end(), static_cast<int>(a)) == 0 && x.size() < 40) {
+                std::vector<double> denser{x[0]};
+                for (std::size_t i = 1; i < x.size(); ++i) {
+                    denser.push_back((x[i - 1] + x[i]) / 2);
+                    denser.push_back(x[i]);
+                }
+                x = denser;
+            }
+        }
+        return run(config, Method::moments).chi2;
+    }
+
+    //! Every end of an interval is a crossing of the profile, and the profile crosses nowhere else.
+    void check_intervals(const AxisLimits& found, const Limits& limits) {
+        std::size_t axis = 0;
+        while (config_.axes[axis].parameter.name != found.axis.name) {
+            ++axis;
+        }
+        const std::vector<int> slow = Plan(config_, Method::moments).slow_axes();
+        if (std::count(slow.begin(), slow.end(), static_cast<int>(axis)) > 0) {
+            return; // known at its grid points alone
+        }
+        const std::vector<double>& grid = config_.axes[axis].values;
+        const double first = grid.front(), last = grid.back();
+        std::set<double> values(grid.begin(), grid.end());
+        constexpr int n = 60;
+        for (int i = 1; i < n; ++i) {
+            values.insert(first + (last - first) * i / n);
+            if (first > 0) {
+                values.insert(first * std::pow(last / first, static_cast<double>(i) / n));
+            }
+        }
+        struct End {
+            double inside, outside;
+        };
+        std::vector<End> ends;
+        for (const Interval& interval : found.intervals) {
+            const auto near = [&](double at, double side) {
+                const double distance = std::max(1e-3 * (interval.high - interval.low), 1e-4 * std::abs(at));
+                const double width = interval.high - interval.low;
+                ends.push_back({std::clamp(at - side * std::min(distance, width / 2), first, last),
+                                std::clamp(at + side * distance, first, last)});
+                values.insert({ends.back().inside, ends.back().outside});
+            };
+            if (!interval.low_open) {
+                near(interval.low, -1);
+            }
+            if (!interval.high_open) {
+                near(interval.high, 1);
+            }
+        }
+        values.erase(values.upper_bound(last), values.end());
+        std::map<double, double> chi2;
+        const auto add = [&](const std::set<double>& more) {
+            const std::vector<double> list(more.begin(), more.end());
+            const std::vector<double> found_there = profile(axis, list);
+            for (std::size_t i = 0; i < list.size(); ++i) {
+                chi2[list[i]] = found_there[i];
+            }
+        };
+        add(values);
+        const auto lowest = [&] {
+            return std::min_element(chi2.begin(), chi2.end(), [](const auto& a, const auto& b) {
+                return a.second < b.second || (a.second == a.second && b.second != b.second);
+            });
+        };
+        for (int zoom = 0; zoom < 3; ++zoom) {
+            const auto best = lowest();
+            const double low = best == chi2.begin() ? best->first : std::prev(best)->first;
+            const double high = std::next(best) == chi2.end() ? best->first : std::next(best)->first;
+            std::set<double> between;
+            for (int i = 1; i < 16; ++i) {
+                between.insert(low + (high - low) * i / 16);
+            }
+            add(between);
+        }
+        const double least = lowest()->second, margin = 1e-6 * (1 + least) + 2e-3 * limits.threshold;
+        const auto is_in = [&](double x) {
+            return std::any_of(found.intervals.begin(), found.intervals.end(), [&](const Interval& interval) {
+                return x >= interval.low && x <= interval.high;
+            });
+        };
+        if (limits.chi2_min > least + margin) {
+            interval_failure("minimum", found, fmt::format("{:.9g}, brute force {:.9g} at {:.9g}", limits.chi2_min,
+                                                           least, lowest()->first));
+            return;
+        }
+        for (const End& end : ends) {
+            const double inside = chi2[end.inside] - least, outside = chi2[end.outside] - least;
+            if (!(inside <= limits.threshold + margin) || outside < limits.threshold - margin) {
+                interval_failure("end", found, fmt::format("Δχ² {:.6g} at {:.9g} inside, {:.6g} at {:.9g} outside, "
+                                                           "threshold {:.6g}",
+                                                           inside, end.inside, outside, end.outside, limits.threshold));
+                return;
+            }
+        }
+        for (const auto& [x, value] : chi2) {
+            const double delta = value - least;
+            const bool at_end = std::any_of(ends.begin(), ends.end(), [&](const End& end) {
+                return x >= std::min(end.inside, end.outside) && x <= std::max(end.inside, end.outside);
+            });
+            if (!at_end && (is_in(x) ? delta > limits.threshold + margin : delta < limits.threshold - margin)) {
+                interval_failure(is_in(x) ? "too wide" : "missed", found,
+                                 fmt::format("Δχ² {:.6g} at {:.9g}, threshold {:.6g}", delta, x, limits.threshold));
+                return;
+            }
+        }
+    }
+
+    void interval_failure(const std::string& kind, const AxisLimits& found, const std::string& details) {
+        std::string intervals;
+        bool rough = false;
+        for (const Interval& i : found.intervals) {
+            intervals += fmt::format(" {}{:.9g}, {:.9g}{}", i.low_open ? "(" : "[", i.low, i.high, i.high_open ? ")" : "]");
+            rough = rough || i.low_rough || i.high_rough;
+        }
+        const std::string text = fmt::format("{}{}: {};", found.axis.name, intervals, details);
+        if (rough) {
+            remarks_.push_back("rough interval " + kind + ": " + text);
+        } else {
+            failures_.push_back({"interval " + kind, text});
         }
     }
 
