@@ -11,16 +11,19 @@
 #include <iterator>
 #include <numeric>
 #include <random>
+#include <set>
 
 #include <gtest/gtest.h>
 #include <hdf5_hl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child_process.hpp"
 #include "config/error.hpp"
 #include "output/hdf5.hpp"
 #include "output/undo_file.hpp"
+#include "system_calls.hpp"
 #include "temporary_folder.hpp"
 
 namespace nuscan {
@@ -246,7 +249,7 @@ TEST_F(ResultFile, ResumesAndFinishes) {
         ResultWriter(path, layout, true).write(tiles[i]);
     }
     ResultWriter writer(path, layout, true);
-    writer.finish({{"title", "another title"}});
+    writer.finish({{"title", "another title"}, {"chi2_min", 1.5}});
     EXPECT_THROW(writer.write(tiles[0]), std::logic_error);
     const Result result = read_result(path);
     expect_complete(result, layout);
@@ -350,6 +353,52 @@ TEST_F(ResultFile, RefusesToReadWhatIsNoFinishedResult) {
     EXPECT_NE(refusal(path), "");
 }
 
+TEST_F(ResultFile, RefusesToReadWhatIsNotFinishedWhateverItsName) {
+    const auto refusal = [&] { return error_of([&] { read_result(path); }); };
+    const auto sentence = [&](const std::string& what) {
+        return path + ": not finished (it lacks " + what + ") run the scan again, with --overwrite?";
+    };
+    std::vector<ResultTile> tiles = tiles_of(layout);
+    { ResultWriter(path, layout, false).write(tiles[0]); }
+    std::filesystem::rename(partial, path);
+    EXPECT_EQ(refusal(), sentence("29 of 35 points and the attribute chi2_min"));
+    {
+        ResultWriter writer(path, layout, false);
+        for (const ResultTile& tile : tiles) {
+            writer.write(tile);
+        }
+    }
+    std::filesystem::rename(partial, path);
+    EXPECT_EQ(refusal(), sentence("the attribute chi2_min"));
+    tiles.pop_back();
+    write_all(path, layout, tiles);
+    EXPECT_EQ(refusal(), sentence("1 of 35 points"));
+}
+
+//! What takes the result's name is the file that was written, or nothing.
+TEST_F(ResultFile, DoesNotFinishAFileThatIsNotItsOwn) {
+    const std::vector<ResultTile> tiles = tiles_of(layout);
+    for (const bool replaced : {false, true}) {
+        ResultWriter writer(path, layout, false);
+        for (const ResultTile& tile : tiles) {
+            writer.write(tile);
+        }
+        std::filesystem::remove(partial);
+        if (replaced) {
+            ResultWriter(path, layout, false).write(tiles[0]); // of another process
+        }
+        try {
+            writer.finish({{"chi2_min", 1.5}});
+            ADD_FAILURE() << "finished";
+        } catch (const std::runtime_error& error) {
+            EXPECT_EQ(error.what(), partial + ": cannot finish the file (it is not the one that was written)");
+        }
+        EXPECT_FALSE(std::filesystem::exists(path));
+        EXPECT_FALSE(std::filesystem::exists(partial + ".undo"));
+        EXPECT_EQ(std::filesystem::exists(partial), replaced);
+    }
+}
+
 //! Makes the file where only 4 KiB fit, and ends the process with the error's text on its standard error.
 [[noreturn]] void make_on_a_full_disk(const std::string& path, const ResultLayout& layout) {
     rlimit limit{};
@@ -376,73 +425,69 @@ TEST_F(ResultFile, ReportsAFullDisk) {
     EXPECT_FALSE(std::filesystem::exists(partial + ".new"));
 }
 
-TEST_F(ResultFile, OpensAfterEveryKill) {
-    layout.kept[0].values.resize(64);
-    layout.kept[1].values.resize(48);
-    std::iota(layout.kept[0].values.begin(), layout.kept[0].values.end(), 0.0);
-    std::iota(layout.kept[1].values.begin(), layout.kept[1].values.end(), 0.0);
-    layout.chunk = {8, 5};
-    const std::vector<ResultTile> tiles = tiles_of(layout);
-    std::size_t n_done = 0;
+//! Memory that a child shares with the test
+struct Shared {
+    std::size_t* tiles = static_cast<std::size_t*>(
+        ::mmap(nullptr, sizeof(std::size_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    Shared() { *tiles = 0; }
+    Shared(const Shared&) = delete;
+    Shared& operator=(const Shared&) = delete;
+    ~Shared() { ::munmap(tiles, sizeof *tiles); }
+};
 
-    std::mt19937 random(11);
-    int n_kills = 0, n_rounds = 0;
-    while (n_done < tiles.size()) {
-        int pipe_ends[2];
-        ASSERT_EQ(::pipe(pipe_ends), 0);
-        const pid_t child = ::fork();
-        ASSERT_GE(child, 0);
-        if (child == 0) {
-            ::close(pipe_ends[0]);
-            try {
-                ResultWriter writer(path, layout, true);
-                for (std::size_t i = n_done; i < tiles.size(); ++i) {
-                    writer.write(tiles[i]);
-                    const char done = 1;
-                    if (::write(pipe_ends[1], &done, 1) != 1) {
-                        ::_exit(2);
-                    }
+//! Kills a writer at each of its changes of a file, one after the other, before it and halfway through it.
+TEST_F(ResultFile, OpensAfterEveryKill) {
+    layout.kept[0].values.resize(4);
+    layout.chunk = {2, 4};
+    const std::vector<ResultTile> tiles = tiles_of(layout);
+    ASSERT_EQ(tiles.size(), 4u);
+    const Attributes end = {{"chi2_min", 1.5}, {"title", std::string(300, 't')}};
+    std::set<std::size_t> tiles_at_kills;
+    bool killed = true;
+    std::uint64_t n_changes = 0;
+    while (killed) {
+        ++n_changes;
+        for (const bool half : {false, true}) {
+            SCOPED_TRACE("change " + std::to_string(n_changes) + (half ? ", half of it" : ""));
+            const test::TemporaryFolder files;
+            const std::string result = files / "lz.h5";
+            const Shared done;
+            test::Child child([&](const test::Child::Gate&) {
+                test::kill_at_change(n_changes, half);
+                ResultWriter writer(result, layout, true);
+                for (const ResultTile& tile : tiles) {
+                    writer.write(tile);
+                    ++*done.tiles;
                 }
-            } catch (...) {
-                ::_exit(1);
+                writer.finish(end);
+                return 0;
+            });
+            const int status = child.wait();
+            killed = status != 0;
+            ASSERT_TRUE(status == 0 || status == -SIGKILL) << "the child failed: " << status;
+            tiles_at_kills.insert(*done.tiles);
+            if (!std::filesystem::exists(result)) {
+                ResultWriter writer(result, layout, true);
+                for (std::size_t i = 0; i < *done.tiles; ++i) {
+                    ResultTile tile;
+                    tile.begin = tiles[i].begin;
+                    tile.count = tiles[i].count;
+                    writer.read(tile);
+                    ASSERT_EQ(tile.chi2, tiles[i].chi2) << "tile " << i;
+                    ASSERT_EQ(tile.status, tiles[i].status);
+                    ASSERT_EQ(tile.profiled, tiles[i].profiled);
+                }
+                for (std::size_t i = *done.tiles; i < tiles.size(); ++i) {
+                    writer.write(tiles[i]);
+                }
+                writer.finish(end);
             }
-            ::_exit(0);
-        }
-        ::close(pipe_ends[1]);
-        // The first kills may hit the creation of the file, the later ones a tile, a while after some were reported.
-        char buffer[512];
-        if (n_rounds++ >= 5) {
-            if (const ssize_t n = ::read(pipe_ends[0], buffer, 4); n > 0) {
-                n_done += static_cast<std::size_t>(n);
-            }
-        }
-        ::usleep(std::uniform_int_distribution<useconds_t>(0, n_rounds <= 5 ? 3000 : 500)(random));
-        ::kill(child, SIGKILL);
-        int status = 0;
-        ::waitpid(child, &status, 0);
-        ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << "the child failed";
-        n_kills += WIFSIGNALED(status) ? 1 : 0;
-        for (ssize_t n; (n = ::read(pipe_ends[0], buffer, sizeof buffer)) > 0;) {
-            n_done += static_cast<std::size_t>(n);
-        }
-        ::close(pipe_ends[0]);
-        if (!std::filesystem::exists(partial)) {
-            continue; // killed while it was being made
-        }
-        const ResultWriter writer(path, layout, true);
-        for (std::size_t i = 0; i < n_done; ++i) {
-            ResultTile tile;
-            tile.begin = tiles[i].begin;
-            tile.count = tiles[i].count;
-            writer.read(tile);
-            ASSERT_EQ(tile.chi2, tiles[i].chi2) << "tile " << i << " after kill " << n_kills;
-            ASSERT_EQ(tile.status, tiles[i].status);
-            ASSERT_EQ(tile.profiled, tiles[i].profiled);
+            const Result whole = read_result(result);
+            expect_complete(whole, layout);
+            EXPECT_EQ(whole.attributes.at("title"), end.at("title"));
         }
     }
-    EXPECT_GT(n_kills, 3);
-    ResultWriter(path, layout, true).finish({});
-    expect_complete(read_result(path), layout);
+    EXPECT_EQ(tiles_at_kills.size(), tiles.size() + 1) << "kills come before, amid and after all tiles";
 }
 
 std::string slurp(const std::string& path) {
@@ -452,7 +497,7 @@ std::string slurp(const std::string& path) {
 
 //! Attributes that need more space than there is in the file
 Attributes long_attributes() {
-    Attributes attributes = {{"title", "another title"}};
+    Attributes attributes = {{"title", "another title"}, {"chi2_min", 1.5}};
     for (int i = 0; i < 20; ++i) {
         attributes["late" + std::to_string(i)] = std::string(2000, 'x');
     }
@@ -469,9 +514,7 @@ TEST_F(ResultFile, FinishesOrGoesOnAfterAFailedFinish) {
         }
     }
     const std::string before = slurp(partial);
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
+    test::Child child([&](const test::Child::Gate&) {
         ResultWriter writer(path, layout, true);
         rlimit limit{};
         ::getrlimit(RLIMIT_FSIZE, &limit);
@@ -483,12 +526,9 @@ TEST_F(ResultFile, FinishesOrGoesOnAfterAFailedFinish) {
         } catch (const std::runtime_error&) {
             ::_exit(3);
         }
-        ::_exit(0);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    ASSERT_TRUE(WIFEXITED(status));
-    ASSERT_EQ(WEXITSTATUS(status), 3) << "finishing was to fail";
+        return 0;
+    });
+    ASSERT_EQ(child.wait(), 3) << "finishing was to fail";
     ASSERT_FALSE(std::filesystem::exists(path));
     ASSERT_TRUE(slurp(partial).substr(24) != before.substr(24));
 

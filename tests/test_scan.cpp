@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <numeric>
 #include <stdexcept>
+
+#include <fmt/format.h>
 
 #include "config/error.hpp"
 #include "output/limits.hpp"
@@ -203,6 +206,71 @@ private:
     std::uint64_t unit_;
 };
 
+//! Changes what another back end finds, for the worse
+class SpoiltBackend final : public Backend {
+public:
+    using Spoil = std::function<void(UnitResult&)>;
+    SpoiltBackend(const Plan& plan, Spoil spoil) : cpu_(make_cpu_backend(plan)), spoil_(std::move(spoil)) {}
+    std::string name() const override { return cpu_->name(); }
+    std::string device() const override { return cpu_->device(); }
+    void evaluate(const WorkUnit& unit, UnitResult& result) override {
+        cpu_->evaluate(unit, result);
+        spoil_(result);
+    }
+
+private:
+    std::unique_ptr<Backend> cpu_;
+    Spoil spoil_;
+};
+
+//! What a scan finds wrong with its result stands in the file, and readers of the file repeat it.
+TEST_F(Scan, passes_a_verdict_that_stays_with_the_result) {
+    ScanConfig scan = config();
+    scan.axes[1].profile = scan.axes[2].profile = false; // 360 points
+    const Plan plan(scan, Method::moments);
+    const auto verdict_where = [&](const SpoiltBackend::Spoil& spoil, int parity_points) {
+        SpoiltBackend backend(plan, spoil);
+        ScanOptions options;
+        options.output = folder_ / "a.h5";
+        options.overwrite = true;
+        options.parity_points = parity_points;
+        options.parity_patience = constants::infinity;
+        outcome_ = run_scan(plan, backend, options);
+        EXPECT_TRUE(outcome_.finished);
+        const Result result = read_result(options.output);
+        EXPECT_EQ(verdict(result), outcome_.verdict);
+        EXPECT_EQ(text_attribute(result, "verdict"), outcome_.verdict);
+        const Limits limits = compute_limits(result, 0.9);
+        const std::string warning = "warning   do not trust this result: " + outcome_.verdict + "\n";
+        EXPECT_EQ(limits_text(limits, result).rfind(warning, 0) == 0, outcome_.verdict != "ok");
+        EXPECT_NE(limits_json(limits, result).find("\"verdict\": \"" + outcome_.verdict + "\""), std::string::npos);
+        return outcome_.verdict;
+    };
+    const auto flag = [](std::size_t n, PointStatus status, double chi2) {
+        return [=](UnitResult& result) {
+            for (std::size_t i = 0; i < std::min(n, result.chi2.size()); ++i) {
+                result.status[i] = static_cast<std::uint8_t>(status);
+                result.chi2[i] = chi2;
+            }
+        };
+    };
+    const double far = 1e4;
+    EXPECT_EQ(verdict_where([](UnitResult&) {}, 1), "ok");
+    EXPECT_EQ(verdict_where(flag(100, PointStatus::empty_prediction, constants::infinity), 0), "ok") << "by definition";
+    EXPECT_EQ(verdict_where(flag(3, PointStatus::not_converged, far), 0), "ok") << "few, and far from the minimum";
+    EXPECT_EQ(verdict_where(flag(4, PointStatus::not_converged, far), 0),
+              "4 of 360 points failed (see the variable status)");
+    EXPECT_EQ(verdict_where(flag(5, PointStatus::not_a_number, constants::not_a_number), 0),
+              "5 of 360 points failed (see the variable status)");
+    EXPECT_EQ(verdict_where(flag(1, PointStatus::not_converged, 1e-3), 0),
+              "1 of 360 points failed (see the variable status), one of them only 0 above the smallest chi2");
+    const std::string wrong = verdict_where([](UnitResult& result) { result.chi2[0] *= 1.01; }, 1);
+    EXPECT_EQ(wrong, fmt::format("chi2 differs from the reference by {:.1e} of 1 + chi2, where rounding and quadrature "
+                                 "explain 1e-06",
+                                 outcome_.parity.largest));
+    EXPECT_GT(outcome_.parity.largest, 1e-3);
+}
+
 TEST_F(Scan, keeps_what_was_evaluated_before_a_failure) {
     const Result whole = run("whole.h5", 1 << 20);
     for (const std::int64_t unit_points : {36, 5}) {
@@ -296,12 +364,13 @@ TEST_F(Scan, refuses_what_would_lose_something) {
     // Nothing is left of a scan for which there is no space.
     ScanConfig vast = config();
     vast.axes = {axis("charge_radius.mumu", range(-3e-31, 3e-31, 1'000'000)),
-                 axis("charge.ee", range(-1e-12, 1e-12, 1'000'000))};
+                 axis("charge.ee", range(-1e-12, 1e-12, 1'000'000)),
+                 axis("magnetic_moment.mumu", range(0, 5e-11, 1'000'000))}; // more than any file system holds
     const Plan vast_plan(vast, Method::moments);
     options = no_parity();
     options.output = folder_ / "vast.h5";
     const std::string no_space = folder_.error_of([&] { run_scan(vast_plan, *backend, options); });
-    EXPECT_EQ(no_space.rfind("vast.h5: the result takes 9e+03 GB (", 0), 0u) << no_space;
+    EXPECT_EQ(no_space.rfind("vast.h5: the result takes 9e+09 GB (", 0), 0u) << no_space;
     EXPECT_NE(no_space.find(" GB are free there) fewer points, or profile = true for some axes?"), std::string::npos);
     EXPECT_FALSE(std::filesystem::exists(options.output + ".journal"));
 

@@ -132,6 +132,7 @@ int run(const Arguments& arguments, Task task) {
                scaled(static_cast<double>(plan.n_points())), method_name(plan.method()), backend->name(),
                backend->device());
 
+    std::signal(SIGXFSZ, SIG_IGN); // a limit on the size of files is an error, as a full disk is
     std::signal(SIGINT, request_stop);
     std::signal(SIGTERM, request_stop);
     ProgressLine line;
@@ -170,13 +171,14 @@ int run(const Arguments& arguments, Task task) {
         fmt::print(stderr, "parity: {} random points agree with the reference to {:.1e} in chi2/(1 + chi2)\n",
                    outcome.parity.points, outcome.parity.largest);
     }
-    if (!(outcome.parity.largest < largest_explained_deviation)) {
-        fmt::print(stderr, "warning: that is more than rounding and quadrature explain; do not trust this result\n");
-    }
     if (outcome.flagged > 0) {
         fmt::print(stderr, "{} points are flagged (see the variable `status`)\n", outcome.flagged);
     }
     fmt::print(stderr, "smallest chi2 {:.6g}; written to {}\n", outcome.chi2_min, options.output);
+    if (outcome.verdict != "ok") {
+        fmt::print(stderr, "warning: do not trust this result: {}\n", outcome.verdict);
+        return failed;
+    }
     return 0;
 }
 

@@ -47,6 +47,9 @@ void run(const std::string& output) {
         fmt::print("finished: {}\n{} points kept; method {}, back end {} ({})\n", text_attribute(result, "title"),
                    result.chi2.size(), text_attribute(result, "method"), text_attribute(result, "backend"),
                    text_attribute(result, "device"));
+        if (const std::string found = verdict(result); found != "ok") {
+            fmt::print("do not trust this result: {}\n", found);
+        }
     } else if (std::filesystem::exists(journal)) {
         const JournalState state = journal_state(journal);
         fmt::print("not finished: {}; the same \"nuscan scan\" goes on where it stopped\n",

@@ -360,7 +360,9 @@ std::string of_experiments(const Result& result) {
 } // namespace
 
 std::string limits_text(const Limits& limits, const Result& result) {
-    std::string text = fmt::format("best fit  chi2 = {:.2f}", limits.chi2_min);
+    const std::string against = verdict(result);
+    std::string text = against == "ok" ? "" : fmt::format("warning   do not trust this result: {}\n", against);
+    text += fmt::format("best fit  chi2 = {:.2f}", limits.chi2_min);
     const char* separator = "  at  ";
     for (const auto& [name, value] : limits.best_fit) {
         text +=
@@ -480,14 +482,15 @@ std::string limits_json(const Limits& limits, const Result& result) {
             json_number(c.confidence_level), json_number(c.threshold), json_text(result.kept[0].name),
             json_text(result.kept[1].name), json_array(c.lines, line));
     };
-    return fmt::format(
-        "{{\n  \"file\": {},\n  \"title\": {},\n  \"statistic\": {},\n  \"chi2_min\": {},\n  \"minimum\": \"grid\",\n"
-        "  \"points\": {},\n  \"flagged_points\": {},\n  \"best_fit\": {{{}}},\n"
-        "  \"confidence_level\": {},\n  \"degrees_of_freedom\": 1,\n  \"delta_chi2\": {},\n"
-        "  \"axes\": {},\n  \"contours\": {}\n}}\n",
-        json_text(result.path), text("title"), text("statistic"), json_number(limits.chi2_min), result.chi2.size(),
-        flagged_points(result), best_fit, json_number(limits.confidence_level), json_number(limits.threshold),
-        json_array(limits.axes, axis), json_array(limits.contours, contour));
+    return fmt::format("{{\n  \"file\": {},\n  \"title\": {},\n  \"statistic\": {},\n  \"verdict\": {},\n"
+                       "  \"chi2_min\": {},\n  \"minimum\": \"grid\",\n"
+                       "  \"points\": {},\n  \"flagged_points\": {},\n  \"best_fit\": {{{}}},\n"
+                       "  \"confidence_level\": {},\n  \"degrees_of_freedom\": 1,\n  \"delta_chi2\": {},\n"
+                       "  \"axes\": {},\n  \"contours\": {}\n}}\n",
+                       json_text(result.path), text("title"), text("statistic"), json_text(verdict(result)),
+                       json_number(limits.chi2_min), result.chi2.size(), flagged_points(result), best_fit,
+                       json_number(limits.confidence_level), json_number(limits.threshold),
+                       json_array(limits.axes, axis), json_array(limits.contours, contour));
 }
 
 } // namespace nuscan

@@ -63,7 +63,7 @@ std::string limits_text(const Limits& limits, const Result& result);
 
 /// As JSON: what is infinite or NaN is null, numbers have all their digits.
 ///
-///     {"file": "lz.h5", "title": "…",
+///     {"file": "lz.h5", "title": "…", "verdict": "ok",
 ///      "chi2_min": 17.9, "minimum": "grid", "flagged_points": 0, "points": 160801,
 ///      "best_fit": {"charge.universal": {"value": 1e-13, "unit": "e"}, …},
 ///      "confidence_level": 0.9, "degrees_of_freedom": 1, "delta_chi2": 2.7055…,

@@ -286,6 +286,13 @@ Descriptor create_file(const std::string& path, const ResultLayout& layout) {
     return descriptor;
 }
 
+//! \throws std::runtime_error where a file was removed or replaced: another one must not pass for it
+void check_name(const Descriptor& file, const std::string& path) {
+    if (!has_name(file, path)) {
+        throw std::runtime_error(path + ": cannot finish the file (it is not the one that was written)");
+    }
+}
+
 /// Brings a file that HDF5 has closed to disk, with the space that it is to fill, so that a full disk is known at once,
 /// and gives it its name.
 void publish(const Descriptor& file, const std::string& from, const std::string& to) {
@@ -295,9 +302,7 @@ void publish(const Descriptor& file, const std::string& from, const std::string&
     if (!reserved || ::fsync(file) != 0) {
         throw_errno(from, "bring the file to disk");
     }
-    if (!has_name(file, from)) { // someone has removed or replaced it: another file must not pass for it
-        throw std::runtime_error(from + ": cannot rename the file to " + to + " (it is not the one that was written)");
-    }
+    check_name(file, from);
     ::flock(file, LOCK_UN); // of HDF5, for the next to open it
     if (std::rename(from.c_str(), to.c_str()) != 0) {
         throw_errno(from, "rename the file to " + to);
@@ -640,6 +645,7 @@ void ResultWriter::finish(const Attributes& attributes) {
     if (impl_->file < 0) {
         throw std::logic_error(impl_->path + ": the result is finished");
     }
+    check_name(impl_->descriptor, impl_->partial);
     // Metadata of HDF5 do not change in one step: a kill amid the next lines is undone when the file is opened again.
     save_undo(impl_->partial, impl_->data_begin);
     write_attributes(impl_->file, attributes, impl_->partial);
@@ -723,6 +729,12 @@ Result read_result(const std::string& path) {
     } catch (const std::runtime_error& error) {
         throw InputError(where, "the file is damaged", error.what(), "run the scan again?");
     }
+}
+
+std::string verdict(const Result& result) {
+    const auto found = result.attributes.find("verdict");
+    const auto* text = found == result.attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
+    return text == nullptr ? "ok" : *text;
 }
 
 const std::string& text_attribute(const Result& result, const std::string& name) {

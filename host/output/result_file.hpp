@@ -93,6 +93,11 @@ bool is_hdf5(const std::string& path);
 /// `.partial`, and one of any name with points that are not written, or without what finishing writes.
 Result read_result(const std::string& path);
 
+/// What the scan found when it checked its result: "ok", or a sentence that says why not to trust it.
+///
+/// "ok" where the file holds no verdict, as those of others do.
+std::string verdict(const Result& result);
+
 //! An attribute that every result has. \throws InputError where this one does not.
 const std::string& text_attribute(const Result& result, const std::string& name);
 

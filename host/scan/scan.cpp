@@ -22,6 +22,7 @@
 #include "scan/polish.hpp"
 #include "scan/tables_ahead.hpp"
 #include "scan/unit_record.hpp"
+#include "scan/verification.hpp"
 
 namespace nuscan {
 
@@ -39,11 +40,33 @@ void merge(UnitResult& best, const UnitResult& other) {
     }
 }
 
+//! How many points have a status that is not ok
+struct Flagged {
+    std::uint64_t points = 0;                   //!< with any status
+    std::uint64_t all = 0;                      //!< of them, those that are not ok
+    std::uint64_t failed = 0;                   //!< of those, all that are not +inf by definition
+    double lowest_failed = constants::infinity; //!< χ² of these, where it is a number
+
+    void add(double chi2, std::uint8_t status) {
+        ++all;
+        if (status != static_cast<std::uint8_t>(PointStatus::empty_prediction)) {
+            ++failed;
+            lowest_failed = chi2 < lowest_failed ? chi2 : lowest_failed;
+        }
+    }
+    void add(const Flagged& other) {
+        points += other.points;
+        all += other.all;
+        failed += other.failed;
+        lowest_failed = std::min(lowest_failed, other.lowest_failed);
+    }
+};
+
 struct TileSummary {
     std::uint32_t checksum = 0;
     double smallest = constants::infinity; //!< χ², never NaN
     std::size_t near_smallest = 0;         //!< a point not far before the first that has it
-    std::uint64_t flagged = 0;             //!< points whose status is not ok
+    Flagged flagged;
 
     explicit TileSummary(const ResultTile& tile) {
         // Both in one pass, piece by piece: reading a tile takes longer than what is done with it.
@@ -64,8 +87,12 @@ struct TileSummary {
         for (const std::vector<double>& values : tile.profiled) {
             checksum = crc32c(values.data(), values.size() * sizeof(double), checksum);
         }
-        const auto ok = std::count(tile.status.begin(), tile.status.end(), static_cast<std::uint8_t>(PointStatus::ok));
-        flagged = tile.status.size() - static_cast<std::uint64_t>(ok);
+        flagged.points = tile.status.size();
+        const auto is_flagged = [](std::uint8_t s) { return s != static_cast<std::uint8_t>(PointStatus::ok); };
+        for (auto s = tile.status.begin(); (s = std::find_if(s, tile.status.end(), is_flagged)) != tile.status.end();
+             ++s) {
+            flagged.add(tile.chi2[static_cast<std::size_t>(s - tile.status.begin())], *s);
+        }
     }
 
     //! A unit's record where the unit is all there is of its tile
@@ -291,7 +318,7 @@ public:
     double chi2_min() const { return chi2_min_; }
     //! Value of each axis at the minimum; empty where no χ² is finite
     const std::vector<double>& best_fit() const { return best_fit_; }
-    std::uint64_t flagged() const { return flagged_; }
+    const Flagged& flagged() const { return flagged_; }
 
 private:
     ResultTile empty_tile(const WorkUnit& unit) const {
@@ -327,7 +354,7 @@ private:
     }
 
     void account(const ResultTile& tile, const TileSummary& summary) {
-        flagged_ += summary.flagged;
+        flagged_.add(summary.flagged);
         if (!(summary.smallest < chi2_min_)) {
             return;
         }
@@ -360,7 +387,7 @@ private:
     std::unique_ptr<ResultWriter> writer_;
     double chi2_min_ = constants::infinity;
     std::vector<double> best_fit_;
-    std::uint64_t flagged_ = 0;
+    Flagged flagged_;
     std::chrono::steady_clock::time_point last_sync_ = std::chrono::steady_clock::now();
 };
 
@@ -378,6 +405,26 @@ public:
 private:
     int all_ = omp_get_max_threads();
 };
+
+/// "ok", or what speaks against the result: it is not that of the reference, or points have failed where limits come
+/// from, or in number.
+std::string verdict_on(const Parity& parity, const Flagged& flagged, double chi2_min) {
+    constexpr double too_many = 0.01; // of all points
+    std::string against;
+    if (!(parity.largest < largest_explained_deviation)) {
+        against = fmt::format("chi2 differs from the reference by {:.1e} of 1 + chi2, where rounding and quadrature "
+                              "explain {:.0e}",
+                              parity.largest, largest_explained_deviation);
+    }
+    const double above = flagged.lowest_failed - chi2_min;
+    const bool is_near = above < near_best_fit;
+    if (is_near || static_cast<double>(flagged.failed) > too_many * static_cast<double>(flagged.points)) {
+        against += fmt::format("{}{} of {} points failed (see the variable status){}", against.empty() ? "" : "; ",
+                               flagged.failed, flagged.points,
+                               is_near ? fmt::format(", one of them only {:.2g} above the smallest chi2", above) : "");
+    }
+    return against.empty() ? "ok" : against;
+}
 
 //! χ² of each experiment and all pulls where the whole is smallest
 Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& values) {
@@ -469,12 +516,13 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
     }
     outcome.progress.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     outcome.chi2_min = output.chi2_min();
-    outcome.flagged = output.flagged();
+    outcome.flagged = output.flagged().all;
 
     outcome.parity = check_parity(plan, backend, options.parity_points, options.parity_patience, options.stop);
     if (outcome.parity.points < options.parity_points && options.stop && *options.stop) {
         return outcome; // all is in the journal but this check
     }
+    outcome.verdict = verdict_on(outcome.parity, output.flagged(), outcome.chi2_min);
     const ScanProgress& progress = outcome.progress;
     Attributes attributes = attributes_of_best_fit(plan, output.best_fit());
     attributes.merge(
@@ -482,6 +530,7 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
                    {"flagged_points", static_cast<std::int64_t>(outcome.flagged)},
                    {"parity_points", static_cast<std::int64_t>(outcome.parity.points)},
                    {"parity_largest_deviation", outcome.parity.largest},
+                   {"verdict", outcome.verdict},
                    {"elapsed_seconds", progress.seconds},
                    {"points_per_second",
                     progress.seconds > 0 ? static_cast<double>(progress.points_now) / progress.seconds : 0.}});

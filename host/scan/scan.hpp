@@ -36,10 +36,12 @@ struct ScanOutcome {
     double chi2_min = 0;
     std::uint64_t flagged = 0; //!< kept points whose status is not ok
     Parity parity;
+    std::string verdict; //!< of a finished scan on its result: "ok", or a sentence that says why not to trust it
 };
 
 /// Runs a scan: evaluates the work units that the journal does not have, streams tiles to the result file, checks
-/// random points against the reference and finishes the file. Evaluation and writing overlap.
+/// random points against the reference and finishes the file, whose attribute `verdict` keeps what came of that.
+/// Evaluation and writing overlap.
 ///
 /// Memory does not grow with the grid: a few tiles are held, and what the journal has of tiles whose profiled axes span
 /// several units. After a crash or a stop the same call goes on where the last unit ended.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from dataclasses import dataclass
 from typing import NoReturn, Optional, Sequence
 
@@ -228,6 +229,9 @@ def plot(result: Result, confidence_level: float = 0.9, axes: Optional[Sequence[
         figure = Figure(figsize=(6.4, 4.6) if len(shown) == 2 else (6.0, 4.2), layout="constrained")
         FigureCanvasAgg(figure)
         (_plot_2d if len(shown) == 2 else _plot_1d)(figure, result.project(*shown), confidence_level)
+        if result.verdict != "ok":
+            warning = "\n".join(textwrap.wrap(f"Do not trust this result: {result.verdict}", 95))
+            figure.suptitle(warning, x=0.02, ha="left", fontsize=8.5, color="firebrick")
     return figure
 
 
@@ -336,8 +340,10 @@ def _confidence_level(text: str) -> float:
 
 
 def _plot_file(path: str, confidence_level: float, axes: Optional[Sequence[str]]) -> Figure:
-    """A result file drawn; says on stderr what is minimised over."""
+    """A result file drawn; says on stderr what is minimised over, and what speaks against it."""
     result = read_result(path)
+    if result.verdict != "ok":
+        print(f"{path}: do not trust this result: {result.verdict}", file=sys.stderr)
     figure = plot(result, confidence_level, axes)
     shown = axes or [axis.name for axis in result.axes[:2]]
     others = [axis.name for axis in result.axes if axis.name not in shown]

@@ -56,6 +56,11 @@ class Result:
         """χ² above the smallest one on the grid."""
         return self.chi2 - np.nanmin(np.where(np.isfinite(self.chi2), self.chi2, np.nan))
 
+    @property
+    def verdict(self) -> str:
+        """What the scan found when it checked this result: "ok", or a sentence that says why not to trust it."""
+        return _text(self.attributes.get("verdict", "ok"))
+
     def project(self, *names: str) -> "Result":
         """The profile on some of the kept axes, in the order given: χ² minimised over all others."""
         order = [[axis.name for axis in self.axes].index(name) for name in names]
@@ -68,12 +73,19 @@ class Result:
         return Result(self.path, axes, chi2, status, {}, self.attributes)
 
 
+_UNWRITTEN = 255  # the status of points that no scan has come to
+
+
 def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def read_result(path: str) -> Result:
-    """Reads a finished result. Raises :class:`InputError` for a missing, foreign or unfinished (``.partial``) file."""
+    """Reads a finished result.
+
+    Raises :class:`InputError` for a missing, foreign or unfinished file: one called ``.partial``, and one of any name
+    with points that are not written, or without what finishing writes.
+    """
     if not os.path.exists(path):
         unfinished = os.path.exists(path + ".partial")
         raise InputError(
@@ -106,11 +118,18 @@ def read_result(path: str) -> Result:
         for name in names:
             if name not in file:
                 raise InputError(path, "not a result of nuscan", f'it has no variable "{name}"', question)
+        status = np.asarray(file["status"][...])
+        unwritten = int(np.count_nonzero(status == _UNWRITTEN))
+        missing = [f"{unwritten} of {status.size} points"] if unwritten > 0 else []
+        missing += [] if "chi2_min" in file.attrs else ["the attribute chi2_min"]
+        if missing:
+            reason = f"it lacks {' and '.join(missing)}"
+            raise InputError(path, "not finished", reason, "run the scan again, with --overwrite?")
         return Result(
             path,
             axes,
             np.asarray(chi2[...], dtype=float),
-            np.asarray(file["status"][...]),
+            status,
             {name: np.asarray(file[name][...], dtype=float) for name in names},
             dict(file.attrs),
         )

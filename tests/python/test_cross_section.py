@@ -42,7 +42,7 @@ def command(tmp_path):
         if scan is not None:
             file.write_text(scan)
             words.insert(2, str(file))
-        return subprocess.run(words, capture_output=True, text=True, timeout=60)
+        return subprocess.run(words, capture_output=True, text=True, timeout=600)
 
     return run
 

@@ -17,7 +17,7 @@ PROGRAM = os.environ.get("NUSCAN_PROGRAM", str(ROOT / "build" / "nuscan"))
 def test_projection_of_gemma_ii(tmp_path):
     result = tmp_path / "out.h5"
     scan = [PROGRAM, "scan", ROOT / "examples" / "gemma-ii.toml", "-o", result]
-    subprocess.run(scan, check=True, capture_output=True, timeout=300)
+    subprocess.run(scan, check=True, capture_output=True, timeout=600)
     limits = subprocess.run([PROGRAM, "limits", result, "--json"], check=True, capture_output=True, text=True).stdout
     (interval,) = json.loads(limits)["axes"][0]["intervals"]
     assert interval["low"] == 0
@@ -33,7 +33,7 @@ UNITS = {"charge": "e", "charge_radius": "cm^2", "magnetic_moment": "mu_B"}
 def small_scan(output, points, *arguments):
     sizes = [word for axis, n in enumerate(points) for word in ("--set", f"axis.{axis}.points={n}")]
     command = [PROGRAM, "scan", SIX_AXES, "-o", output, *sizes, *arguments]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
     with xarray.open_dataset(output, engine="h5netcdf") as opened:
         return opened.load()
 
@@ -64,7 +64,7 @@ values = [{quantity(names[-1], at)}, {quantity(names[-1], at + 1e-31)}]
 """)
     output = tmp_path / "minimum.h5"
     run = [PROGRAM, "scan", file, "-o", output, "--backend", "reference"]
-    subprocess.run(run, check=True, capture_output=True, timeout=300)
+    subprocess.run(run, check=True, capture_output=True, timeout=600)
     with xarray.open_dataset(output, engine="h5netcdf") as reference:
         assert reference["chi2"][0].item() == pytest.approx(best["chi2"].item(), rel=1e-8, abs=1e-8)
 

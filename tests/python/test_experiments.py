@@ -53,7 +53,7 @@ def program(monkeypatch):
 
 
 def nuscan(*arguments, cwd=None):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=300)
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=600)
 
 
 def test_list():

@@ -40,6 +40,7 @@ def write_result(path: pathlib.Path, axes, chi2: np.ndarray, profiled=(), title:
                 dimension.attach_scale(scale)
         file["chi2"].attrs["profiled"] = " ".join(profiled)
         file.attrs["title"] = title
+        file.attrs["chi2_min"] = np.min(chi2[np.isfinite(chi2)], initial=np.inf)
     return str(path)
 
 
@@ -149,6 +150,27 @@ def test_plots_two_axes(tmp_path, capsys):
     assert capsys.readouterr().out == str(tmp_path / "lz.png") + "\n"
     width, height = png_size(tmp_path / "lz.png")
     assert width > 1000 and height > 700
+
+
+def test_a_bad_verdict_is_on_the_figure(tmp_path, capsys):
+    path = scan_2d(tmp_path / "lz.h5")
+    assert plot(read_result(path))._suptitle is None
+    with h5py.File(path, "r+") as file:
+        file.attrs["verdict"] = "9 of 10 points failed"
+    for axes in (None, ["charge.universal"]):
+        figure = plot(read_result(path), axes=axes)
+        assert figure._suptitle.get_text() == "Do not trust this result: 9 of 10 points failed"
+    assert main([path]) == 0
+    assert capsys.readouterr().err == f"{path}: do not trust this result: 9 of 10 points failed\n"
+
+
+def test_refuses_what_is_not_finished(tmp_path):
+    path = scan_2d(tmp_path / "lz.h5")
+    with h5py.File(path, "r+") as file:
+        file["status"][3, :7] = 255
+        del file.attrs["chi2_min"]
+    with pytest.raises(InputError, match=r"not finished \(it lacks 7 of 4941 points and the attribute chi2_min\)"):
+        read_result(path)
 
 
 def test_what_two_axes_show(tmp_path):
