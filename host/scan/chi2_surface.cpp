@@ -232,7 +232,9 @@ Chi2Surface::Pulls Chi2Surface::fit_together(const SystematicsView& view, const 
                                              const MatrixXd& c) const {
     double z[max_systematics];
     Pulls out;
-    out.fit = systematics_fit<BinLanes>(view, TabulatedPoint{columns.data()}, z);
+    const PulledFit<double> fit = systematics_fit<BinLanes>(view, TabulatedPoint{columns.data()}, z);
+    out.fit = fit;
+    out.softness = fit.at_kink ? least_softness : 0;
     out.value = Eigen::Map<const VectorXd>(z, view.n_pulls);
     out.weights = Eigen::Map<const VectorXd>(view.prior_weights, view.n_pulls);
     out.slopes = MatrixXd::Zero(view.n_pulls, d_);
@@ -289,7 +291,7 @@ Chi2Surface::Response Chi2Surface::response(const PulledExperiment& x, const std
     std::fill_n(curved.entries, x.n_pulls * (x.n_pulls + 1) / 2, Batch(0));
     for (int b = 0; b < x.n_bins; b += BinLanes::width) {
         const int left = x.n_bins - b;
-        const detail::BinDerivatives<Batch> chi2 = detail::bin_derivatives<BinLanes>(x, pulled.counts(b), b);
+        const detail::BinDerivatives<Batch> chi2 = detail::bin_derivatives<BinLanes>(x, pulled.counts(b), b, pulls.softness);
         BinLanes::store(Batch(2) * chi2.first, out.first.data() + b, left);
         BinLanes::store(Batch(2) * chi2.second, out.second.data() + b, left);
         Batch slopes[max_systematics];

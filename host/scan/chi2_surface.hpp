@@ -73,6 +73,7 @@ private:
         Eigen::VectorXd value, weights; //!< ξ_k; 1/σ_k²
         std::vector<bool> held;         //!< at a bound, or given
         Eigen::MatrixXd slopes;         //!< by the coordinates, of those that coordinates give; empty where none can be
+        double softness = 0;            //!< of counts, where a prediction may be zero
     };
     //! Experiments whose pulls act together, or one alone, at their minimum over the pulls
     struct Fit {

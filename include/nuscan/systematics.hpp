@@ -243,9 +243,24 @@ NUSCAN_HOST_DEVICE void all_shape_weights(const SystematicsView& s, const Real* 
     }
 }
 
-//! χ²_e of an experiment, without priors
+/// max(0, N), softened to p = (N + √(N² + ε²))/2, which is between 0 and ε/2 more, with its derivatives by N.
+template <class Bin>
+struct SoftCount {
+    Bin value, slope, curvature;
+};
+template <class Bin>
+NUSCAN_HOST_DEVICE SoftCount<Bin> soft_count(const Bin& N, double softness) {
+    using std::fma;
+    using std::sqrt;
+    const Bin square(softness * softness), root = sqrt(fma(N, N, square)), inverse = Bin(1) / root;
+    const Mask<Bin> positive = N > Bin(0); // below zero the sum would lose its digits
+    const Bin value = Bin(0.5) * select(positive, N + root, square / select(positive, root, root - N));
+    return {value, value * inverse, Bin(0.5) * square * inverse * inverse * inverse};
+}
+
+//! χ²_e of an experiment, without priors; with counts softened where \p softness is not zero
 template <class Lanes, class Columns>
-NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, Columns>& N) {
+NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, Columns>& N, double softness = 0) {
     using std::fma;
     using Bin = typename Lanes::Bin;
     const PulledExperiment& x = N.x;
@@ -256,6 +271,8 @@ NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, C
         if (x.weights != nullptr) {
             const Bin r = N_b - n;
             sum = fma(Lanes::load(x.weights + b, left) * r, r, sum);
+        } else if (softness > 0) {
+            sum = fma(Bin(2), half_poisson_term(soft_count(N_b, softness).value, n), sum);
         } else {
             sum = fma(Bin(2), half_poisson_term(not_negative(N_b), n), sum);
         }
@@ -267,7 +284,8 @@ NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, C
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE typename Lanes::Point pulled_total(const SystematicsView& s, const Columns& at,
                                                       const typename Lanes::Point* z,
-                                                      ShapeWeights<typename Lanes::Point>& shapes) {
+                                                      ShapeWeights<typename Lanes::Point>& shapes,
+                                                      double softness = 0) {
     using std::fma;
     using Point = typename Lanes::Point;
     all_shape_weights(s, z, shapes);
@@ -276,7 +294,7 @@ NUSCAN_HOST_DEVICE typename Lanes::Point pulled_total(const SystematicsView& s, 
         chi2 = fma(Point(s.prior_weights[k]) * z[k], z[k], chi2);
     }
     for (int e = 0; e < s.n_experiments; ++e) {
-        chi2 = chi2 + pulled_chi2(PulledCounts<Lanes, Columns>{s.experiments[e], at, z, shapes});
+        chi2 = chi2 + pulled_chi2(PulledCounts<Lanes, Columns>{s.experiments[e], at, z, shapes}, softness);
     }
     return chi2;
 }
@@ -287,16 +305,20 @@ template <class Real>
 struct PulledDerivatives {
     Real gradient[max_systematics];
     PullMatrix<Real, max_systematics> squares, second;
+    Real lowest; //!< N_b of the bins with Poisson's χ², or zero if that is lower
 };
 
-//! First and second derivative of half of χ²_e by N_b
+/// First and second derivative of half of χ²_e by N_b, the second never negative.
+///
+/// A bin without counts that is predicted to have fewer than none adds nothing: χ² has a kink at N_b = 0, and there
+/// softened counts alone have a second derivative.
 template <class Bin>
 struct BinDerivatives {
     Bin first, second;
 };
 template <class Lanes>
-NUSCAN_HOST_DEVICE BinDerivatives<typename Lanes::Bin> bin_derivatives(const PulledExperiment& x,
-                                                                       const typename Lanes::Bin& N, int b) {
+NUSCAN_HOST_DEVICE BinDerivatives<typename Lanes::Bin>
+bin_derivatives(const PulledExperiment& x, const typename Lanes::Bin& N, int b, double softness = 0) {
     using std::fma;
     using Bin = typename Lanes::Bin;
     const int left = x.n_bins - b;
@@ -305,21 +327,31 @@ NUSCAN_HOST_DEVICE BinDerivatives<typename Lanes::Bin> bin_derivatives(const Pul
         const Bin weight = Lanes::load(x.weights + b, left);
         return {weight * (N - n), weight};
     }
-    if (!any(n > Bin(0))) {
-        return {Bin(1), Bin(0)};
+    const Mask<Bin> counted = n > Bin(0);
+    if (softness > 0) {
+        const SoftCount<Bin> p = soft_count(N, softness);
+        const Bin part = n / p.value, by_p = Bin(1) - part, ratio = p.slope / p.value;
+        return {by_p * p.slope, fma(max(Bin(0), by_p), p.curvature, n * ratio * ratio)};
+    }
+    if (!any(counted)) {
+        return {select(N < Bin(0), Bin(0), Bin(1)), Bin(0)};
     }
     const Bin inverse = Bin(1) / max(Bin(least_prediction), N);
-    return {fma(-n, inverse, Bin(1)), n * inverse * inverse};
+    return {select(counted || !(N < Bin(0)), fma(-n, inverse, Bin(1)), Bin(0)), n * inverse * inverse};
 }
 
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE void add_derivatives(const PulledCounts<Lanes, Columns>& N,
-                                        PulledDerivatives<typename Lanes::Bin>& out) {
+                                        PulledDerivatives<typename Lanes::Bin>& out, double softness) {
     using std::fma;
     using Bin = typename Lanes::Bin;
     const PulledExperiment& x = N.x;
     for (int b = 0; b < x.n_bins; b += Lanes::width) {
-        const BinDerivatives<Bin> chi2 = bin_derivatives<Lanes>(x, N.counts(b), b);
+        const Bin N_b = N.counts(b);
+        if (x.weights == nullptr) {
+            out.lowest = min(out.lowest, N_b);
+        }
+        const BinDerivatives<Bin> chi2 = bin_derivatives<Lanes>(x, N_b, b, softness);
         Bin slopes[max_systematics];
         for (int i = 0; i < x.n_pulls; ++i) {
             slopes[i] = Bin(0);
@@ -347,8 +379,9 @@ NUSCAN_HOST_DEVICE void add_derivatives(const PulledCounts<Lanes, Columns>& N,
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE void pulled_derivatives(const SystematicsView& s, const Columns& at, const typename Lanes::Point* z,
                                            const ShapeWeights<typename Lanes::Point>& shapes,
-                                           PulledDerivatives<typename Lanes::Bin>& out) {
+                                           PulledDerivatives<typename Lanes::Bin>& out, double softness = 0) {
     using Bin = typename Lanes::Bin;
+    out.lowest = Bin(0);
     for (int k = 0; k < s.n_pulls; ++k) {
         out.gradient[k] = Lanes::first(typename Lanes::Point(s.prior_weights[k]) * z[k]);
         for (int l = 0; l <= k; ++l) {
@@ -357,7 +390,7 @@ NUSCAN_HOST_DEVICE void pulled_derivatives(const SystematicsView& s, const Colum
         }
     }
     for (int e = 0; e < s.n_experiments; ++e) {
-        add_derivatives(PulledCounts<Lanes, Columns>{s.experiments[e], at, z, shapes}, out);
+        add_derivatives(PulledCounts<Lanes, Columns>{s.experiments[e], at, z, shapes}, out, softness);
     }
 }
 
@@ -365,12 +398,13 @@ NUSCAN_HOST_DEVICE void pulled_derivatives(const SystematicsView& s, const Colum
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE void total_derivatives(const SystematicsView& s, const Columns& at, const typename Lanes::Point* z,
                                           const ShapeWeights<typename Lanes::Point>& shapes,
-                                          PulledDerivatives<typename Lanes::Point>& out) {
+                                          PulledDerivatives<typename Lanes::Point>& out, double softness) {
     if constexpr (Lanes::width == 1) {
-        pulled_derivatives<Lanes>(s, at, z, shapes, out);
+        pulled_derivatives<Lanes>(s, at, z, shapes, out, softness);
     } else {
         PulledDerivatives<typename Lanes::Bin> sums;
-        pulled_derivatives<Lanes>(s, at, z, shapes, sums);
+        pulled_derivatives<Lanes>(s, at, z, shapes, sums, softness);
+        out.lowest = -Lanes::largest(-sums.lowest);
         for (int k = 0; k < s.n_pulls; ++k) {
             out.gradient[k] = Lanes::total(sums.gradient[k]);
             for (int l = 0; l <= k; ++l) {
@@ -403,31 +437,31 @@ NUSCAN_HOST_DEVICE Real pulled_step(int K, const PulledDerivatives<Real>& at, co
     return select(positive, decrement, decrement_of_squares);
 }
 
-} // namespace detail
-
-/// The smallest χ² over the pulls from z = 0, which \p z receives, by projected Newton steps: pulls at a bound that χ²
-/// presses them against stand still, the others step, are cut at their bounds, and the step is shortened until it
-/// lowers χ². Lanes of points that are done stand still.
-///
-/// χ² is convex in normalisations; with shapes it is so near the data, and what is found is the minimum that descends
-/// from nominal.
+/// A descent of χ² from pulls \p z, which it moves: by projected Newton steps. Pulls at a bound that χ² presses them
+/// against stand still, the others step, are cut at their bounds, and the step is shortened until it lowers χ². Lanes
+/// of points that are \p done stand still. With \p softness, χ² is that of softened counts.
+template <class Real>
+struct Descent {
+    PoissonFit<Real> fit;
+    Mask<Real> below_zero; //!< whether a prediction is
+};
 template <class Lanes, class Columns>
-NUSCAN_HOST_DEVICE PoissonFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
-                                                                     typename Lanes::Point* z) {
+NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView& s, const Columns& at, double softness,
+                                                          Mask<typename Lanes::Point> done, typename Lanes::Point* z) {
     using std::fma;
     using Real = typename Lanes::Point;
+    constexpr double rounding = 1e-10; // of a count
     const int K = s.n_pulls;
-    detail::ShapeWeights<Real> shapes;
-    detail::PulledDerivatives<Real> derivatives;
-    for (int k = 0; k < K; ++k) {
-        z[k] = s.pins[k] >= 0 ? Real(at(s.pins[k])) : min(Real(s.high[k]), max(Real(s.low[k]), Real(0)));
-    }
-    Real chi2 = detail::pulled_total<Lanes>(s, at, z, shapes);
+    ShapeWeights<Real> shapes;
+    PulledDerivatives<Real> derivatives;
+    derivatives.lowest = Real(0);
     const Mask<Real> yes = Real(0) < Real(1);
-    Mask<Real> done = !(chi2 < Real(constants::infinity)), converged = done; // +inf and NaN have no minimum
+    Real chi2 = pulled_total<Lanes>(s, at, z, shapes, softness);
+    Mask<Real> converged = !(chi2 < Real(constants::infinity)); // +inf and NaN have no minimum
+    done = done || converged;
     for (int iteration = 0; iteration < 100 && !all(done); ++iteration) {
-        detail::all_shape_weights(s, z, shapes);
-        detail::total_derivatives<Lanes>(s, at, z, shapes, derivatives);
+        all_shape_weights(s, z, shapes);
+        total_derivatives<Lanes>(s, at, z, shapes, derivatives, softness);
         Mask<Real> free[max_systematics];
         for (int k = 0; k < K; ++k) {
             const Real& g = derivatives.gradient[k];
@@ -436,7 +470,7 @@ NUSCAN_HOST_DEVICE PoissonFit<typename Lanes::Point> systematics_fit(const Syste
             free[k] = s.pins[k] >= 0 ? !yes : !pressed;
         }
         Real d[max_systematics];
-        const Real decrement = detail::pulled_step(K, derivatives, free, d);
+        const Real decrement = pulled_step(K, derivatives, free, d);
         // What is left to gain is about the decrement; below that rounding decides whether a step lowers χ².
         const Mask<Real> settled = !(decrement > fma(Real(1e-13), chi2, Real(1e-11)));
         converged = converged || (settled && !done);
@@ -449,7 +483,7 @@ NUSCAN_HOST_DEVICE PoissonFit<typename Lanes::Point> systematics_fit(const Syste
                 const Real moved = min(Real(s.high[k]), max(Real(s.low[k]), fma(length, d[k], z[k])));
                 next[k] = select(waiting && free[k], moved, z[k]);
             }
-            const Real there = detail::pulled_total<Lanes>(s, at, next, shapes);
+            const Real there = pulled_total<Lanes>(s, at, next, shapes, softness);
             const Mask<Real> lower = waiting && there < chi2;
             for (int k = 0; k < K; ++k) {
                 z[k] = select(lower, next[k], z[k]);
@@ -461,7 +495,89 @@ NUSCAN_HOST_DEVICE PoissonFit<typename Lanes::Point> systematics_fit(const Syste
         converged = converged || (waiting && decrement < fma(Real(1e-12), chi2, Real(1e-9)));
         done = done || waiting;
     }
-    return {chi2, converged};
+    return {{chi2, converged}, derivatives.lowest < Real(-rounding)};
+}
+
+//! Whether a shape depends on pull \p k of those that act together
+NUSCAN_HOST_DEVICE inline bool is_shape(const SystematicsView& s, int k) {
+    for (int e = 0; e < s.n_experiments; ++e) {
+        const PulledExperiment& x = s.experiments[e];
+        for (int i = 0; i < x.n_shapes; ++i) {
+            if (x.pulls[x.shapes[i].pull] == k) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+} // namespace detail
+
+//! The minimum of χ² over pulls that act together
+template <class Real>
+struct PulledFit : PoissonFit<Real> {
+    Mask<Real> at_kink; //!< whether it was sought with softened counts: a bin's prediction may be zero
+};
+
+//! Softness with which a minimum in a kink is found, in counts: χ² is above it by no more for each bin that has one
+inline constexpr double least_softness = 1e-10;
+
+/// The smallest χ² over the pulls, which \p z receives.
+///
+/// χ² is convex in normalisations. With shapes it is so near the data, and what is found is the minimum that descends
+/// from nominal, unless shapes take predictions below zero. Poisson's χ² has a kink there, max(0, N), and minima on
+/// either side of it or in it, where Newton's steps fail. Such points, and those that predict nothing for a bin with
+/// counts, descend again along a path on which max(0, N) is softened less and less, from that minimum and from a
+/// standard deviation to either side along each shape; the lowest minimum is taken.
+template <class Lanes, class Columns>
+NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
+                                                                    typename Lanes::Point* z) {
+    using std::fma;
+    using Real = typename Lanes::Point;
+    constexpr double first_softness = 1, fading = 0.1;
+    const int K = s.n_pulls;
+    const auto within = [&](int k, double value) { return min(Real(s.high[k]), max(Real(s.low[k]), Real(value))); };
+    const auto nominal = [&](int k) { return s.pins[k] >= 0 ? Real(at(s.pins[k])) : within(k, 0); };
+    bool fits = false;
+    for (int k = 0; k < K; ++k) {
+        z[k] = nominal(k);
+        fits = fits || s.pins[k] < 0;
+    }
+    const Mask<Real> yes = Real(0) < Real(1);
+    const detail::Descent<Real> first = detail::descend<Lanes>(s, at, 0, !yes, z);
+    const Mask<Real> is_empty = first.fit.chi2 >= Real(constants::infinity);
+    PulledFit<Real> best{first.fit, fits ? !first.fit.converged || first.below_zero || is_empty : !yes};
+    if (!any(best.at_kink)) {
+        return best;
+    }
+    for (int start = 0; start <= 2 * K; ++start) {
+        const int moved = (start - 1) / 2;
+        if (start > 0 && (s.pins[moved] >= 0 || !detail::is_shape(s, moved))) {
+            continue;
+        }
+        Real here[max_systematics];
+        for (int k = 0; k < K; ++k) {
+            here[k] = start > 0 ? nominal(k) : z[k];
+        }
+        if (start > 0) {
+            const double w = s.prior_weights[moved], sigma = w > 0 ? 1 / std::sqrt(w) : 1;
+            here[moved] = within(moved, start % 2 == 0 ? sigma : -sigma);
+        }
+        Mask<Real> converged = !yes;
+        for (double softness = first_softness; softness > 0.5 * least_softness; softness *= fading) {
+            converged = detail::descend<Lanes>(s, at, softness, !best.at_kink, here).fit.converged;
+        }
+        detail::ShapeWeights<Real> shapes;
+        const Real chi2 = detail::pulled_total<Lanes>(s, at, here, shapes);
+        const Mask<Real> lower = best.at_kink && chi2 < best.chi2;
+        const Mask<Real> as_low = best.at_kink && chi2 <= best.chi2 + fma(Real(1e-12), best.chi2, Real(1e-9));
+        best.converged = (best.converged && !lower) || (converged && as_low);
+        best.chi2 = select(lower, chi2, best.chi2);
+        for (int k = 0; k < K; ++k) {
+            z[k] = select(lower, here[k], z[k]);
+        }
+    }
+    return best;
 }
 
 } // namespace nuscan
