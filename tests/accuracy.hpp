@@ -85,7 +85,7 @@ inline Prediction predict(const Experiment& x, const ReferencePoint& p, bool dir
 /// Expects 1e-8 of every bin from moments, and the same from the direct method, for which nodes can be many.
 /// \returns the largest relative deviation of a bin with at least 1e-6 of all counts
 inline double expect_accurate(const Experiment& x, const ReferencePoint& p, bool directly = true) {
-    const std::vector<double> reference = reference_signal(x, p, nullptr, 1e-11);
+    const std::vector<double> reference = reference_signal(x, p, 1e-11);
     const Prediction N = predict(x, p, directly);
     // Bins that hold next to nothing beside the others (tails of a Gaussian) have fewer digits.
     const double negligible = 1e-12 * std::accumulate(reference.begin(), reference.end(), 0.0);

@@ -226,21 +226,21 @@ ReferenceFit reference_gaussian_fit(const std::vector<double>& counts, const std
     return fit;
 }
 
-ReferenceModel::ReferenceModel(const ScanConfig& config)
-    : config_(config), groups_(reference_groups(config)), acceptances_(config.experiments.size()) {
+ReferenceModel::ReferenceModel(const ScanConfig& config) : config_(config), groups_(reference_groups(config)) {
     // Default mixing, and the couplings of each experiment with no form factors beyond the SM
     NeutrinoConfig standard;
     standard.mixing = nominal_mixing(config.neutrino.inverted_ordering);
     const ReferencePoint standard_model = reference_point(standard, {}, {});
     for (std::size_t e = 0; e < config.experiments.size(); ++e) {
         const Experiment& experiment = config.experiments[e];
+        spectra_.emplace_back(experiment);
         std::vector<std::vector<double>> counts;
         std::vector<double> solar;
         for (const Background& background : experiment.backgrounds) {
             counts.push_back(background.counts);
             if (background.includes_solar) {
                 if (solar.empty()) {
-                    solar = reference_signal(experiment, standard_model, &acceptances_[e]);
+                    solar = spectra_[e](standard_model);
                 }
                 for (std::size_t b = 0; b < solar.size(); ++b) {
                     // A published background below the solar signal leaves nothing, not less than nothing.
@@ -262,8 +262,8 @@ ReferencePoint ReferenceModel::point(const std::vector<double>& axis_values) con
 
 std::vector<std::vector<double>> ReferenceModel::signals(const ReferencePoint& point) const {
     std::vector<std::vector<double>> signals;
-    for (std::size_t e = 0; e < config_.experiments.size(); ++e) {
-        signals.push_back(reference_signal(config_.experiments[e], point, &acceptances_[e]));
+    for (const ReferenceSpectrum& spectrum : spectra_) {
+        signals.push_back(spectrum(point));
     }
     return signals;
 }

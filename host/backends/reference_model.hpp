@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <vector>
 
 #include "backends/reference_physics.hpp"
@@ -66,7 +67,7 @@ private:
     const ScanConfig& config_;
     std::vector<std::vector<std::vector<double>>> backgrounds_;
     std::vector<std::vector<std::size_t>> groups_; // experiments that systematics act in
-    mutable std::vector<AcceptanceMemory> acceptances_;
+    std::deque<ReferenceSpectrum> spectra_;
     mutable std::mutex mutex_; // of the last point's
     mutable std::vector<double> signal_values_;
     mutable std::vector<std::vector<double>> signals_;

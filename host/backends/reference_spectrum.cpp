@@ -7,8 +7,6 @@
 #include <utility>
 
 #include <Eigen/Core>
-#include <boost/math/quadrature/gauss.hpp>
-#include <boost/math/quadrature/gauss_kronrod.hpp>
 #include <boost/math/quadrature/tanh_sinh.hpp>
 
 #include "backends/reference_detail.hpp"
@@ -20,86 +18,13 @@ using namespace reference;
 namespace {
 
 using Eigen::ArrayXd;
+using Body = ReferenceSpectrum::Body;
 
 constexpr double pi = constants::pi;
 constexpr double m_e = constants::electron_mass; // MeV
 
 //! Where a Gaussian is cut, in standard deviations: e^{−9²/2} = 2.6e-18
 constexpr double gaussian_reach = 9;
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Integrals
-
-//! Value and error of an integral of one function, or of many at once
-template <class Array>
-struct Estimate {
-    Array value, error;
-};
-
-//! One Gauss-Kronrod rule of 2n + 1 points on [a, b]; the error is the difference from the n-point Gauss rule inside it
-template <unsigned n, class Array, class F>
-Estimate<Array> gauss_kronrod(const F& f, double a, double b) {
-    using Kronrod = boost::math::quadrature::gauss_kronrod<double, 2 * n + 1>;
-    using Gauss = boost::math::quadrature::gauss<double, n>;
-    static_assert(n % 2 == 1, "both rules have the middle");
-    const double middle = (a + b) / 2, half = (b - a) / 2;
-    const Array centre = f(middle);
-    Array kronrod = centre * Kronrod::weights()[0];
-    Array gauss = centre * Gauss::weights()[0];
-    for (std::size_t i = 1; i < Kronrod::abscissa().size(); ++i) {
-        const double x = half * Kronrod::abscissa()[i];
-        const Array pair = f(middle - x) + f(middle + x);
-        kronrod += pair * Kronrod::weights()[i];
-        if (i % 2 == 0) {
-            gauss += pair * Gauss::weights()[i / 2];
-        }
-    }
-    return {half * kronrod, half * (kronrod - gauss).abs()};
-}
-
-//! Halves [a, b] until no error exceeds what is \p allowed, or rounding
-template <unsigned n, class Array, class F>
-Array refine(const F& f, double a, double b, const Estimate<Array>& whole, const Array& allowed, int depth) {
-    if (depth == 0 || (whole.error <= allowed.max(1e-14 * whole.value.abs())).all()) {
-        return whole.value;
-    }
-    const double middle = (a + b) / 2;
-    return refine<n>(f, a, middle, gauss_kronrod<n, Array>(f, a, middle), allowed, depth - 1) +
-           refine<n>(f, middle, b, gauss_kronrod<n, Array>(f, middle, b), allowed, depth - 1);
-}
-
-/// Adaptive integral between consecutive \p limits, which f is smooth between; to \p tolerance relative to the sum.
-template <unsigned n, class Array, class F>
-Array integrals(const F& f, const std::vector<double>& limits, Eigen::Index n_functions, double tolerance) {
-    std::vector<Estimate<Array>> first;
-    Array sum = Array::Zero(n_functions);
-    for (std::size_t i = 0; i + 1 < limits.size(); ++i) {
-        first.push_back(gauss_kronrod<n, Array>(f, limits[i], limits[i + 1]));
-        sum += first.back().value;
-    }
-    // A function that is next to nothing beside the others need not be known to its last digits.
-    const Array allowed = tolerance * sum.abs().max(1e-12 * sum.abs().sum());
-    Array result = Array::Zero(n_functions);
-    for (std::size_t i = 0; i < first.size(); ++i) {
-        result += refine<n>(f, limits[i], limits[i + 1], first[i], allowed, 30);
-    }
-    return result;
-}
-
-/// ∫_a^b f dx of one function that is smooth between the \p kinks only, to \p tolerance of the estimated error: that of
-/// the lesser rule, by far the larger one.
-template <unsigned n = 7, class F>
-double integral(const F& f, double a, double b, const std::vector<double>& kinks, double tolerance = 1e-13) {
-    if (!(a < b)) {
-        return 0;
-    }
-    std::vector<double> limits{a};
-    limits.insert(limits.end(), std::upper_bound(kinks.begin(), kinks.end(), a),
-                  std::lower_bound(kinks.begin(), kinks.end(), b));
-    limits.push_back(b);
-    using Number = Eigen::Array<double, 1, 1>;
-    return integrals<n, Number>([&](double x) { return Number(f(x)); }, limits, 1, tolerance)[0];
-}
 
 void sort_unique(std::vector<double>& x) {
     std::sort(x.begin(), x.end());
@@ -181,8 +106,9 @@ double gamma_acceptance(const EnergyResponse& response, double E, double low, do
     if (!(low < high)) {
         return 0;
     }
+    const double log_gamma = std::lgamma(k);
     const auto integrand = [&](double x) {
-        const double density = std::exp((k - 1) * std::log(x / theta) - x / theta - std::lgamma(k)) / theta;
+        const double density = std::exp((k - 1) * std::log(x / theta) - x / theta - log_gamma) / theta;
         return density * (of_visible_energy(response) ? 1 : efficiency(response, x));
     };
     std::vector<double> kinks;
@@ -193,7 +119,9 @@ double gamma_acceptance(const EnergyResponse& response, double E, double low, do
         kinks.push_back(x);
     }
     if (!of_visible_energy(response)) {
-        kinks.insert(kinks.end(), response.efficiency.x.begin(), response.efficiency.x.end());
+        const std::vector<double>& knots = response.efficiency.x;
+        kinks.insert(kinks.end(), std::lower_bound(knots.begin(), knots.end(), low),
+                     std::upper_bound(knots.begin(), knots.end(), high));
     }
     sort_unique(kinks);
     if (low > 0) {
@@ -220,29 +148,6 @@ double matrix_probability(const EnergyResponse& response, double E, int b, int n
 // ---------------------------------------------------------------------------------------------------------------------
 // Recoil energies
 
-//! What neutrinos scatter on in one channel: the electrons of a formula unit, or one nuclide
-struct Body {
-    const Channel* channel;
-    const Nuclide* nuclide; //!< null for electrons
-    double number;          //!< per formula unit; 1 for electrons, whose cross-section is per formula unit
-
-    double mass() const { return nuclide == nullptr ? m_e : nuclide->mass; }
-};
-
-std::vector<Body> bodies(const Experiment& experiment) {
-    std::vector<Body> all;
-    for (const Channel& channel : experiment.channels) {
-        if (channel.target == Target::electron) {
-            all.push_back({&channel, nullptr, 1});
-            continue;
-        }
-        for (const TargetNuclide& x : experiment.target.nuclides) {
-            all.push_back({&channel, &x.nuclide, x.number});
-        }
-    }
-    return all;
-}
-
 //! Recoils are counted from here on [MeV]: where electrons can be freed, or photons be absorbed
 double lowest_recoil(const Experiment& experiment, const Body& body) {
     if (body.nuclide != nullptr || body.channel->atomic == AtomicModel::free_electrons) {
@@ -259,7 +164,8 @@ double lowest_recoil(const Experiment& experiment, const Body& body) {
 }
 
 //! ∫ dE flux(E) dσ/dT(E, T) of a source [MeV^-1 s^-1] per body
-double rate(const Source& source, const CrossSection& dsigma_dT, double M, double T) {
+double rate(const Source& source, const SpectrumIntegral& over_spectrum, const CrossSection& dsigma_dT, double M,
+            double T) {
     double sum = 0;
     for (const SpectralLine& line : source.lines) {
         if (T <= largest_recoil(line.energy, M)) {
@@ -270,8 +176,7 @@ double rate(const Source& source, const CrossSection& dsigma_dT, double M, doubl
         const double low = std::max(smallest_energy(T, M), source.spectrum.x.front());
         const double high = source.spectrum.x.back();
         if (low < high) {
-            const auto integrand = [&](double E) { return interpolate(source.spectrum, E) * dsigma_dT(E); };
-            sum += source.flux * integral<3>(integrand, low, high, source.spectrum.x, 1e-10);
+            sum += source.flux * over_spectrum(dsigma_dT, low, high, {}, 1e-10);
         }
     }
     return sum;
@@ -318,22 +223,56 @@ std::vector<double> visible_landmarks(const Experiment& experiment) {
     return landmarks;
 }
 
-/// Limits of the intervals in recoil energy between which the integrand is smooth, in order; empty where there is none.
-std::vector<double> recoil_limits(const Experiment& experiment, const Body& body, const Source& source) {
+/// Knots of a spectrum at which it bends strongly: its ends, a step, the sides of a peak. A rule across one may be far
+/// out without a sign of it. At the other knots it bends no more than a smooth function does that is tabulated finely.
+std::vector<double> strong_bends(const Table& spectrum) {
+    const std::vector<double>&x = spectrum.x, &y = spectrum.y;
+    if (spectrum.empty()) {
+        return {};
+    }
+    double sum = 0;
+    for (std::size_t i = 1; i < x.size(); ++i) {
+        sum += (y[i - 1] + y[i]) / 2 * (x[i] - x[i - 1]);
+    }
+    const double negligible = 1e-4 * sum / (x.back() - x.front());
+    std::vector<double> strong{x.front(), x.back()};
+    for (std::size_t i = 1; i + 1 < x.size(); ++i) {
+        const double left = x[i] - x[i - 1], right = x[i + 1] - x[i];
+        const double bend = (y[i + 1] - y[i]) / right - (y[i] - y[i - 1]) / left;
+        if (!(std::abs(bend) * std::max(left, right) < negligible)) { // at a step it is infinite
+            strong.push_back(x[i]);
+        }
+    }
+    return strong;
+}
+
+/// Recoil energies at which the integrand of a source's counts is not smooth, both ascending.
+struct RecoilLimits {
+    std::vector<double> ends;  //!< jumps and kinks, from the lowest recoil to the highest; empty where there is none
+    std::vector<double> knots; //!< where the least neutrino energy is at a knot of the spectrum: a weak kink
+};
+
+RecoilLimits recoil_limits(const Experiment& experiment, const Body& body, const Source& source) {
     const Channel& channel = *body.channel;
-    std::vector<double> limits;
+    std::vector<double> limits, knots;
     for (const SpectralLine& line : source.lines) {
         limits.push_back(largest_recoil(line.energy, body.mass()));
     }
     for (const double E : source.spectrum.x) {
-        limits.push_back(largest_recoil(E, body.mass()));
+        knots.push_back(largest_recoil(E, body.mass()));
+    }
+    double high = 0;
+    for (const std::vector<double>& all : {limits, knots}) {
+        high = all.empty() ? high : std::max(high, *std::max_element(all.begin(), all.end()));
     }
     const double low = lowest_recoil(experiment, body);
-    const double high = limits.empty() ? 0 : *std::max_element(limits.begin(), limits.end());
     if (!(low < high)) {
         return {};
     }
-    limits.push_back(low);
+    limits.insert(limits.end(), {low, high});
+    for (const double E : strong_bends(source.spectrum)) {
+        limits.push_back(largest_recoil(E, body.mass()));
+    }
     const auto add_knots = [&](const Table& table) { limits.insert(limits.end(), table.x.begin(), table.x.end()); };
     add_knots(channel.efficiency);
     add_knots(channel.quenching.factor);
@@ -345,15 +284,17 @@ std::vector<double> recoil_limits(const Experiment& experiment, const Body& body
         add_knots(channel.weak_correction);
         add_knots(channel.magnetic_correction);
     }
-    const auto leave_inside = [&] {
-        std::erase_if(limits, [&](double T) { return !(T >= low && T <= high); });
-        sort_unique(limits);
+    const auto leave_inside = [&](std::vector<double>& energies) {
+        std::erase_if(energies, [&](double T) { return !(T >= low && T <= high); });
+        sort_unique(energies);
     };
-    leave_inside();
+    leave_inside(limits);
+    leave_inside(knots);
 
     // Recoil energies of the landmarks in visible energy: where E(T) crosses them, searched for on a fine grid.
     const auto visible = [&](double T) { return reference_visible_energy(channel.quenching, body.nuclide, T); };
     std::vector<double> grid = limits;
+    grid.insert(grid.end(), knots.begin(), knots.end());
     constexpr int n_steps = 600;
     for (int i = 1; i < n_steps; ++i) {
         grid.push_back(low * std::pow(high / low, static_cast<double>(i) / n_steps));
@@ -374,8 +315,26 @@ std::vector<double> recoil_limits(const Experiment& experiment, const Body& body
             limits.push_back(above);
         }
     }
-    leave_inside();
-    return limits;
+    leave_inside(limits);
+    return {limits, knots};
+}
+
+//! Intervals between the ends, each with no more knots than a few rules can follow. Refers to \p knots.
+std::vector<Interval<7>> parts_between(const std::vector<double>& ends, const std::vector<double>& knots) {
+    constexpr std::ptrdiff_t most = 32;
+    std::vector<Interval<7>> parts;
+    for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
+        double low = ends[i];
+        auto first = std::upper_bound(knots.begin(), knots.end(), low);
+        const auto last = std::lower_bound(knots.begin(), knots.end(), ends[i + 1]);
+        for (; last - first > most; first += most) {
+            const double next = *(first + most - 1);
+            parts.push_back({low, next, {first, first + most - 1}});
+            low = next;
+        }
+        parts.push_back({low, ends[i + 1], {first, std::max(first, last)}});
+    }
+    return parts;
 }
 
 //! ∫_a^b p(t) ε(t) dt of the arrival time
@@ -446,6 +405,13 @@ double reference_acceptance(const Experiment& experiment, const Channel& channel
 }
 
 std::vector<double> reference_shares(const Experiment& experiment, const Channel& channel, const Source& source) {
+    std::vector<std::vector<double>> of_time(experiment.further.size());
+    for (std::size_t v = 0; v < experiment.further.size(); ++v) {
+        const BinVariable& variable = experiment.further[v];
+        for (std::size_t bin = 0; variable.name == "time" && bin + 1 < variable.edges.size(); ++bin) {
+            of_time[v].push_back(time_share(experiment, source, variable, bin));
+        }
+    }
     std::vector<double> shares;
     const std::size_t n_inner = static_cast<std::size_t>(experiment.n_inner_bins());
     for (std::size_t b = 0; b < static_cast<std::size_t>(experiment.n_bins()); ++b) {
@@ -461,7 +427,7 @@ std::vector<double> reference_shares(const Experiment& experiment, const Channel
             rest %= stride;
             const bool given = v < channel.shares.size() && !channel.shares[v].empty();
             if (variable.name == "time") {
-                share *= time_share(experiment, source, variable, bin);
+                share *= of_time[v][bin];
             } else if (given) {
                 share *= channel.shares[v][energy_bin * n + bin];
             } else {
@@ -500,47 +466,89 @@ Experiment reference_experiment(const Experiment& experiment, const ReferencePoi
     return x;
 }
 
-std::vector<double> reference_signal(const Experiment& given, const ReferencePoint& point, AcceptanceMemory* memory,
-                                     double tolerance) {
-    const Experiment experiment = reference_experiment(given, point);
-    const CouplingScheme scheme = point.scheme(experiment);
-    const int n_energy_bins = experiment.n_energy_bins();
-    const std::vector<Body> recoiling = bodies(experiment);
-    std::vector<double> signal(static_cast<std::size_t>(experiment.n_bins()), 0.0);
+double ReferenceSpectrum::Body::mass() const { return nuclide == nullptr ? m_e : nuclide->mass; }
+
+ReferenceSpectrum::ReferenceSpectrum(const Experiment& experiment) : experiment_(experiment) {
+    for (const Channel& channel : experiment.channels) {
+        if (channel.target == Target::electron) {
+            bodies_.push_back({&channel, nullptr, 0, 1});
+            continue;
+        }
+        for (std::size_t i = 0; i < experiment.target.nuclides.size(); ++i) {
+            const TargetNuclide& x = experiment.target.nuclides[i];
+            bodies_.push_back({&channel, &x.nuclide, i, x.number});
+        }
+    }
+    acceptances_.resize(bodies_.size());
     for (const Source& source : experiment.sources) {
-        for (std::size_t i = 0; i < recoiling.size(); ++i) {
-            const Body& body = recoiling[i];
-            const auto acceptances = [&](double T) {
-                ArrayXd accepted(n_energy_bins);
-                for (int b = 0; b < n_energy_bins; ++b) {
-                    accepted[b] = reference_acceptance(experiment, *body.channel, body.nuclide, T, b);
-                }
-                return accepted;
-            };
-            // In x = ln T, as the charge term goes with 1/T²: dT = T dx. All energy bins at once.
-            const auto integrand = [&](double x) -> ArrayXd {
-                const double T = std::exp(x);
-                const ArrayXd accepted =
-                    memory != nullptr ? (*memory)(i, T, [&] { return acceptances(T); }) : acceptances(T);
-                if ((accepted < 1e-30).all()) {
-                    return ArrayXd::Zero(n_energy_bins);
-                }
-                const CrossSection dsigma_dT =
-                    body.nuclide == nullptr
-                        ? electron_cross_section_at(point, scheme, source.beam(), experiment.target, *body.channel, T)
-                        : nuclear_cross_section_at(point, scheme, source.beam(), *body.nuclide, *body.channel, T);
-                return accepted * (T * rate(source, dsigma_dT, body.mass(), T));
-            };
-            std::vector<double> limits = recoil_limits(experiment, body, source);
-            for (double& limit : limits) {
-                limit = std::log(limit);
+        spectra_.emplace_back(source.spectrum);
+        for (const Body& body : bodies_) {
+            RecoilLimits limits = recoil_limits(experiment, body, source);
+            for (std::vector<double>* energies : {&limits.ends, &limits.knots}) {
+                std::transform(energies->begin(), energies->end(), energies->begin(),
+                               [](double T) { return std::log(T); });
+                sort_unique(*energies);
             }
-            sort_unique(limits);
-            const ArrayXd counts = experiment.target.units * body.number * experiment.live_time *
-                                   integrals<7, ArrayXd>(integrand, limits, n_energy_bins, tolerance);
-            const std::vector<double> shares = reference_shares(experiment, *body.channel, source);
+            std::vector<Interval<7>> parts = parts_between(limits.ends, limits.knots);
+            recoils_.push_back(
+                {std::move(limits.knots), std::move(parts), reference_shares(experiment, *body.channel, source)});
+        }
+    }
+}
+
+ArrayXd ReferenceSpectrum::acceptance(std::size_t body, double T) const {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = acceptances_[body].find(T);
+        if (found != acceptances_[body].end()) {
+            return found->second;
+        }
+    }
+    ArrayXd accepted(experiment_.n_energy_bins());
+    for (int b = 0; b < experiment_.n_energy_bins(); ++b) {
+        accepted[b] = reference_acceptance(experiment_, *bodies_[body].channel, bodies_[body].nuclide, T, b);
+    }
+    const std::lock_guard lock(mutex_);
+    if (n_kept_ < most_kept) {
+        n_kept_ += accepted.size();
+        acceptances_[body].emplace(T, accepted);
+    }
+    return accepted;
+}
+
+ArrayXd ReferenceSpectrum::counts(const Experiment& at_point, const ReferencePoint& point, std::size_t source_number,
+                                  std::size_t body_number, double tolerance) const {
+    const Body& body = bodies_[body_number];
+    const Source& source = at_point.sources[source_number];
+    const CouplingScheme scheme = point.scheme(experiment_);
+    // In x = ln T, as the charge term goes with 1/T²: dT = T dx. All energy bins at once.
+    const auto integrand = [&](double x) -> ArrayXd {
+        const double T = std::exp(x);
+        const ArrayXd accepted = acceptance(body_number, T);
+        if ((accepted < 1e-30).all()) {
+            return ArrayXd::Zero(accepted.size());
+        }
+        const CrossSection dsigma_dT =
+            body.nuclide == nullptr
+                ? electron_cross_section_at(point, scheme, source.beam(), experiment_.target, *body.channel, T)
+                : nuclear_cross_section_at(point, scheme, source.beam(),
+                                           at_point.target.nuclides[body.nuclide_number].nuclide, *body.channel, T);
+        return accepted * (T * rate(source, spectra_[source_number], dsigma_dT, body.mass(), T));
+    };
+    return at_point.target.units * body.number * at_point.live_time *
+           integrals<ArrayXd>(integrand, recoils_[source_number * bodies_.size() + body_number].parts,
+                              experiment_.n_energy_bins(), tolerance);
+}
+
+std::vector<double> ReferenceSpectrum::operator()(const ReferencePoint& point, double tolerance) const {
+    const Experiment at_point = reference_experiment(experiment_, point);
+    std::vector<double> signal(static_cast<std::size_t>(experiment_.n_bins()), 0.0);
+    for (std::size_t s = 0; s < at_point.sources.size(); ++s) {
+        for (std::size_t i = 0; i < bodies_.size(); ++i) {
+            const ArrayXd in_energy_bins = counts(at_point, point, s, i, tolerance);
+            const std::vector<double>& shares = recoils_[s * bodies_.size() + i].shares;
             for (std::size_t b = 0; b < signal.size(); ++b) {
-                signal[b] += shares[b] * counts[static_cast<Eigen::Index>(b) / experiment.n_inner_bins()];
+                signal[b] += shares[b] * in_energy_bins[static_cast<Eigen::Index>(b) / experiment_.n_inner_bins()];
             }
         }
     }

@@ -9,6 +9,7 @@
 #include <Eigen/Core>
 
 #include "backends/reference_physics.hpp"
+#include "backends/reference_quadrature.hpp"
 
 /// Binned spectra of the literal implementation: adaptive integrals over neutrino, recoil and reconstructed energy.
 namespace nuscan {
@@ -23,43 +24,60 @@ double reference_acceptance(const Experiment& experiment, const Channel& channel
 /// What part of the counts of an energy bin falls into each of the bins that belong to it: n_bins numbers.
 std::vector<double> reference_shares(const Experiment& experiment, const Channel& channel, const Source& source);
 
-/// R_b(T) of an experiment's energy bins at recoil energies where they have been worked out. Parameters do not change
-/// them, and adaptive integrals ask for the same energies at one point after another. Threads may share it.
-class AcceptanceMemory {
-public:
-    //! Those that \p work_out gives, for one of the bodies that recoil
-    template <class F>
-    Eigen::ArrayXd operator()(std::size_t body, double T, const F& work_out) {
-        {
-            const std::lock_guard lock(mutex_);
-            const auto found = bodies_[body].find(T);
-            if (found != bodies_[body].end()) {
-                return found->second;
-            }
-        }
-        Eigen::ArrayXd accepted = work_out();
-        const std::lock_guard lock(mutex_);
-        if (size_ < most) {
-            size_ += accepted.size();
-            bodies_[body].emplace(T, accepted);
-        }
-        return accepted;
-    }
-
-private:
-    static constexpr Eigen::Index most = 1 << 25; // numbers
-    std::mutex mutex_;
-    std::unordered_map<std::size_t, std::unordered_map<double, Eigen::ArrayXd>> bodies_;
-    Eigen::Index size_ = 0;
-};
-
 /// Expected signal counts per bin: the sum over sources and channels, and for a nuclear one over nuclides, of
 ///
 ///     N_b = targets × live time × share_b × ∫ dT R_b(T) ∫ dE flux(E) dσ/dT(E, T)
 ///
-/// \p tolerance is that of the integral over T, relative to the counts. \p memory, if any, is the experiment's own.
-std::vector<double> reference_signal(const Experiment& experiment, const ReferencePoint& point,
-                                     AcceptanceMemory* memory = nullptr, double tolerance = 1e-12);
+/// The cross-section is worked out literally at every (E, T) of every point. Kept is what no parameter changes and
+/// adaptive integrals ask for at one point after another: the rules for integrals over the spectra, and R_b at recoil
+/// energies where it has been worked out. Threads may share it.
+class ReferenceSpectrum {
+public:
+    //! Refers to \p experiment
+    explicit ReferenceSpectrum(const Experiment& experiment);
+
+    //! n_bins numbers; \p tolerance is that of the integral over T, relative to the counts.
+    std::vector<double> operator()(const ReferencePoint& point, double tolerance = 1e-12) const;
+
+    //! What neutrinos scatter on in one channel: the electrons of a formula unit, or one nuclide
+    struct Body {
+        const Channel* channel;
+        const Nuclide* nuclide;     //!< null for electrons
+        std::size_t nuclide_number; //!< in the target
+        double number;              //!< per formula unit; 1 for electrons, whose cross-section is per formula unit
+
+        double mass() const; //!< [MeV]
+    };
+
+private:
+    //! R_b(T) of all energy bins
+    Eigen::ArrayXd acceptance(std::size_t body, double T) const;
+    //! Of one source and body in the energy bins; \p at_point is the experiment at the point
+    Eigen::ArrayXd counts(const Experiment& at_point, const ReferencePoint& point, std::size_t source, std::size_t body,
+                          double tolerance) const;
+
+    //! What a source does to a body
+    struct Recoil {
+        std::vector<double> knots;                 //!< ln T
+        std::vector<reference::Interval<7>> parts; //!< of the integral over ln T; refer to the knots
+        std::vector<double> shares;                //!< n_bins
+    };
+
+    static constexpr Eigen::Index most_kept = 1 << 25; // numbers
+    const Experiment& experiment_;
+    std::vector<Body> bodies_;
+    std::vector<reference::SpectrumIntegral> spectra_;                            // of the sources
+    std::vector<Recoil> recoils_;                                                 // sources × bodies
+    mutable std::mutex mutex_;                                                    // of what is kept
+    mutable std::vector<std::unordered_map<double, Eigen::ArrayXd>> acceptances_; // of the bodies
+    mutable Eigen::Index n_kept_ = 0;
+};
+
+//! Those of a single point
+inline std::vector<double> reference_signal(const Experiment& experiment, const ReferencePoint& point,
+                                            double tolerance = 1e-12) {
+    return ReferenceSpectrum(experiment)(point, tolerance);
+}
 
 /// The experiment with the baselines and radii of a point.
 Experiment reference_experiment(const Experiment& experiment, const ReferencePoint& point);
