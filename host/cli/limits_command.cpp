@@ -1,18 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "cli/commands.hpp"
+#include "config/error.hpp"
 #include "output/limits.hpp"
+#include "scan/between_points.hpp"
 
 namespace nuscan::cli {
 
 namespace {
 
 struct Arguments {
-    std::string file;
+    std::string file, folder;
     double confidence_level = 0.9;
     bool json = false;
 };
+
+void run(const Arguments& arguments) {
+    const Result result = read_result(arguments.file);
+    const std::string folder =
+        arguments.folder.empty() ? std::filesystem::path(arguments.file).parent_path().string() : arguments.folder;
+    AxesMinimiser minimiser;
+    std::string why_grid;
+    try {
+        minimiser = between_points(result, folder).minimiser;
+    } catch (const InputError& error) {
+        why_grid = error.what();
+    }
+    const Limits limits = compute_limits(result, arguments.confidence_level, minimiser);
+    fmt::print("{}", arguments.json ? limits_json(limits, result) : limits_text(limits, result, why_grid));
+}
 
 } // namespace
 
@@ -23,11 +42,9 @@ void add_limits_command(CLI::App& app) {
     command->add_option("--cl", arguments->confidence_level, "Confidence level, e.g. 0.9")
         ->check(CLI::Range(0.01, 0.999999));
     command->add_flag("--json", arguments->json, "Print JSON");
-    command->callback([arguments] {
-        const Result result = read_result(arguments->file);
-        const Limits limits = compute_limits(result, arguments->confidence_level);
-        fmt::print("{}", arguments->json ? limits_json(limits, result) : limits_text(limits, result));
-    });
+    command->add_option("--folder", arguments->folder,
+                        "Where the scan file was, if it names files of experiments (default: that of the result)");
+    command->callback([arguments] { run(*arguments); });
 }
 
 } // namespace nuscan::cli

@@ -2,17 +2,19 @@
 #include "output/limits.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
-#include <optional>
 #include <set>
 
 #include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/tools/toms748_solve.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "config/error.hpp"
+#include "nuscan/statistic.hpp"
+#include "output/crossing.hpp"
 
 namespace nuscan {
 
@@ -21,223 +23,724 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
-// ---- crossings -------------------------------------------------------------------------------------------------
+//! Of the length of an axis, by which rounding may part two places that are one
+constexpr double rounding = 1e-9;
 
-/// Of an interval, what the simplest interpolation may be off before its end counts as rough
-constexpr double rough = 0.05;
-
-struct Crossing {
-    double at, uncertainty;
+/// Profile of an axis at one of its values: χ² minimised over all other axes.
+struct Node {
+    double t, chi2;
+    AxesMinimum minimum; //!< values and slopes of all axes there
 };
 
-/// Where Δχ² crosses \p threshold between grid points k and k + 1 of a line, of which one is above and one is not.
-///
-/// \p x and \p d give the n points of the line. Interpolates by the cubic through the nearest four (fewer at the rim
-/// and beside values that are not finite), whose root in the cell is bracketed by the two points themselves. The
-/// uncertainty is the distance from where a straight line between these two crosses.
-template <class X, class D>
-Crossing crossing(const X& x, const D& d, std::ptrdiff_t n, std::ptrdiff_t k, double threshold) {
-    const bool low_finite = std::isfinite(d(k)), high_finite = std::isfinite(d(k + 1));
-    if (!low_finite || !high_finite) {
-        return {low_finite ? x(k) : x(k + 1), x(k + 1) - x(k)};
-    }
-    std::ptrdiff_t first = k, last = k + 1;
-    const auto usable = [&](std::ptrdiff_t i) { return i >= 0 && i < n && std::isfinite(d(i)); };
-    // One neighbour on each side, or two on one side where the other has none.
-    for (int round = 0; round < 2 && last - first < 3; ++round) {
-        if (usable(first - 1) && (k - first < 1 || round == 1)) {
-            --first;
-        }
-        if (last - first < 3 && usable(last + 1) && (last - k < 2 || round == 1)) {
-            ++last;
-        }
-    }
-    // The Lagrange polynomial in units of the cell, so that products of small steps do not underflow.
-    const double x0 = x(k), step = x(k + 1) - x(k);
-    const auto polynomial = [&](double s) {
-        double sum = 0;
-        for (std::ptrdiff_t i = first; i <= last; ++i) {
-            double weight = 1;
-            const double si = (x(i) - x0) / step;
-            for (std::ptrdiff_t j = first; j <= last; ++j) {
-                if (j != i) {
-                    const double sj = (x(j) - x0) / step;
-                    weight *= (s - sj) / (si - sj);
-                }
-            }
-            sum += weight * (d(i) - threshold);
-        }
-        return sum;
-    };
-    const double at_low = d(k) - threshold;
-    double low = 0, high = 1;
-    for (int halving = 0; halving < 52; ++halving) {
-        const double middle = (low + high) / 2;
-        (((polynomial(middle) > 0) == (at_low > 0)) ? low : high) = middle;
-    }
-    const double at = (low + high) / 2, on_a_line = -at_low / (d(k + 1) - d(k));
-    return {x0 + at * step, std::abs(on_a_line - at) * step};
-}
+//! An end as the grid or a root has it, with how far off it may be
+struct Located {
+    End end;
+    double uncertainty = 0;
+};
 
-std::vector<Interval> find_intervals(const std::vector<double>& x, const std::vector<double>& d, double threshold) {
-    const auto n = static_cast<std::ptrdiff_t>(x.size());
-    const auto x_at = [&](std::ptrdiff_t i) { return x[static_cast<std::size_t>(i)]; };
-    const auto d_at = [&](std::ptrdiff_t i) { return d[static_cast<std::size_t>(i)]; };
+bool is_allowed(const Node& node, double level) { return node.chi2 <= level; }
+
+/// Ranges of nodes at or below \p level. \p locate(k) gives the end between nodes k and k + 1.
+template <class Locate>
+std::vector<Interval> find_intervals(const std::vector<Node>& nodes, double level, const End& first, const End& last,
+                                     const Locate& locate) {
     std::vector<Interval> intervals;
-    for (std::ptrdiff_t k = 0; k < n; ++k) {
-        if (!(d_at(k) <= threshold)) {
+    for (std::size_t k = 0; k < nodes.size(); ++k) {
+        if (!is_allowed(nodes[k], level)) {
             continue;
         }
-        Interval interval{x_at(0), x_at(n - 1), k == 0, true};
-        double low_uncertainty = 0, high_uncertainty = 0;
-        if (k > 0) {
-            const Crossing low = crossing(x_at, d_at, n, k - 1, threshold);
-            interval.low = low.at;
-            low_uncertainty = low.uncertainty;
-        }
-        while (k + 1 < n && d_at(k + 1) <= threshold) {
+        const Located low = k == 0 ? Located{first} : locate(k - 1);
+        while (k + 1 < nodes.size() && is_allowed(nodes[k + 1], level)) {
             ++k;
         }
-        if (k + 1 < n) {
-            const Crossing high = crossing(x_at, d_at, n, k, threshold);
-            interval.high = high.at;
-            interval.high_open = false;
-            high_uncertainty = high.uncertainty;
-        }
-        const double allowed = rough * (interval.high - interval.low);
-        interval.low_rough = low_uncertainty > allowed;
-        interval.high_rough = high_uncertainty > allowed;
+        const Located high = k + 1 == nodes.size() ? Located{last} : locate(k);
+        Interval interval{low.end, high.end};
+        const double allowed = rough_share * (high.end.at - low.end.at);
+        interval.low.at = low.uncertainty > allowed ? not_a_number : low.end.at;
+        interval.high.at = high.uncertainty > allowed ? not_a_number : high.end.at;
         intervals.push_back(interval);
     }
     return intervals;
 }
 
-// ---- contours --------------------------------------------------------------------------------------------------
+std::string with_unit(double value, const std::string& unit) {
+    return fmt::format("{:.3g}{}", value, unit == "1" ? "" : " " + unit);
+}
 
-/// Marching squares on a grid of nx × ny values of Δχ², row-major.
-class MarchingSquares {
+class Computation {
 public:
-    using Point = std::pair<double, double>;
-    using Line = std::vector<Point>;
-
-    MarchingSquares(const std::vector<double>& x, const std::vector<double>& y, const std::vector<double>& d,
-                    double threshold)
-        : x_(x), y_(y), d_(d), threshold_(threshold) {
-        for (std::size_t i = 0; i + 1 < x.size(); ++i) {
-            for (std::size_t j = 0; j + 1 < y.size(); ++j) {
-                add_cell(i, j);
-            }
+    Computation(const Result& result, double confidence_level, const AxesMinimiser& minimiser)
+        : result_(result), minimiser_(minimiser), threshold_(delta_chi2_threshold(confidence_level, 1)) {
+        limits_.confidence_level = confidence_level;
+        limits_.threshold = threshold_;
+        limits_.is_exact = static_cast<bool>(minimiser);
+        for (const auto* axes : {&result.kept, &result.profiled}) {
+            variables_.insert(variables_.end(), axes->begin(), axes->end());
+        }
+        for (const Variable& axis : variables_) {
+            ranges_.push_back(!axis.values.empty() ? Span{axis.values.front(), axis.values.back()}
+                                                   : axis.scanned.value_or(Span{-infinity, infinity}));
         }
     }
 
-    //! The segments of all cells, joined at the grid edges they share
-    std::vector<Line> lines() {
-        std::vector<Line> lines;
-        // Open lines begin at an edge that only one cell crosses; what is left after them is closed.
-        for (const bool open : {true, false}) {
-            for (const auto& [edge, neighbours] : links_) {
-                if (!visited_.contains(edge) && (!open || neighbours.size() == 1)) {
-                    lines.push_back(follow(edge, !open));
-                }
+    Limits limits() {
+        find_grid_minimum();
+        refuse_missing_numbers();
+        for (std::size_t a = 0; a < result_.kept.size(); ++a) {
+            profiles_.push_back(grid_profile(a));
+            if (minimiser_) {
+                refine(a, profiles_.back());
             }
         }
-        return lines;
+        if (minimiser_) {
+            find_minimum();
+        }
+        limits_.chi2_min = best_.chi2;
+        for (std::size_t i = 0; i < variables_.size(); ++i) {
+            limits_.best_fit.emplace_back(variables_[i].name, best_.values[i]);
+        }
+        note_pinned(best_, std::nullopt);
+        for (std::size_t a = 0; a < result_.kept.size(); ++a) {
+            limits_.axes.push_back(axis_limits(a));
+        }
+        find_contours();
+        find_null();
+        assess_fit();
+        warn();
+        return std::move(limits_);
     }
 
 private:
-    //! A grid edge: its lower point (flat index) and its direction, 0 along x and 1 along y
-    using Edge = std::pair<std::size_t, int>;
+    // ---- the grid ----------------------------------------------------------------------------------------------
 
-    double at(std::size_t i, std::size_t j) const { return d_[i * y_.size() + j]; }
-
-    void add_cell(std::size_t i, std::size_t j) {
-        // Corners and edges counter-clockwise: edge e joins corners e and e + 1.
-        const std::array<double, 4> corner = {at(i, j), at(i + 1, j), at(i + 1, j + 1), at(i, j + 1)};
-        const std::size_t flat = i * y_.size() + j;
-        const std::array<Edge, 4> edge = {Edge{flat, 0}, {flat + y_.size(), 1}, {flat + 1, 0}, {flat, 1}};
-        std::vector<int> crossed;
-        double sum = 0;
-        for (int e = 0; e < 4; ++e) {
-            const double here = corner[static_cast<std::size_t>(e)];
-            if (std::isnan(here)) {
-                return;
-            }
-            sum += here;
-            if ((here <= threshold_) != (corner[static_cast<std::size_t>((e + 1) % 4)] <= threshold_)) {
-                crossed.push_back(e);
-            }
+    std::vector<double> values_at(std::size_t point) const {
+        std::vector<double> values(variables_.size());
+        std::size_t rest = point;
+        for (std::size_t a = result_.kept.size(); a-- > 0;) {
+            const std::vector<double>& on_axis = result_.kept[a].values;
+            values[a] = on_axis[rest % on_axis.size()];
+            rest /= on_axis.size();
         }
-        if (crossed.size() == 4) {
-            // A saddle: where the centre is on the side of corner 0, segments cut off corners 1 and 3, else 0 and 2.
-            const bool with_first = (sum / 4 <= threshold_) == (corner[0] <= threshold_);
-            crossed = with_first ? std::vector<int>{0, 1, 2, 3} : std::vector<int>{3, 0, 1, 2};
+        for (std::size_t p = 0; p < result_.profiled.size(); ++p) {
+            values[result_.kept.size() + p] = result_.profiled_at[p][point];
         }
-        for (std::size_t s = 0; s + 1 < crossed.size(); s += 2) {
-            const Edge& a = edge[static_cast<std::size_t>(crossed[s])];
-            const Edge& b = edge[static_cast<std::size_t>(crossed[s + 1])];
-            links_[a].push_back(b);
-            links_[b].push_back(a);
-        }
+        return values;
     }
 
-    Line follow(Edge edge, bool closed) {
-        Line line;
-        for (std::optional<Edge> next = edge; next;) {
-            edge = *next;
-            visited_.insert(edge);
-            line.push_back(point(edge));
-            next.reset();
-            for (const Edge& neighbour : links_.at(edge)) {
-                if (!next && !visited_.contains(neighbour)) {
-                    next = neighbour;
+    AxesMinimum minimum_at(std::size_t point) const {
+        return {result_.chi2[point], true, values_at(point), std::vector<double>(variables_.size(), not_a_number)};
+    }
+
+    void find_grid_minimum() {
+        double least = infinity;
+        std::size_t best = 0;
+        for (std::size_t i = 0; i < result_.chi2.size(); ++i) {
+            if (result_.chi2[i] < least) {
+                least = result_.chi2[i];
+                best = i;
+            }
+        }
+        if (!std::isfinite(least)) {
+            throw InputError({result_.path, 0}, "no limits", "no point has a finite chi2",
+                             "do the fixed parameters describe the data at all?");
+        }
+        best_ = minimum_at(best);
+    }
+
+    //! Whether χ² of a point is neither a number nor infinite by design, as without a prediction in a bin with counts
+    bool has_no_number(std::size_t point) const {
+        const double chi2 = result_.chi2[point];
+        const auto status = static_cast<PointStatus>(result_.status[point]);
+        return std::isnan(chi2) ||
+               (std::isinf(chi2) && status != PointStatus::ok && status != PointStatus::empty_prediction);
+    }
+
+    //! Where a point without a number borders what is allowed, nobody knows how far that goes.
+    void refuse_missing_numbers() const {
+        const bool has_contours = result_.kept.size() == 2;
+        const double level =
+            best_.chi2 +
+            (has_contours ? delta_chi2_threshold(std::max(0.9545, limits_.confidence_level), 2) : threshold_);
+        std::size_t n = 0, stride = result_.chi2.size();
+        std::set<int> kinds;
+        for (const Variable& axis : result_.kept) {
+            const std::size_t size = axis.values.size();
+            stride /= size;
+            for (std::size_t i = 0; i < result_.chi2.size(); ++i) {
+                if (!has_no_number(i)) {
+                    continue;
+                }
+                const std::size_t on_axis = i / stride % size;
+                if ((on_axis > 0 && result_.chi2[i - stride] <= level) ||
+                    (on_axis + 1 < size && result_.chi2[i + stride] <= level)) {
+                    ++n;
+                    kinds.insert(result_.status[i]);
                 }
             }
         }
-        if (closed) {
-            line.push_back(line.front());
+        if (n > 0) {
+            throw InputError({result_.path, 0}, "no limits",
+                             fmt::format("chi2 is no number at {} point{} beside the allowed region, status {}", n,
+                                         n == 1 ? "" : "s", fmt::join(kinds, ", ")),
+                             "scan a region without them, or look for what overflows there?");
         }
-        return line;
     }
 
-    Point point(const Edge& edge) const {
-        const std::size_t i = edge.first / y_.size(), j = edge.first % y_.size();
-        const auto index = [](std::ptrdiff_t k) { return static_cast<std::size_t>(k); };
-        if (edge.second == 0) {
-            return {crossing([&](std::ptrdiff_t k) { return x_[index(k)]; },
-                             [&](std::ptrdiff_t k) { return at(index(k), j); }, static_cast<std::ptrdiff_t>(x_.size()),
-                             static_cast<std::ptrdiff_t>(i), threshold_)
-                        .at,
-                    y_[j]};
+    std::vector<Node> grid_profile(std::size_t a) const {
+        const std::vector<double>& values = result_.kept[a].values;
+        std::size_t stride = 1;
+        for (std::size_t i = a + 1; i < result_.kept.size(); ++i) {
+            stride *= result_.kept[i].values.size();
         }
-        return {x_[i], crossing([&](std::ptrdiff_t k) { return y_[index(k)]; },
-                                [&](std::ptrdiff_t k) { return at(i, index(k)); },
-                                static_cast<std::ptrdiff_t>(y_.size()), static_cast<std::ptrdiff_t>(j), threshold_)
-                           .at};
+        std::vector<double> least(values.size(), not_a_number);
+        std::vector<std::size_t> where(values.size());
+        for (std::size_t i = 0; i < result_.chi2.size(); ++i) {
+            const std::size_t k = i / stride % values.size();
+            if (!std::isnan(result_.chi2[i]) && !(least[k] <= result_.chi2[i])) {
+                least[k] = result_.chi2[i];
+                where[k] = i;
+            }
+        }
+        std::vector<Node> nodes;
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            nodes.push_back({values[k], least[k], minimum_at(where[k])});
+        }
+        return nodes;
     }
 
-    const std::vector<double>&x_, &y_, &d_;
-    double threshold_;
-    std::map<Edge, std::vector<Edge>> links_;
-    std::set<Edge> visited_;
-};
+    bool is_circle(std::size_t a) const { return is_full_circle(variables_[a]); }
 
-//! Number of points whose status is not "ok"
-std::size_t flagged_points(const Result& result) {
-    return result.status.size() -
-           static_cast<std::size_t>(std::count(result.status.begin(), result.status.end(), std::uint8_t{0}));
-}
+    // ---- between the points ------------------------------------------------------------------------------------
 
-const std::string& unit_of(const Result& result, const std::string& name) {
-    static const std::string none = "1";
-    for (const auto* axes : {&result.kept, &result.profiled}) {
-        for (const Variable& axis : *axes) {
-            if (axis.name == name) {
-                return axis.unit;
+    //! The lowest minimum with axis \p a in a span, from several starts; a span of no length holds it
+    AxesMinimum minimum(std::size_t a, Span span, const std::vector<const Node*>& starts) const {
+        std::vector<Span> spans = ranges_;
+        if (is_circle(a)) { // the span may be beyond the seam, but never on both sides
+            const double period = variables_[a].domain.period;
+            const double turns = std::floor((span.low - ranges_[a].low) / period + rounding);
+            span = {span.low - turns * period, span.high - turns * period};
+        }
+        spans[a] = span;
+        AxesMinimum best{infinity, true, {}, {}};
+        for (const Node* start : starts) {
+            std::vector<double> from = start->minimum.values;
+            from[a] = std::clamp(from[a], span.low, span.high);
+            const AxesMinimum found = minimiser_(spans, from);
+            if (best.values.empty() || found.chi2 < best.chi2) {
+                best = found;
+            }
+        }
+        return best;
+    }
+
+    Node node(std::size_t a, double t, const std::vector<const Node*>& starts) const {
+        AxesMinimum found = minimum(a, {t, t}, starts);
+        return {t, found.chi2, std::move(found)};
+    }
+
+    //! Minimises at the grid's own values over what the grid has of the other axes. Of a long axis some are enough:
+    //! where the grid shows minima and crossings, and others at a distance.
+    void refine(std::size_t a, std::vector<Node>& nodes) const {
+        constexpr std::size_t many = 256;
+        const std::size_t n = nodes.size(), stride = (n + many - 1) / many;
+        const auto chi2 = [&](std::size_t k) { return nodes[k].chi2; };
+        const double level = best_.chi2 + threshold_;
+        std::vector<std::size_t> chosen;
+        for (std::size_t k = 0; k < n; ++k) {
+            const bool is_lowest = (k == 0 || chi2(k) <= chi2(k - 1)) && (k + 1 == n || chi2(k) <= chi2(k + 1));
+            const bool is_beside = (k > 0 && is_allowed(nodes[k], level) != is_allowed(nodes[k - 1], level)) ||
+                                   (k + 1 < n && is_allowed(nodes[k], level) != is_allowed(nodes[k + 1], level));
+            if (k % stride == 0 || k + 1 == n || (is_lowest && !is_flat(nodes, k)) || is_beside) {
+                chosen.push_back(k);
+            }
+        }
+        const bool has_others = variables_.size() > 1;
+        const std::vector<Node> grid = nodes;
+        const auto improve = [&](std::size_t k, const std::vector<const Node*>& starts) {
+            Node found = node(a, grid[k].t, starts);
+            if (found.chi2 <= nodes[k].chi2 || std::isnan(nodes[k].chi2) || std::isnan(nodes[k].minimum.slopes[a])) {
+                found.chi2 = std::fmin(found.chi2, grid[k].chi2); // at worst what the grid has
+                nodes[k] = std::move(found);
+            }
+        };
+#pragma omp parallel for schedule(dynamic, 4)
+        for (std::size_t i = 0; i < chosen.size(); ++i) {
+            if (std::isfinite(grid[chosen[i]].chi2)) {
+                improve(chosen[i], {&grid[chosen[i]]});
+            }
+        }
+        std::vector<Node> some;
+        for (const std::size_t k : chosen) {
+            some.push_back(nodes[k]);
+        }
+        if (has_others && chosen.size() <= 64) { // neighbours may have found a lower valley
+            std::vector<Node> again = some;
+#pragma omp parallel for schedule(dynamic, 4)
+            for (std::size_t i = 0; i < some.size(); ++i) {
+                for (const std::size_t j : {i - 1, i + 1}) {
+                    if (j < some.size() && std::isfinite(some[j].chi2)) {
+                        Node found = node(a, some[i].t, {&some[j]});
+                        if (found.chi2 < again[i].chi2) {
+                            again[i] = std::move(found);
+                        }
+                    }
+                }
+            }
+            some = std::move(again);
+        }
+        nodes = std::move(some);
+    }
+
+    static bool is_flat(const std::vector<Node>& nodes, std::size_t k) {
+        return k > 0 && k + 1 < nodes.size() && nodes[k].chi2 == nodes[k - 1].chi2 &&
+               nodes[k].chi2 == nodes[k + 1].chi2;
+    }
+
+    //! The lowest of the minima that lead on from those of the profiles, all axes free
+    void find_minimum() {
+        constexpr std::size_t most = 32;
+        std::vector<const Node*> starts;
+        for (const std::vector<Node>& nodes : profiles_) {
+            for (std::size_t k = 0; k < nodes.size(); ++k) {
+                const bool is_lowest = (k == 0 || nodes[k].chi2 <= nodes[k - 1].chi2) &&
+                                       (k + 1 == nodes.size() || nodes[k].chi2 <= nodes[k + 1].chi2);
+                if (std::isfinite(nodes[k].chi2) && is_lowest && !is_flat(nodes, k)) {
+                    starts.push_back(&nodes[k]);
+                }
+            }
+        }
+        std::sort(starts.begin(), starts.end(), [](const Node* x, const Node* y) { return x->chi2 < y->chi2; });
+        starts.resize(std::min(starts.size(), most));
+        const Node grid{0, best_.chi2, best_};
+        starts.insert(starts.begin(), &grid);
+        AxesMinimum best{infinity, true, {}, {}};
+        for (const Node* start : starts) {
+            const AxesMinimum found = minimiser_(ranges_, start->minimum.values);
+            // Rounding does not choose between equal ones: the grid's own comes first.
+            if (best.values.empty() || found.chi2 < best.chi2 - 1e-9 * (1 + best.chi2)) {
+                best = found;
+            }
+        }
+        if (best.chi2 <= best_.chi2) {
+            best_ = best;
+        } else { // the method stopped early
+            best_.slopes = best.slopes;
+        }
+    }
+
+    //! Looks between the nodes for regions and gaps that none of them is in.
+    std::vector<Node> with_extremes(std::size_t a, const std::vector<Node>& nodes, double level) const {
+        constexpr std::size_t few = 64;
+        std::vector<Node> found;
+        for (std::size_t k = 0; k < nodes.size(); ++k) {
+            found.push_back(nodes[k]);
+            if (k + 1 == nodes.size() || !std::isfinite(nodes[k].chi2) || !std::isfinite(nodes[k + 1].chi2)) {
+                continue;
+            }
+            const Node &low = nodes[k], &high = nodes[k + 1];
+            const double fall = low.minimum.slopes[a], rise = high.minimum.slopes[a];
+            const bool low_in = is_allowed(low, level), high_in = is_allowed(high, level);
+            if (!low_in && !high_in && ((fall < 0 && rise > 0) || nodes.size() <= few)) {
+                AxesMinimum inside = minimum(a, {low.t, high.t}, {&low, &high});
+                const double t = inside.values[a];
+                if (inside.chi2 <= level && t > low.t && t < high.t) {
+                    found.push_back({t, inside.chi2, std::move(inside)});
+                }
+            } else if (low_in && high_in && fall > 0 && rise < 0) {
+                Node top = highest(a, low, high, level);
+                if (!is_allowed(top, level)) {
+                    found.push_back(std::move(top));
+                }
+            }
+        }
+        return found;
+    }
+
+    //! A point above \p level between two nodes, or about the highest one, by golden sections
+    Node highest(std::size_t a, const Node& low, const Node& high, double level) const {
+        const double golden = (std::sqrt(5.) - 1) / 2;
+        const auto at = [&](double t) { return node(a, t, {&low, &high}); };
+        double left = low.t, right = high.t;
+        Node inner = at(right - golden * (right - left)), outer = at(left + golden * (right - left));
+        for (int i = 0; i < 24 && is_allowed(inner, level) && is_allowed(outer, level); ++i) {
+            if (inner.chi2 > outer.chi2) {
+                right = outer.t;
+                outer = std::move(inner);
+                inner = at(right - golden * (right - left));
+            } else {
+                left = inner.t;
+                inner = std::move(outer);
+                outer = at(left + golden * (right - left));
+            }
+        }
+        return inner.chi2 > outer.chi2 ? inner : outer;
+    }
+
+    //! Where χ² crosses \p level between two nodes of which one is allowed, with all axes there
+    Node root(std::size_t a, const Node& low, const Node& high, double level) const {
+        const bool low_in = is_allowed(low, level);
+        Node inside = low_in ? low : high, outside = low_in ? high : low;
+        const double cell = std::abs(high.t - low.t);
+        const auto is_close = [&](double x, double y) {
+            return std::abs(x - y) <= std::max(1e-6 * std::min(std::abs(x), std::abs(y)), 1e-9 * cell);
+        };
+        const auto at = [&](double t) {
+            std::vector<const Node*> starts = {&inside};
+            if (std::isfinite(outside.chi2)) {
+                starts.push_back(&outside);
+            }
+            return node(a, t, starts);
+        };
+        // Where χ² is infinite outside there is nothing to interpolate.
+        while (!std::isfinite(outside.chi2) && !is_close(inside.t, outside.t)) {
+            Node middle = at((inside.t + outside.t) / 2);
+            (is_allowed(middle, level) ? inside : outside) = std::move(middle);
+        }
+        if (!std::isfinite(outside.chi2) || inside.chi2 == level) {
+            return inside;
+        }
+        const Node &left = inside.t < outside.t ? inside : outside, &right = inside.t < outside.t ? outside : inside;
+        std::uintmax_t evaluations = 60;
+        const auto [x, y] = boost::math::tools::toms748_solve(
+            [&](double t) {
+                const double above = at(t).chi2 - level;
+                return std::isfinite(above) ? above : threshold_;
+            },
+            left.t, right.t, left.chi2 - level, right.chi2 - level, is_close, evaluations);
+        return at((x + y) / 2);
+    }
+
+    // ---- intervals ---------------------------------------------------------------------------------------------
+
+    AxisLimits axis_limits(std::size_t a) {
+        const Variable& axis = result_.kept[a];
+        AxisLimits found{axis, best_.values[a], {}, {}, false};
+        std::vector<Node> nodes = profiles_[a];
+        const double level = best_.chi2 + threshold_;
+        const std::vector<Node> grid = grid_profile(a);
+        for (const Node& point : grid) {
+            const auto refined =
+                std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.t == point.t; });
+            found.delta_chi2.push_back((refined == nodes.end() ? point.chi2 : refined->chi2) - best_.chi2);
+        }
+        if (minimiser_) { // where χ² is smallest is a node whatever the grid
+            const auto at = std::lower_bound(nodes.begin(), nodes.end(), best_.values[a],
+                                             [](const Node& node, double t) { return node.t < t; });
+            if (at == nodes.end() || at->t != best_.values[a]) {
+                nodes.insert(at, {best_.values[a], best_.chi2, best_});
+            } else {
+                at->chi2 = std::min(at->chi2, best_.chi2);
+            }
+        }
+        found.intervals = is_circle(a) ? on_circle(a, nodes, level) : on_line(a, std::move(nodes), level);
+        if (axis.null_value && !is_circle(a)) {
+            found.excludes_null = excludes(found.intervals, *axis.null_value, ranges_[a]);
+        }
+        return found;
+    }
+
+    std::vector<Interval> between_ends(std::size_t a, std::vector<Node> nodes, double level, const End& first,
+                                       const End& last) {
+        if (minimiser_) {
+            nodes = with_extremes(a, nodes, level);
+        }
+        return find_intervals(nodes, level, first, last, [&](std::size_t k) {
+            const Span cell{nodes[k].t, nodes[k + 1].t};
+            if (minimiser_) {
+                const Node at = root(a, nodes[k], nodes[k + 1], level);
+                note_pinned(at.minimum, a);
+                return Located{{End::Kind::crossing, at.t, cell}};
+            }
+            note_pinned(nodes[is_allowed(nodes[k], level) ? k : k + 1].minimum, a);
+            const auto index = [](std::ptrdiff_t i) { return static_cast<std::size_t>(i); };
+            const Crossing at =
+                crossing([&](std::ptrdiff_t i) { return nodes[index(i)].t; },
+                         [&](std::ptrdiff_t i) { return nodes[index(i)].chi2 - best_.chi2; }, 0,
+                         static_cast<std::ptrdiff_t>(nodes.size()), static_cast<std::ptrdiff_t>(k), threshold_);
+            return Located{{End::Kind::crossing, at.at, cell}, at.uncertainty};
+        });
+    }
+
+    std::vector<Interval> on_line(std::size_t a, std::vector<Node> nodes, double level) {
+        const Variable& axis = variables_[a];
+        End first{End::Kind::range, ranges_[a].low, {}}, last{End::Kind::range, ranges_[a].high, {}};
+        if (begins_at_its_end(axis)) {
+            first = {End::Kind::physical, axis.domain.low, {}};
+        } else if (reaches(a, nodes, axis.domain.low, level)) {
+            first = {End::Kind::physical, axis.domain.low, {}};
+        }
+        std::vector<Node> reversed(nodes.rbegin(), nodes.rend());
+        if (ends_at_its_end(axis) || reaches(a, reversed, axis.domain.high, level)) {
+            last = {End::Kind::physical, axis.domain.high, {}};
+        }
+        return between_ends(a, std::move(nodes), level, first, last);
+    }
+
+    /// Whether what is allowed at the end of an axis, the first of \p nodes, is allowed up to where the parameter ends
+    /// beyond it: as zero is for the modulus on a logarithmic axis.
+    bool reaches(std::size_t a, const std::vector<Node>& nodes, double end, double level) const {
+        const Node& first = nodes.front();
+        if (!std::isfinite(end) || !is_allowed(first, level) || nodes.size() < 2) {
+            return false;
+        }
+        if (minimiser_) {
+            constexpr int steps = 8;
+            for (int i = 0; i < steps; ++i) {
+                if (!is_allowed(node(a, end + (first.t - end) * i / steps, {&first}), level)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+        // Predictions are smooth: what changes by little from the first point to the next does so on to a near end.
+        const double slope = (nodes[1].chi2 - first.chi2) / (nodes[1].t - first.t);
+        const double change = slope * (end - first.t);
+        constexpr double little = 0.1;
+        return std::abs(change) < little * threshold_ && first.chi2 + change <= level;
+    }
+
+    std::vector<Interval> on_circle(std::size_t a, std::vector<Node> nodes, double level) {
+        const double begin = ranges_[a].low, period = variables_[a].domain.period;
+        // The last value is the first one again.
+        std::erase_if(nodes, [&](const Node& node) { return node.t > begin + period * (1 - rounding); });
+        const auto outside =
+            std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return !is_allowed(node, level); });
+        const auto turned = [&](std::vector<Node>::difference_type from) {
+            std::rotate(nodes.begin(), nodes.begin() + from, nodes.end());
+            for (auto node = nodes.end() - from; node != nodes.end(); ++node) {
+                node->t += period;
+            }
+            nodes.push_back(nodes.front());
+            nodes.back().t += period;
+        };
+        turned(outside == nodes.end() ? 0 : outside - nodes.begin());
+        const End first{End::Kind::none, nodes.front().t, {}}, last{End::Kind::none, nodes.back().t, {}};
+        std::vector<Interval> intervals = between_ends(a, nodes, level, first, last);
+        if (intervals.size() > 1 && intervals.front().low.kind == End::Kind::none) { // a gap between two nodes
+            intervals.back().high = intervals.front().high;
+            intervals.back().high.at += period;
+            intervals.back().high.between.low += period;
+            intervals.back().high.between.high += period;
+            intervals.erase(intervals.begin());
+        }
+        for (Interval& interval : intervals) {
+            const double low = interval.low.is_bracket() ? interval.low.between.high : interval.low.at;
+            const double back = low >= begin + period * (1 - rounding) ? period : 0;
+            for (End* end : {&interval.low, &interval.high}) {
+                end->at -= back;
+                end->between = {end->between.low - back, end->between.high - back};
+            }
+        }
+        std::sort(intervals.begin(), intervals.end(),
+                  [](const Interval& x, const Interval& y) { return x.low.between.low < y.low.between.low; });
+        return intervals;
+    }
+
+    //! Whether a value that was scanned is in none of the intervals; one within a bracket may be
+    static bool excludes(const std::vector<Interval>& intervals, double value, const Span& range) {
+        if (value < range.low || value > range.high) {
+            return false;
+        }
+        return std::none_of(intervals.begin(), intervals.end(), [&](const Interval& interval) {
+            const double low = interval.low.is_bracket() ? interval.low.between.low : interval.low.at;
+            const double high = interval.high.is_bracket() ? interval.high.between.high : interval.high.at;
+            return value >= low && value <= high;
+        });
+    }
+
+    // ---- axes at the ends of their ranges ----------------------------------------------------------------------
+
+    /// Takes down the axes that stand at an end of their range where χ² is smallest, or at an end of the interval of
+    /// axis \p of, and would go further.
+    void note_pinned(const AxesMinimum& minimum, std::optional<std::size_t> of) {
+        for (std::size_t i = 0; i < variables_.size(); ++i) {
+            const Variable& axis = variables_[i];
+            const Span& range = ranges_[i];
+            const double length = range.high - range.low;
+            if ((of && *of == i) || is_circle(i) || !(length > 0) || !std::isfinite(length)) {
+                continue;
+            }
+            for (const bool upper : {false, true}) {
+                const double end = upper ? range.high : range.low;
+                const double room = std::abs((upper ? axis.domain.high : axis.domain.low) - end);
+                const bool is_there = std::abs(minimum.values[i] - end) <= rounding * length;
+                // What χ² would gain: without slopes it may be anything.
+                const double gain = (upper ? -1 : 1) * minimum.slopes[i] * std::min(room / length, 1.);
+                constexpr double negligible = 0.01;
+                if (is_there && room > rounding * length && !(gain < negligible)) {
+                    pinned_[{i, upper}].insert(of ? result_.kept[*of].name : "");
+                }
             }
         }
     }
-    return none;
-}
+
+    void warn_of_pinned() {
+        for (const auto& [place, where] : pinned_) {
+            const auto& [i, upper] = place;
+            const Variable& axis = variables_[i];
+            const double end = upper ? ranges_[i].high : ranges_[i].low;
+            const bool at_best = where.contains("");
+            if (at_best && i < result_.kept.size() && reaches_its_end(i, upper)) {
+                continue; // zero is as good
+            }
+            std::vector<std::string> others;
+            std::copy_if(where.begin(), where.end(), std::back_inserter(others),
+                         [](const std::string& name) { return !name.empty(); });
+            std::string text;
+            if (at_best && i < result_.kept.size()) {
+                text = fmt::format("the best fit lies at the end of the axis {}: scan further", axis.name);
+            } else {
+                text = fmt::format("{} is at the {} end of its range, {}, ", axis.name, upper ? "upper" : "lower",
+                                   with_unit(end, axis.unit));
+                text += at_best ? "at the best fit" : "";
+                if (!others.empty()) {
+                    text += fmt::format("{}where the interval of {} ends", at_best ? " and " : "",
+                                        fmt::join(others, " and of "));
+                }
+                text += " (what is allowed may be too narrow) scan it further?";
+            }
+            limits_.warnings.push_back(std::move(text));
+        }
+    }
+
+    //! Whether an interval of a kept axis goes on beyond an end of the axis, to where the parameter ends
+    bool reaches_its_end(std::size_t a, bool upper) const {
+        const std::vector<Interval>& intervals = limits_.axes[a].intervals;
+        return !intervals.empty() &&
+               (upper ? intervals.back().high : intervals.front().low).kind == End::Kind::physical;
+    }
+
+    // ---- the rest ----------------------------------------------------------------------------------------------
+
+    void find_contours() {
+        if (result_.kept.size() != 2) {
+            return;
+        }
+        std::vector<double> delta_chi2 = result_.chi2;
+        for (double& value : delta_chi2) {
+            value -= best_.chi2;
+        }
+        Variable axes[] = {result_.kept[0], result_.kept[1]};
+        for (std::size_t a = 0; a < 2; ++a) { // a region that goes on to the end of the parameter is closed there
+            axes[a].domain.low = reaches_its_end(a, false) ? axes[a].values.front() : axes[a].domain.low;
+            axes[a].domain.high = reaches_its_end(a, true) ? axes[a].values.back() : axes[a].domain.high;
+        }
+        for (const double level : std::set<double>{0.6827, 0.9, 0.9545, limits_.confidence_level}) {
+            const double threshold = delta_chi2_threshold(level, 2);
+            limits_.contours.push_back(
+                {level, threshold, nuscan::find_contours(axes[0], axes[1], delta_chi2, threshold)});
+        }
+    }
+
+    //! From the experiments, or where the grid has the point, or from the file
+    void find_null() {
+        std::vector<std::size_t> axes;
+        for (std::size_t i = 0; i < variables_.size(); ++i) {
+            if (variables_[i].null_value) {
+                axes.push_back(i);
+            }
+        }
+        const auto is_there = [&](const std::string& name) {
+            return std::any_of(variables_.begin(), variables_.end(), [&](const Variable& x) { return x.name == name; });
+        };
+        // The argument of a modulus that is zero is none.
+        auto dof = static_cast<int>(axes.size());
+        for (const Variable& axis : variables_) {
+            const std::size_t dot = axis.name.rfind('.');
+            dof += dot != std::string::npos && axis.name.substr(dot) == ".arg" &&
+                           is_there(axis.name.substr(0, dot) + ".abs")
+                       ? 1
+                       : 0;
+        }
+        if (axes.empty()) {
+            return;
+        }
+        double chi2 = infinity;
+        bool is_known = false;
+        if (minimiser_) {
+            std::vector<Span> spans = ranges_;
+            std::vector<double> from = best_.values;
+            for (const std::size_t i : axes) {
+                from[i] = *variables_[i].null_value;
+                spans[i] = {from[i], from[i]};
+            }
+            chi2 = minimiser_(spans, from).chi2;
+            is_known = std::isfinite(chi2);
+        } else {
+            for (std::size_t point = 0; point < result_.chi2.size(); ++point) {
+                const std::vector<double> values = values_at(point);
+                if (std::all_of(axes.begin(), axes.end(), [&](std::size_t i) {
+                        return i < result_.kept.size() && values[i] == *variables_[i].null_value;
+                    })) {
+                    chi2 = std::fmin(chi2, result_.chi2[point]);
+                    is_known = true;
+                }
+            }
+        }
+        if (!is_known) {
+            return;
+        }
+        const double delta_chi2 = chi2 - best_.chi2;
+        const double p =
+            std::isfinite(delta_chi2)
+                ? boost::math::cdf(boost::math::complement(boost::math::chi_squared(dof), std::max(delta_chi2, 0.)))
+                : 0;
+        const double significance =
+            p > 0 ? std::sqrt(boost::math::quantile(boost::math::complement(boost::math::chi_squared(1), p)))
+                  : infinity;
+        limits_.null =
+            NullPoint{delta_chi2, dof, significance, delta_chi2 > delta_chi2_threshold(limits_.confidence_level, dof)};
+    }
+
+    void assess_fit() {
+        const std::optional<double> bins = number_attribute(result_, "bins");
+        if (!bins) {
+            return;
+        }
+        GoodnessOfFit fit{static_cast<int>(*bins), {}, {}, 0};
+        fit.bins_with_few_counts = static_cast<int>(number_attribute(result_, "bins_with_few_counts").value_or(0));
+        if (const std::optional<double> fitted = number_attribute(result_, "fitted_parameters")) {
+            fit.degrees_of_freedom = fit.bins - static_cast<int>(*fitted);
+            if (*fit.degrees_of_freedom > 0) {
+                const boost::math::chi_squared distribution(*fit.degrees_of_freedom);
+                fit.p_value = boost::math::cdf(boost::math::complement(distribution, std::max(best_.chi2, 0.)));
+            }
+        }
+        limits_.goodness = fit;
+    }
+
+    void warn() {
+        limits_.verdict = verdict(result_);
+        if (limits_.verdict != "ok") {
+            limits_.warnings.push_back("do not trust this result: " + limits_.verdict);
+        }
+        warn_of_pinned();
+        const std::string at = fmt::format("at {:.6g}% CL", 100 * limits_.confidence_level);
+        for (const AxisLimits& found : limits_.axes) {
+            if (found.excludes_null) {
+                limits_.warnings.push_back(fmt::format("{} = {} is excluded {}: this is no upper limit",
+                                                       found.axis.name,
+                                                       with_unit(*found.axis.null_value, found.axis.unit), at));
+            }
+        }
+        if (limits_.null && limits_.null->is_excluded) {
+            limits_.warnings.push_back(fmt::format("all axes at their standard values are excluded {} (Δχ² = {:.2f}, "
+                                                   "{} d.o.f., {:.1f} standard deviations)",
+                                                   at, limits_.null->delta_chi2, limits_.null->degrees_of_freedom,
+                                                   limits_.null->significance));
+        }
+    }
+
+    const Result& result_;
+    const AxesMinimiser& minimiser_;
+    double threshold_;
+    std::vector<Variable> variables_; // of all axes: kept ones, then profiled ones
+    std::vector<Span> ranges_;
+    AxesMinimum best_;
+    std::vector<std::vector<Node>> profiles_; // of the kept axes
+    std::map<std::pair<std::size_t, bool>, std::set<std::string>> pinned_;
+    Limits limits_{};
+};
 
 } // namespace
 
@@ -246,251 +749,15 @@ double delta_chi2_threshold(double confidence_level, int degrees_of_freedom) {
         throw InputError({"command line", 0}, fmt::format("confidence level {}", confidence_level),
                          "must be between 0 and 1", "0.9?");
     }
+    if (degrees_of_freedom < 1) {
+        throw InputError({"command line", 0}, fmt::format("{} degrees of freedom", degrees_of_freedom),
+                         "at least one is needed");
+    }
     return boost::math::quantile(boost::math::chi_squared(degrees_of_freedom), confidence_level);
 }
 
-Limits compute_limits(const Result& result, double confidence_level) {
-    Limits limits{confidence_level, delta_chi2_threshold(confidence_level, 1), infinity, {}, {}, {}};
-    std::size_t best = 0;
-    for (std::size_t i = 0; i < result.chi2.size(); ++i) {
-        if (result.chi2[i] < limits.chi2_min) {
-            limits.chi2_min = result.chi2[i];
-            best = i;
-        }
-    }
-    if (!std::isfinite(limits.chi2_min)) {
-        throw InputError({result.path, 0}, "no limits", "no point has a finite chi2",
-                         "do the fixed parameters describe the data at all?");
-    }
-
-    std::size_t stride = result.chi2.size();
-    for (const Variable& axis : result.kept) {
-        const std::size_t size = axis.values.size();
-        stride /= size;
-        AxisLimits found{axis, axis.values[best / stride % size], std::vector<double>(size, not_a_number), {}};
-        for (std::size_t i = 0; i < result.chi2.size(); ++i) {
-            double& minimum = found.delta_chi2[i / stride % size];
-            // fmin skips NaN
-            minimum = std::fmin(minimum, result.chi2[i] - limits.chi2_min);
-        }
-        found.intervals = find_intervals(axis.values, found.delta_chi2, limits.threshold);
-        limits.best_fit.emplace_back(axis.name, found.best_fit);
-        limits.axes.push_back(std::move(found));
-    }
-    for (std::size_t p = 0; p < result.profiled.size(); ++p) {
-        limits.best_fit.emplace_back(result.profiled[p].name, result.profiled_at[p][best]);
-    }
-
-    if (result.kept.size() == 2) {
-        std::vector<double> delta_chi2 = result.chi2;
-        for (double& value : delta_chi2) {
-            value -= limits.chi2_min;
-        }
-        for (const double level : std::set<double>{0.6827, 0.9, 0.9545, confidence_level}) {
-            const double threshold = delta_chi2_threshold(level, 2);
-            MarchingSquares squares(result.kept[0].values, result.kept[1].values, delta_chi2, threshold);
-            limits.contours.push_back({level, threshold, squares.lines()});
-        }
-    }
-    return limits;
-}
-
-// ---- text ------------------------------------------------------------------------------------------------------
-
-namespace {
-
-std::string with_unit(const std::string& number, const std::string& unit) {
-    return unit == "1" ? number : number + " " + unit;
-}
-
-//! Intervals in the terms of physicists: one-sided where both the interval and the axis begin at zero
-std::string intervals_text(const AxisLimits& found) {
-    std::string text;
-    bool low_end = false, high_end = false, is_rough = false;
-    for (const Interval& interval : found.intervals) {
-        is_rough = is_rough || interval.low_rough || interval.high_rough;
-        const bool from_zero = interval.low_open && interval.low == 0;
-        const bool to_zero = interval.high_open && interval.high == 0;
-        low_end = low_end || (interval.low_open && !from_zero);
-        high_end = high_end || (interval.high_open && !to_zero);
-        text += text.empty() ? "" : " ∪ ";
-        if (from_zero && !interval.high_open) {
-            text += fmt::format("< {:.3g}", interval.high);
-        } else if (to_zero && !interval.low_open) {
-            text += fmt::format("> {:.3g}", interval.low);
-        } else {
-            text += fmt::format("[{:.3g}, {:.3g}]", interval.low, interval.high);
-        }
-    }
-    const bool no_limit = found.intervals.size() == 1 && found.intervals[0].low_open && found.intervals[0].high_open;
-    text = with_unit(fmt::format("{}{}", no_limit ? "no limit on " : "", text), found.axis.unit);
-    if (!no_limit && (low_end || high_end)) {
-        text += fmt::format(" (may go on beyond {} of the axis)", low_end && high_end ? "both ends"
-                                                                  : low_end           ? "the lower end"
-                                                                                      : "the upper end");
-    }
-    if (is_rough) {
-        text += " (rough: the grid is too coarse to place it; more points, or a shorter axis?)";
-    }
-    return text;
-}
-
-//! What the result says of experiments and pulls at its minimum
-std::string of_experiments(const Result& result) {
-    const std::string chi2 = "chi2_min.", pull = "pull.";
-    std::string shares, pulls;
-    for (const auto& [name, value] : result.attributes) {
-        if (name.rfind(chi2, 0) == 0) {
-            shares += fmt::format("{}{} {:.2f}", shares.empty() ? "" : ", ", name.substr(chi2.size()),
-                                  std::get<double>(value));
-        } else if (name.rfind(pull, 0) == 0) {
-            const std::string pulled = name.substr(pull.size());
-            const auto error = result.attributes.find("pull_error." + pulled);
-            pulls += fmt::format("{}{} {:.4g}", pulls.empty() ? "" : ", ", pulled, std::get<double>(value));
-            if (error != result.attributes.end() && std::get<double>(error->second) > 0) {
-                pulls += fmt::format(" ± {:.2g}", std::get<double>(error->second));
-            }
-            const auto unit = result.attributes.find("pull_unit." + pulled);
-            pulls += unit == result.attributes.end() ? "" : " " + std::get<std::string>(unit->second);
-        }
-    }
-    return (shares.empty() ? "" : "\nof which  " + shares) + (pulls.empty() ? "" : "\npulls     " + pulls);
-}
-
-} // namespace
-
-std::string limits_text(const Limits& limits, const Result& result) {
-    const std::string against = verdict(result);
-    std::string text = against == "ok" ? "" : fmt::format("warning   do not trust this result: {}\n", against);
-    text += fmt::format("best fit  chi2 = {:.2f}", limits.chi2_min);
-    const char* separator = "  at  ";
-    for (const auto& [name, value] : limits.best_fit) {
-        text +=
-            fmt::format("{}{} = {}", separator, name, with_unit(fmt::format("{:.3g}", value), unit_of(result, name)));
-        separator = ", ";
-    }
-    text += of_experiments(result);
-    text += fmt::format("\nminimum   smallest chi2 on the scanned grid of {} points", result.chi2.size());
-    if (const std::size_t n = flagged_points(result); n > 0) {
-        text += fmt::format("; {} of them flagged (status is not 0)", n);
-    }
-    for (const AxisLimits& found : limits.axes) {
-        const double first = found.axis.values.front(), last = found.axis.values.back();
-        if (found.axis.values.size() > 1 && ((found.best_fit == first && first != 0) || found.best_fit == last)) {
-            text +=
-                fmt::format("\nwarning   the best fit lies at the end of the axis {}: scan further", found.axis.name);
-        }
-    }
-    if (!limits.axes.empty()) {
-        const bool several = limits.best_fit.size() > 1;
-        text += fmt::format("\n\n{:.6g}% CL (Δχ² = {:.2f}, 1 d.o.f.{}):\n", 100 * limits.confidence_level,
-                            limits.threshold, several ? ", other axes minimised over" : "");
-    }
-    std::size_t width = 0;
-    for (const AxisLimits& found : limits.axes) {
-        width = std::max(width, found.axis.name.size());
-    }
-    for (const AxisLimits& found : limits.axes) {
-        text += fmt::format("  {:<{}}  {}\n", found.axis.name, width, intervals_text(found));
-    }
-    if (!limits.contours.empty()) {
-        text += fmt::format("\ncontours (2 d.o.f.) of {} against {}:\n", result.kept[1].name, result.kept[0].name);
-    }
-    for (const Contour& contour : limits.contours) {
-        std::size_t n_closed = 0;
-        for (const auto& line : contour.lines) {
-            n_closed += line.size() > 2 && line.front() == line.back() ? 1 : 0;
-        }
-        std::string lines = "outside the grid";
-        if (!contour.lines.empty()) {
-            lines = fmt::format("{} closed", n_closed);
-            if (const std::size_t n_open = contour.lines.size() - n_closed; n_open > 0) {
-                lines = fmt::format("{}{} open at the rim of the grid", n_closed > 0 ? lines + ", " : "", n_open);
-            }
-        }
-        text +=
-            fmt::format("  {:>7.6g}%  Δχ² = {:5.2f}  {}\n", 100 * contour.confidence_level, contour.threshold, lines);
-    }
-    return text;
-}
-
-// ---- JSON ------------------------------------------------------------------------------------------------------
-
-namespace {
-
-std::string json_text(const std::string& text) {
-    std::string quoted = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            quoted += {'\\', c};
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            quoted += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-            quoted += c;
-        }
-    }
-    return quoted + '"';
-}
-
-//! The shortest digits that give the number back
-std::string json_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
-
-template <class Range, class ToText>
-std::string json_array(const Range& range, const ToText& to_text) {
-    std::string text = "[";
-    for (const auto& item : range) {
-        text += text.size() > 1 ? ", " : "";
-        text += to_text(item);
-    }
-    return text + "]";
-}
-
-} // namespace
-
-std::string limits_json(const Limits& limits, const Result& result) {
-    const auto text = [&](const char* name) -> std::string { // null in files of others
-        const auto found = result.attributes.find(name);
-        const bool there = found != result.attributes.end() && std::holds_alternative<std::string>(found->second);
-        return there ? json_text(std::get<std::string>(found->second)) : "null";
-    };
-    std::string best_fit;
-    for (const auto& [name, value] : limits.best_fit) {
-        best_fit += fmt::format("{}{}: {{\"value\": {}, \"unit\": {}}}", best_fit.empty() ? "" : ", ", json_text(name),
-                                json_number(value), json_text(unit_of(result, name)));
-    }
-    const auto interval = [](const Interval& i) {
-        return fmt::format("{{\"low\": {}, \"high\": {}, \"low_open\": {}, \"high_open\": {}, \"low_rough\": {}, "
-                           "\"high_rough\": {}}}",
-                           json_number(i.low), json_number(i.high), i.low_open, i.high_open, i.low_rough, i.high_rough);
-    };
-    const auto axis = [&](const AxisLimits& found) {
-        return fmt::format("\n    {{\"name\": {}, \"unit\": {}, \"best_fit\": {}, \"intervals\": {},\n"
-                           "     \"values\": {},\n     \"delta_chi2_profile\": {}}}",
-                           json_text(found.axis.name), json_text(found.axis.unit), json_number(found.best_fit),
-                           json_array(found.intervals, interval), json_array(found.axis.values, json_number),
-                           json_array(found.delta_chi2, json_number));
-    };
-    const auto line = [](const std::vector<std::pair<double, double>>& points) {
-        return json_array(points, [](const std::pair<double, double>& point) {
-            return fmt::format("[{}, {}]", json_number(point.first), json_number(point.second));
-        });
-    };
-    const auto contour = [&](const Contour& c) {
-        return fmt::format(
-            "\n    {{\"confidence_level\": {}, \"degrees_of_freedom\": 2, \"delta_chi2\": {}, \"x\": {}, "
-            "\"y\": {},\n     \"lines\": {}}}",
-            json_number(c.confidence_level), json_number(c.threshold), json_text(result.kept[0].name),
-            json_text(result.kept[1].name), json_array(c.lines, line));
-    };
-    return fmt::format("{{\n  \"file\": {},\n  \"title\": {},\n  \"statistic\": {},\n  \"verdict\": {},\n"
-                       "  \"chi2_min\": {},\n  \"minimum\": \"grid\",\n"
-                       "  \"points\": {},\n  \"flagged_points\": {},\n  \"best_fit\": {{{}}},\n"
-                       "  \"confidence_level\": {},\n  \"degrees_of_freedom\": 1,\n  \"delta_chi2\": {},\n"
-                       "  \"axes\": {},\n  \"contours\": {}\n}}\n",
-                       json_text(result.path), text("title"), text("statistic"), json_text(verdict(result)),
-                       json_number(limits.chi2_min), result.chi2.size(), flagged_points(result), best_fit,
-                       json_number(limits.confidence_level), json_number(limits.threshold),
-                       json_array(limits.axes, axis), json_array(limits.contours, contour));
+Limits compute_limits(const Result& result, double confidence_level, const AxesMinimiser& chi2) {
+    return Computation(result, confidence_level, chi2).limits();
 }
 
 } // namespace nuscan

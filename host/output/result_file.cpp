@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -133,6 +134,16 @@ std::string read_text(hid_t object, const std::string& name, const std::string& 
     return otherwise;
 }
 
+//! A number that an attribute holds, if it is there
+std::optional<double> read_number(hid_t object, const std::string& name, const std::string& path) {
+    Attribute value;
+    if (check(H5Aexists(object, name.c_str()), path, "read attributes") > 0 &&
+        read_attribute(object, name, value, path) && std::holds_alternative<double>(value)) {
+        return std::get<double>(value);
+    }
+    return {};
+}
+
 Attributes read_attributes(hid_t object, const std::string& path) {
     std::vector<std::string> names;
     const auto collect = [](hid_t, const char* name, const H5A_info_t*, void* data) -> herr_t {
@@ -183,9 +194,41 @@ std::vector<hsize_t> chunk_of(const ResultLayout& layout) {
     return chunk;
 }
 
-void describe(hid_t dataset, const std::string& unit, const std::string& long_name, const std::string& path) {
-    write_attribute(dataset, "units", unit.empty() ? "1" : unit, path);
-    write_attribute(dataset, "long_name", long_name, path);
+void describe(hid_t dataset, const Variable& variable, const std::string& path) {
+    write_attribute(dataset, "units", variable.unit.empty() ? "1" : variable.unit, path);
+    write_attribute(dataset, "long_name", variable.long_name.empty() ? variable.name : variable.long_name, path);
+    const auto write = [&](const char* name, double value) { write_attribute(dataset, name, value, path); };
+    if (std::isfinite(variable.domain.low)) {
+        write("valid_min", variable.domain.low);
+    }
+    if (std::isfinite(variable.domain.high)) {
+        write("valid_max", variable.domain.high);
+    }
+    if (variable.domain.period > 0) {
+        write("period", variable.domain.period);
+    }
+    if (variable.scanned) {
+        write("scan_min", variable.scanned->low);
+        write("scan_max", variable.scanned->high);
+    }
+    if (variable.null_value) {
+        write("null_value", *variable.null_value);
+    }
+}
+
+//! What \ref describe has written
+Variable described(hid_t dataset, const std::string& name, const std::string& path) {
+    const auto read = [&](const char* attribute) { return read_number(dataset, attribute, path); };
+    Variable variable{name, read_text(dataset, "units", "1", path), read_text(dataset, "long_name", name, path), {}};
+    const Domain unbounded;
+    variable.domain = {read("valid_min").value_or(unbounded.low), read("valid_max").value_or(unbounded.high),
+                       read("period").value_or(0)};
+    const std::optional<double> low = read("scan_min"), high = read("scan_max");
+    if (low && high) {
+        variable.scanned = Span{*low, *high};
+    }
+    variable.null_value = read("null_value");
+    return variable;
 }
 
 Handle create_scale(hid_t file, const Variable& axis, const std::string& path) {
@@ -198,7 +241,7 @@ Handle create_scale(hid_t file, const Variable& axis, const std::string& path) {
         H5Dclose);
     check(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, axis.values.data()), path, action);
     check(H5DSset_scale(dataset, axis.name.c_str()), path, action);
-    describe(dataset, axis.unit, axis.long_name.empty() ? axis.name : axis.long_name, path);
+    describe(dataset, axis, path);
     return dataset;
 }
 
@@ -268,16 +311,16 @@ Descriptor create_file(const std::string& path, const ResultLayout& layout) {
     }
     {
         const Handle chi2 = create_dataset(file, "chi2", H5T_IEEE_F64LE, nullptr, scales, shape, chunk, path);
-        describe(chi2, "1", "chi-squared", path);
+        describe(chi2, {"chi2", "1", "chi-squared", {}}, path);
         write_attribute(chi2, "profiled", names_of(layout.profiled), path);
         const Handle status =
             create_dataset(file, "status", H5T_STD_U8LE, &status_unwritten, scales, shape, chunk, path);
-        describe(status, "1", "status of the point", path);
+        describe(status, {"status", "1", "status of the point", {}}, path);
         describe_status(status, path);
     }
     for (const Variable& axis : layout.profiled) {
         const Handle dataset = create_dataset(file, axis.name, H5T_IEEE_F64LE, nullptr, scales, shape, chunk, path);
-        describe(dataset, axis.unit, axis.long_name.empty() ? axis.name : axis.long_name, path);
+        describe(dataset, axis, path);
     }
     scales.clear();
     Descriptor descriptor = descriptor_of(file, path);
@@ -384,14 +427,11 @@ Contents read_contents(hid_t file, const std::string& path) {
         if (name.size() < 2) {
             throw refuse("dimension " + std::to_string(i + 1) + " of chi2 has no axis");
         }
-        Variable axis;
-        axis.name = name.substr(1);
-        const Handle scale = open_dataset(file, axis.name, path);
+        const Handle scale = open_dataset(file, name.substr(1), path);
+        Variable axis = described(scale, name.substr(1), path);
         if (dataset_shape(scale, path) != std::vector<hsize_t>{shape[i]}) {
             throw refuse("the axis " + axis.name + " is not as long as chi2");
         }
-        axis.unit = read_text(scale, "units", "1", path);
-        axis.long_name = read_text(scale, "long_name", axis.name, path);
         axis.values.resize(shape[i]);
         check(H5Dread(scale, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, axis.values.data()), path,
               "read the axis " + axis.name);
@@ -404,8 +444,7 @@ Contents read_contents(hid_t file, const std::string& path) {
             throw refuse("it has no variable \"" + name + "\"");
         }
         const Handle dataset = open_dataset(file, name, path);
-        contents.profiled.push_back(
-            {name, read_text(dataset, "units", "1", path), read_text(dataset, "long_name", name, path), {}});
+        contents.profiled.push_back(described(dataset, name, path));
     }
     std::vector<std::string> names = {"status"};
     for (const Variable& axis : contents.profiled) {
@@ -735,6 +774,18 @@ std::string verdict(const Result& result) {
     const auto found = result.attributes.find("verdict");
     const auto* text = found == result.attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
     return text == nullptr ? "ok" : *text;
+}
+
+std::optional<double> number_attribute(const Result& result, const std::string& name) {
+    const auto found = result.attributes.find(name);
+    if (found == result.attributes.end()) {
+        return {};
+    }
+    if (const auto* integer = std::get_if<std::int64_t>(&found->second)) {
+        return static_cast<double>(*integer);
+    }
+    const auto* real = std::get_if<double>(&found->second);
+    return real == nullptr ? std::nullopt : std::optional(*real);
 }
 
 const std::string& text_attribute(const Result& result, const std::string& name) {

@@ -2,20 +2,36 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace nuscan {
 
+/// Where a parameter ends by its nature: a modulus at 0, a squared sine at 0 and 1. With a period it is a circle.
+struct Domain {
+    double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+    double period = 0; //!< 0: no circle
+};
+
+//! A closed interval of an axis
+struct Span {
+    double low, high;
+};
+
 /// A coordinate or a variable of a result file.
 struct Variable {
     std::string name; //!< parameter name
     std::string unit; //!< "1" where dimensionless
     std::string long_name;
-    std::vector<double> values; //!< of coordinates: the axis values
+    std::vector<double> values;            //!< of coordinates: the axis values
+    Domain domain = {};                    //!< attributes valid_min, valid_max and period
+    std::optional<Span> scanned = {};      //!< of profiled axes: their range; attributes scan_min and scan_max
+    std::optional<double> null_value = {}; //!< of what is new physics: its value without any; attribute null_value
 };
 
 using Attribute = std::variant<std::string, double, std::int64_t>;
@@ -97,6 +113,9 @@ Result read_result(const std::string& path);
 ///
 /// "ok" where the file holds no verdict, as those of others do.
 std::string verdict(const Result& result);
+
+//! The number that an attribute holds; nothing where there is none
+std::optional<double> number_attribute(const Result& result, const std::string& name);
 
 //! An attribute that every result has. \throws InputError where this one does not.
 const std::string& text_attribute(const Result& result, const std::string& name);

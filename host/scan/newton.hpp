@@ -54,8 +54,9 @@ BoxMinimum minimise_in_box(const F& f, const Box& box, const Eigen::VectorXd& x)
         std::vector<Index> free;
         for (Index i = 0; i < x.size(); ++i) {
             // What does not press may still go down together with others.
-            if ((g[i] > 0 && best.at[i] > box.low[i]) || (g[i] < 0 && best.at[i] < box.high[i]) ||
-                std::abs(g[i]) * reach < negligible) {
+            if (box.low[i] < box.high[i] &&
+                ((g[i] > 0 && best.at[i] > box.low[i]) || (g[i] < 0 && best.at[i] < box.high[i]) ||
+                 std::abs(g[i]) * reach < negligible)) {
                 free.push_back(i);
             }
         }

@@ -15,7 +15,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-/// What is minimised over: what the table of a polished axis has, in units of \p scale.
+/// What is minimised over: what the table of an axis has, in units of \p scale.
 struct Unknown {
     int axis;
     double low, high;
@@ -63,23 +63,23 @@ struct Coordinate {
     bool fast = true; //!< predictions are quadratic in it
 };
 
-/// A plan's polished axes as unknowns, and its terms as a surface needs them.
+/// Axes of a plan as unknowns, and its terms as a surface needs them.
 struct Model {
     std::vector<Unknown> unknowns;
     std::vector<Coordinate> coordinates;                               //!< a real part comes before its imaginary part
     std::vector<std::pair<std::size_t, Parameter::MixingName>> angles; //!< unknowns that are mixing angles and phases
     std::vector<Term> terms;
     std::size_t n_axes; //!< of the plan, and one for each part of an element
-    Box box;
 
-    explicit Model(const Plan& plan) : n_axes(plan.config().axes.size()) {
+    Model(const Plan& plan, const std::vector<int>& axes) : n_axes(plan.config().axes.size()) {
         const ParameterView& parameters = plan.parameters();
-        for (const int a : plan.polished_axes()) {
+        for (const int a : axes) {
             const Parameter& parameter = plan.config().axes[static_cast<std::size_t>(a)].parameter;
             const AxisView& axis = parameters.axes[a];
             const double low = axis.value[0], high = axis.value[axis.size - 1], period = period_of(parameter);
             const bool is_angle = period > 0 || parameter.kind == Parameter::Kind::mixing;
-            const double scale = is_angle ? 1 : std::max(std::abs(low), std::abs(high));
+            const double largest = std::max(std::abs(low), std::abs(high));
+            const double scale = is_angle || largest == 0 ? 1 : largest;
             unknowns.push_back({a, low / scale, high / scale, scale, prior_of(parameter, plan.config()), period});
         }
         for (int i = 0; i < parameters.n_terms; ++i) {
@@ -96,7 +96,36 @@ struct Model {
                     {unknowns[i].axis, static_cast<int>(i), {}, 0, Coordinate::Part::whole, is_fast(parameter)});
             }
         }
-        make_box();
+    }
+
+    //! All that the axes have
+    Box whole_box() const {
+        std::vector<Span> spans;
+        for (const Unknown& v : unknowns) {
+            spans.push_back({v.low, v.high});
+        }
+        return box(spans);
+    }
+
+    //! Unknowns between given ends. On the whole circle a modulus may go through zero, where polar coordinates would
+    //! end.
+    Box box(const std::vector<Span>& spans) const {
+        const auto n = static_cast<Index>(unknowns.size());
+        Box box{VectorXd(n), VectorXd(n)};
+        for (Index i = 0; i < n; ++i) {
+            const Unknown& v = unknowns[static_cast<std::size_t>(i)];
+            const Span& span = spans[static_cast<std::size_t>(i)];
+            const bool is_free = v.is_cyclic() && span.low == v.low && span.high == v.high;
+            box.low[i] = is_free ? -constants::infinity : span.low;
+            box.high[i] = is_free ? constants::infinity : span.high;
+        }
+        for (const Coordinate& c : coordinates) {
+            if (c.part == Coordinate::Part::real && c.modulus >= 0 && box.low[c.modulus] == 0 &&
+                std::isinf(box.low[c.argument])) {
+                box.low[c.modulus] = -box.high[c.modulus];
+            }
+        }
+        return box;
     }
 
     //! The same point with moduli not negative and arguments in their range
@@ -144,29 +173,12 @@ private:
                 {axis, value, term.value, argument, real ? Coordinate::Part::real : Coordinate::Part::imaginary});
         }
     }
-
-    //! On the whole circle a modulus may go through zero, where polar coordinates would end.
-    void make_box() {
-        const auto n = static_cast<Index>(unknowns.size());
-        box = {VectorXd(n), VectorXd(n)};
-        for (Index i = 0; i < n; ++i) {
-            const Unknown& v = unknowns[static_cast<std::size_t>(i)];
-            box.low[i] = v.is_cyclic() ? -constants::infinity : v.low;
-            box.high[i] = v.is_cyclic() ? constants::infinity : v.high;
-        }
-        for (const Coordinate& c : coordinates) {
-            if (c.part == Coordinate::Part::real && c.modulus >= 0 && box.low[c.modulus] == 0 &&
-                unknowns[static_cast<std::size_t>(c.argument)].is_cyclic()) {
-                box.low[c.modulus] = -box.high[c.modulus];
-            }
-        }
-    }
 };
 
-/// χ² of a kept point as a function of the unknowns.
+/// χ² as a function of the unknowns, where the other axes stand at a point of the grid.
 class Objective {
 public:
-    //! \param indices of a point of the grid; those of polished axes do not matter
+    //! \param indices of a point of the grid; those of the unknowns do not matter
     Objective(const Model& model, const PlanView& plan, const std::vector<std::int64_t>& indices)
         : model_(model), values_(model.n_axes), axes_(model.n_axes), ranges_(model.n_axes, AxisRange{0, 1, 1, 0, 0}),
           surface_(make_surface(plan, indices)) {}
@@ -207,12 +219,12 @@ public:
     /// Points from which another minimum may be found: with the sign of a fast coordinate turned, or of the amplitude
     /// that it moves, or of all fast coordinates, or with a mixing angle in the other octant, or a phase conjugated or
     /// with the opposite sign of what it belongs to; as far as they may go.
-    std::vector<VectorXd> mirrored(const VectorXd& z) const {
+    std::vector<VectorXd> mirrored(const VectorXd& z, const Box& box) const {
         const VectorXd y = coordinates(z);
         const VectorXd steps = surface_.other_roots(y);
         std::vector<VectorXd> points;
         const auto add = [&](const VectorXd& at) {
-            points.push_back(unknowns(z, at).cwiseMax(model_.box.low).cwiseMin(model_.box.high));
+            points.push_back(unknowns(z, at).cwiseMax(box.low).cwiseMin(box.high));
         };
         VectorXd turned = y;
         for (Index i = 0; i < y.size(); ++i) {
@@ -236,7 +248,7 @@ public:
             for (const double angle : other_angles(name, z[unknown])) {
                 VectorXd at = z;
                 at[unknown] = angle;
-                points.push_back(model_.canonical(at).cwiseMax(model_.box.low).cwiseMin(model_.box.high));
+                points.push_back(model_.canonical(at).cwiseMax(box.low).cwiseMin(box.high));
             }
         }
         return points;
@@ -325,13 +337,13 @@ private:
 };
 
 /// The lowest minimum that is found from \p start, from its mirror images and from those of the minima they lead to.
-BoxMinimum lowest_minimum(const Objective& f, const Model& model, const VectorXd& start) {
+BoxMinimum lowest_minimum(const Objective& f, const Model& model, const Box& box, const VectorXd& start) {
     constexpr std::size_t most = 16; // of those, equal ones counted once
-    std::vector<BoxMinimum> minima = {minimise_in_box(f, model.box, start)};
+    std::vector<BoxMinimum> minima = {minimise_in_box(f, box, start)};
     std::size_t lowest = 0;
     for (std::size_t i = 0; i < std::min(minima.size(), most); ++i) {
-        for (const VectorXd& other_start : f.mirrored(minima[i].at)) {
-            BoxMinimum other = minimise_in_box(f, model.box, other_start);
+        for (const VectorXd& other_start : f.mirrored(minima[i].at, box)) {
+            BoxMinimum other = minimise_in_box(f, box, other_start);
             const double value = other.f.value, tolerance = 1e-10 * (1 + value);
             const bool is_known = std::any_of(minima.begin(), minima.end(), [&](const BoxMinimum& known) {
                 return std::abs(known.f.value - value) <= tolerance;
@@ -354,7 +366,8 @@ void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64
     if (plan.polished_axes().empty()) {
         return;
     }
-    const Model model(plan);
+    const Model model(plan, plan.polished_axes());
+    const Box box = model.whole_box();
     const std::vector<Axis>& axes = plan.config().axes;
     const auto indices_of = [&](std::size_t kept) {
         std::vector<std::int64_t> indices(axes.size());
@@ -378,7 +391,7 @@ void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64
             const auto a = static_cast<std::size_t>(v.axis);
             start[i] = view.parameters.axes[a].value[indices[a]] / v.scale;
         }
-        const BoxMinimum minimum = lowest_minimum(f, model, start);
+        const BoxMinimum minimum = lowest_minimum(f, model, box, start);
         if (!(minimum.f.value <= tile.chi2[kept])) {
             return;
         }
@@ -418,6 +431,68 @@ void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64
             polish_point(tables->view(), points[i]);
         }
     }
+}
+
+/// Unknowns are all axes but slow ones.
+struct AxesFit::Impl {
+    static std::vector<int> unknown_axes(const Plan& plan) {
+        std::vector<int> axes;
+        for (int a = 0; a < static_cast<int>(plan.config().axes.size()); ++a) {
+            if (std::count(plan.slow_axes().begin(), plan.slow_axes().end(), a) == 0) {
+                axes.push_back(a);
+            }
+        }
+        return axes;
+    }
+
+    Impl(const Plan& p, const std::vector<std::int64_t>& indices)
+        : plan(p), model(p, unknown_axes(p)), tables(p.tables(p.point_unit(indices))),
+          objective(model, tables->view(), indices) {
+        for (std::size_t a = 0; a < indices.size(); ++a) {
+            at_indices.push_back(p.config().axes[a].values[static_cast<std::size_t>(indices[a])]);
+        }
+    }
+
+    const Axis& axis(const Unknown& v) const { return plan.config().axes[static_cast<std::size_t>(v.axis)]; }
+    double scaled(const Unknown& v, double value) const {
+        return tabulated(axis(v).parameter, value, plan.config()) / v.scale;
+    }
+
+    const Plan& plan;
+    Model model;
+    std::shared_ptr<const Tables> tables;
+    Objective objective;
+    std::vector<double> at_indices; // values of all axes there
+};
+
+AxesFit::AxesFit(const Plan& plan, const std::vector<std::int64_t>& indices)
+    : impl_(std::make_unique<Impl>(plan, indices)) {}
+AxesFit::~AxesFit() = default;
+
+AxesMinimum AxesFit::minimum(const std::vector<Span>& spans, const std::vector<double>& start) const {
+    const Model& model = impl_->model;
+    std::vector<Span> scaled;
+    VectorXd z(static_cast<Index>(model.unknowns.size()));
+    for (Index i = 0; i < z.size(); ++i) {
+        const Unknown& v = model.unknowns[static_cast<std::size_t>(i)];
+        const auto a = static_cast<std::size_t>(v.axis);
+        const std::vector<double>& values = impl_->axis(v).values;
+        // The ends of the axis themselves come as the table has them.
+        scaled.push_back({spans[a].low == values.front() ? v.low : impl_->scaled(v, spans[a].low),
+                          spans[a].high == values.back() ? v.high : impl_->scaled(v, spans[a].high)});
+        z[i] = std::clamp(impl_->scaled(v, start[a]), scaled.back().low, scaled.back().high);
+    }
+    const BoxMinimum found = lowest_minimum(impl_->objective, model, model.box(scaled), z);
+    AxesMinimum minimum{found.f.value, found.converged && found.f.converged, impl_->at_indices,
+                        std::vector<double>(start.size())};
+    for (Index i = 0; i < z.size(); ++i) {
+        const Unknown& v = model.unknowns[static_cast<std::size_t>(i)];
+        const auto a = static_cast<std::size_t>(v.axis);
+        const double value = value_of_tabulated(impl_->axis(v).parameter, found.at[i] * v.scale, impl_->plan.config());
+        minimum.values[a] = std::clamp(value, spans[a].low, spans[a].high); // but for rounding it is there
+        minimum.slopes[a] = std::isfinite(found.f.value) ? found.f.gradient[i] * (v.high - v.low) : 0;
+    }
+    return minimum;
 }
 
 } // namespace nuscan

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+#include <vector>
+
+#include "output/axes_minimum.hpp"
 #include "output/result_file.hpp"
 #include "scan/plan.hpp"
 
@@ -18,5 +22,24 @@ namespace nuscan {
 /// \param profile_index of the winners of \p unit over all profiled points
 /// \param tile with what the grid says of them; receives χ², status and values of the polished parameters
 void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64_t>& profile_index, ResultTile& tile);
+
+/// χ² of a scan as a continuous function of its axes: minimised over them within given spans.
+///
+/// Slow axes stay at a point of the grid. Any thread may ask.
+class AxesFit {
+public:
+    //! \param indices of that point, one for each axis; \p plan must outlive this
+    AxesFit(const Plan& plan, const std::vector<std::int64_t>& indices);
+    ~AxesFit();
+
+    /// The lowest minimum that is found from \p start and its mirror images, as \ref polish does; all have one element
+    /// for each axis, in the order of the scan. A span of no length holds its axis. Not finite where χ² at the start is
+    /// not.
+    AxesMinimum minimum(const std::vector<Span>& spans, const std::vector<double>& start) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
 
 } // namespace nuscan

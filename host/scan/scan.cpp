@@ -18,6 +18,7 @@
 #include "output/journal.hpp"
 #include "output/result_file.hpp"
 #include "scan/background_queue.hpp"
+#include "scan/domain.hpp"
 #include "scan/point.hpp"
 #include "scan/polish.hpp"
 #include "scan/tables_ahead.hpp"
@@ -131,9 +132,20 @@ std::string long_name(const Parameter& parameter) {
            parameter.name.substr(parameter.name.find('.')).replace(0, 1, ", ");
 }
 
-Variable variable_of(const Axis& axis, bool with_values) {
-    return {axis.parameter.name, unit_name(axis.parameter.dimension), long_name(axis.parameter),
-            with_values ? axis.values : std::vector<double>{}};
+Variable variable_of(const Axis& axis, const ScanConfig& config) {
+    Variable variable{axis.parameter.name,
+                      unit_name(axis.parameter.dimension),
+                      long_name(axis.parameter),
+                      {},
+                      domain_of(axis, config),
+                      {},
+                      null_value_of(axis.parameter, config)};
+    if (axis.profile) {
+        variable.scanned = Span{axis.values.front(), axis.values.back()};
+    } else {
+        variable.values = axis.values;
+    }
+    return variable;
 }
 
 //! Over which of the profiled axes the minimum is one of a grid, and over which it is polished
@@ -152,10 +164,10 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
     ResultLayout layout;
     const ScanConfig& config = plan.config();
     for (const int axis : plan.kept_axes()) {
-        layout.kept.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], true));
+        layout.kept.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], config));
     }
     for (const int axis : plan.profiled_axes()) {
-        layout.profiled.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], false));
+        layout.profiled.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], config));
     }
     layout.chunk = plan.tile_shape();
     std::string experiments, digests, couplings, statistics; // one word an experiment
@@ -166,9 +178,9 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         couplings += std::string(space) + (experiment.couplings == CouplingScheme::tree ? "tree" : "radiative");
         statistics += std::string(space) + (experiment.statistic == Statistic::poisson ? "poisson" : "gaussian");
     }
-    int fitted = 0;
+    int n_bins = 0;
     for (const auto& experiment : config.experiments) {
-        fitted += experiment.n_bins();
+        n_bins += experiment.n_bins();
     }
     layout.attributes = {
         {"Conventions", "CF-1.8"},
@@ -194,7 +206,8 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         {"pulls", "minimised over"},
         {"minimum", "smallest chi2 on the scanned grid"},
         {"profile", profile_description(plan)},
-        {"bins", static_cast<std::int64_t>(fitted)},
+        {"bins", static_cast<std::int64_t>(n_bins)},
+        {"fitted_parameters", static_cast<std::int64_t>(n_fitted_parameters(config))},
         {"kept_axes", static_cast<std::int64_t>(layout.kept.size())},
         {"points", static_cast<std::int64_t>(plan.n_points())},
     };
@@ -426,6 +439,19 @@ std::string verdict_on(const Parity& parity, const Flagged& flagged, double chi2
     return against.empty() ? "ok" : against;
 }
 
+//! Bins of Poisson statistic whose prediction is so small that χ² there is not distributed as its name says
+std::int64_t bins_with_few_counts(const ScanConfig& config, const PointReport& report) {
+    constexpr double few = 5;
+    std::int64_t n = 0;
+    for (std::size_t e = 0; e < config.experiments.size(); ++e) {
+        const std::vector<double>& predicted = report.experiments[e].predicted;
+        n += config.experiments[e].statistic != Statistic::poisson
+                 ? 0
+                 : std::count_if(predicted.begin(), predicted.end(), [](double count) { return count < few; });
+    }
+    return n;
+}
+
 //! χ² of each experiment and all pulls where the whole is smallest
 Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& values) {
     Attributes attributes;
@@ -433,6 +459,7 @@ Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& v
         return attributes;
     }
     const PointReport report = evaluate_point(at_point(plan.config(), values));
+    attributes["bins_with_few_counts"] = bins_with_few_counts(plan.config(), report);
     const auto add_pull = [&](const std::string& name, const PulledValue& pull) {
         attributes["pull." + name] = pull.value;
         attributes["pull_error." + name] = pull.error;

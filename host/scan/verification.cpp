@@ -3,91 +3,29 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <random>
 #include <set>
-#include <sstream>
 
 #include <fmt/format.h>
 
-#include "config/error.hpp"
-#include "config/scan_config.hpp"
 #include "scan/parity.hpp"
+#include "scan/result_scan.hpp"
 
 namespace nuscan {
 
 namespace {
 
-std::vector<std::string> words_of(const std::string& text) {
-    std::istringstream in(text);
-    return {std::istream_iterator<std::string>(in), {}};
+//! "charge.universal = 1e-13 e"
+std::vector<std::string> described(const ScanConfig& config, const std::vector<double>& values) {
+    std::vector<std::string> parameters;
+    for (std::size_t a = 0; a < config.axes.size(); ++a) {
+        const Parameter& parameter = config.axes[a].parameter;
+        const bool bare = parameter.dimension == Dimension::dimensionless;
+        parameters.push_back(fmt::format("{} = {:.6g}{}", parameter.name, values[a],
+                                         bare ? "" : std::string(" ") + unit_name(parameter.dimension)));
+    }
+    return parameters;
 }
-
-void refuse_other_experiments(const ScanConfig& config, const Result& result) {
-    const std::vector<std::string> names = words_of(text_attribute(result, "experiments"));
-    const std::vector<std::string> digests = words_of(text_attribute(result, "experiment_digests"));
-    for (std::size_t e = 0; e < config.experiments.size(); ++e) {
-        const Experiment& experiment = config.experiments[e];
-        if (e >= names.size() || e >= digests.size() || names[e] != experiment.name) {
-            throw InputError({result.path, 0}, "its experiments are not those of its scan file", "",
-                             "was the file changed?");
-        }
-        if (digests[e] != experiment.digest) {
-            throw InputError({result.path, 0}, fmt::format("{} is not what it was", experiment.name),
-                             "its file or its tables have changed since the scan ran",
-                             "scan again, or take the version of then?");
-        }
-    }
-}
-
-/// Where the result has the values of the axes of its scan file.
-class Places {
-public:
-    Places(const ScanConfig& config, const Result& result) : axes_(config.axes), result_(result) {
-        std::size_t kept = 0, profiled = 0;
-        for (const Axis& axis : axes_) {
-            const std::vector<Variable>& variables = axis.profile ? result.profiled : result.kept;
-            const std::size_t at = axis.profile ? profiled++ : kept++;
-            if (at >= variables.size() || variables[at].name != axis.parameter.name ||
-                (!axis.profile && variables[at].values != axis.values)) {
-                throw InputError({result.path, 0},
-                                 fmt::format("its axis {} is not that of its scan file", axis.parameter.name), "",
-                                 "was the file changed, or written by another version?");
-            }
-        }
-    }
-
-    //! Of every axis, at a point of the result
-    std::vector<double> values(std::size_t point) const {
-        std::vector<double> values(axes_.size());
-        std::size_t rest = point, profiled = result_.profiled.size();
-        for (std::size_t a = axes_.size(); a-- > 0;) {
-            const std::vector<double>& on_axis = axes_[a].values;
-            if (axes_[a].profile) {
-                values[a] = result_.profiled_at[--profiled][point];
-            } else {
-                values[a] = on_axis[rest % on_axis.size()];
-                rest /= on_axis.size();
-            }
-        }
-        return values;
-    }
-
-    std::vector<std::string> described(const std::vector<double>& values) const {
-        std::vector<std::string> parameters;
-        for (std::size_t a = 0; a < axes_.size(); ++a) {
-            const Parameter& parameter = axes_[a].parameter;
-            const bool bare = parameter.dimension == Dimension::dimensionless;
-            parameters.push_back(fmt::format("{} = {:.6g}{}", parameter.name, values[a],
-                                             bare ? "" : std::string(" ") + unit_name(parameter.dimension)));
-        }
-        return parameters;
-    }
-
-private:
-    const std::vector<Axis>& axes_;
-    const Result& result_;
-};
 
 /// The best fit, then random points, each once; \p near of them have a Δχ² below \ref near_best_fit.
 std::vector<std::size_t> choose_points(const std::vector<double>& chi2, std::size_t n_points, std::uint64_t seed,
@@ -123,19 +61,17 @@ std::vector<std::size_t> choose_points(const std::vector<double>& chi2, std::siz
 } // namespace
 
 Verification verify(const Result& result, std::size_t n_points, std::uint64_t seed, const std::string& folder) {
-    const ScanConfig config = read_scan_text(text_attribute(result, "scan"), result.path, folder);
-    refuse_other_experiments(config, result);
-    const Places places(config, result);
+    const ScanConfig config = scan_of(result, folder);
     Verification verification{config.title, {}, 0};
     std::vector<std::vector<double>> points;
     std::vector<double> chi2;
     for (const std::size_t i : choose_points(result.chi2, n_points, seed, verification.near)) {
-        points.push_back(places.values(i));
+        points.push_back(axis_values(config, result, i));
         chi2.push_back(result.chi2[i]);
     }
     const std::vector<double> deviations = deviations_from_reference(config, points, chi2, constants::infinity);
     for (std::size_t i = 0; i < points.size(); ++i) {
-        verification.points.push_back({places.described(points[i]), deviations[i]});
+        verification.points.push_back({described(config, points[i]), deviations[i]});
     }
     return verification;
 }
