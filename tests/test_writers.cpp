@@ -314,6 +314,8 @@ TEST_F(Writers, do_not_go_on_with_the_file_of_another_scan) {
 //! Kills a scan at changes of its files all over its run: the same command goes on to the same bytes.
 TEST_F(Writers, goes_on_after_a_kill_anywhere) {
     const std::vector<double> expected = undisturbed(first_);
+    const int threads = omp_get_max_threads();
+    omp_set_num_threads(1);                          // as in the child: faster where there is little to do
     for (const std::int64_t unit_points : {36, 5}) { // tiles, and slices of them
         const Plan plan(config(1), Method::moments, unit_points);
         const auto backend = make_cpu_backend(plan);
@@ -322,7 +324,7 @@ TEST_F(Writers, goes_on_after_a_kill_anywhere) {
         options.parity_points = 0;
         int status = -SIGKILL;
         std::set<std::uint64_t> points_kept;
-        for (std::uint64_t change = 1; status != 0; change += 11) {
+        for (std::uint64_t change = 1; status != 0; change += 19) {
             SCOPED_TRACE(fmt::format("units of {}, change {}", unit_points, change));
             empty_folder();
             Child child([&](const Child::Gate&) {
@@ -340,8 +342,9 @@ TEST_F(Writers, goes_on_after_a_kill_anywhere) {
             }
             EXPECT_EQ(read_result(output_).chi2, expected);
         }
-        EXPECT_GE(points_kept.size(), 4u) << "some kills come after some units";
+        EXPECT_GE(points_kept.size(), 3u) << "some kills come after some units";
     }
+    omp_set_num_threads(threads);
 }
 
 //! No file of this process may grow beyond \p size from now on: a full disk
