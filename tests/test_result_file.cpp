@@ -23,6 +23,7 @@
 #include "config/error.hpp"
 #include "output/hdf5.hpp"
 #include "output/undo_file.hpp"
+#include "sanitized.hpp"
 #include "system_calls.hpp"
 #include "temporary_folder.hpp"
 
@@ -446,7 +447,7 @@ TEST_F(ResultFile, OpensAfterEveryKill) {
     bool killed = true;
     std::uint64_t n_changes = 0;
     while (killed) {
-        ++n_changes;
+        n_changes += testing::sanitized ? 5 : 1;
         for (const bool half : {false, true}) {
             SCOPED_TRACE("change " + std::to_string(n_changes) + (half ? ", half of it" : ""));
             const test::TemporaryFolder files;
