@@ -16,6 +16,19 @@
 
 namespace nuscan::test {
 
+//! Whether a child may have threads of its own: ThreadSanitizer ends a forked process that starts one
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool children_have_threads = false;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+inline constexpr bool children_have_threads = false;
+#else
+inline constexpr bool children_have_threads = true;
+#endif
+#else
+inline constexpr bool children_have_threads = true;
+#endif
+
 /// A process of its own that runs a function, and at which the test can look at places of its choice.
 ///
 ///     Child child([](const Child::Gate& gate) { first(); gate.pass(); second(); return 0; });

@@ -197,7 +197,8 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
         ->add_option("--parity-points", arguments->parity_points,
                      "Random points to compare with the reference at the end, as many as 20 s allow (default: 16)")
         ->check(CLI::NonNegativeNumber);
-    command->add_flag("--overwrite", arguments->overwrite, "Replace a result that is there, finished or not");
+    command->add_flag("--overwrite", arguments->overwrite,
+                      "Replace a result that is there, finished or not, unless a scan is writing it");
     return command;
 }
 
