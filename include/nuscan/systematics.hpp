@@ -77,7 +77,7 @@ struct SystematicsView {
     const double *low, *high;    //!< z_k stays between these
     const int* pins;             //!< column of the value of a pull that is not fitted; −1 for others
     const PulledExperiment* experiments;
-    bool several_minima; //!< whether shapes are so large that χ² may have more than one
+    bool several_minima = false; //!< whether shapes are so large that χ² may have more than one
 };
 
 namespace detail {
@@ -283,10 +283,9 @@ NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, C
 
 //! χ² at \p z, of all experiments and priors
 template <class Lanes, class Columns>
-NUSCAN_HOST_DEVICE typename Lanes::Point pulled_total(const SystematicsView& s, const Columns& at,
-                                                      const typename Lanes::Point* z,
-                                                      ShapeWeights<typename Lanes::Point>& shapes,
-                                                      double softness = 0) {
+NUSCAN_HOST_DEVICE typename Lanes::Point
+pulled_total(const SystematicsView& s, const Columns& at, const typename Lanes::Point* z,
+             ShapeWeights<typename Lanes::Point>& shapes, double softness = 0) {
     using std::fma;
     using Point = typename Lanes::Point;
     all_shape_weights(s, z, shapes);
@@ -526,11 +525,11 @@ inline constexpr double least_softness = 1e-10;
 /// The smallest χ² over the pulls, which \p z receives.
 ///
 /// χ² is convex in normalisations. With shapes it is so near the data, and what is found is the minimum that descends
-/// from nominal. Where shapes take predictions below zero, Poisson's χ² has a kink, max(0, N), and minima on either side
-/// of it or in it, where Newton's steps fail. Such points, and those that predict nothing for a bin with counts, descend
-/// again along a path on which max(0, N) is softened less and less. They, and all points if the shapes are such that
-/// there may be several minima, do so from a standard deviation to either side along each shape as well, and the lowest
-/// minimum is taken.
+/// from nominal. Where shapes take predictions below zero, Poisson's χ² has a kink, max(0, N), and minima on either
+/// side of it or in it, where Newton's steps fail. Such points, and those that predict nothing for a bin with counts,
+/// descend again along a path on which max(0, N) is softened less and less. They, and all points if the shapes are such
+/// that there may be several minima, do so from a standard deviation to either side along each shape as well, and the
+/// lowest minimum is taken.
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
                                                                     typename Lanes::Point* z) {
