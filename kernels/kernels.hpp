@@ -180,7 +180,7 @@ NUSCAN_HOST_DEVICE constexpr BinsKind bins_kind(const PlanView& plan) {
     BinsKind kind = BinsKind::gaussian;
     for (int e = 0; e < plan.n_experiments; ++e) {
         const ExperimentView& experiment = plan.experiments[e];
-        if (experiment.has_signal_column() || (!experiment.is_gaussian() && experiment.statistic.has_several_pulls())) {
+        if (experiment.has_signal_column() || (!experiment.is_gaussian() && experiment.statistic.in_counts)) {
             return BinsKind::many_pulls;
         }
         kind = experiment.is_gaussian() ? kind : BinsKind::one_pull;

@@ -255,6 +255,10 @@ std::vector<Scan> scans() {
     shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
     shapes.config.fixed.push_back(testing::fix("toy.flux", 1.1));
     all.push_back(shapes);
+    shapes.name = "a shape that takes predictions below zero";
+    shapes.config.experiments[0] = testing::with_deep_shape(testing::toy_experiment());
+    shapes.config.fixed.pop_back();
+    all.push_back(shapes);
     shapes = {"systematics that two experiments share, one of them Gaussian", both.config};
     shapes.config.experiments[0] = testing::with_systematics(testing::toy_experiment());
     shapes.config.experiments[1] = testing::gaussian(shapes.config.experiments[1]);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "config/first_exception.hpp"
 #include "scan/background_queue.hpp"
 
 namespace nuscan {
@@ -108,6 +109,25 @@ TEST(BackgroundQueue, FinishesWhatItHasWhenItIsLeft) {
         queue.push(2);
     }
     EXPECT_EQ(handled, 2);
+}
+
+TEST(FirstException, waits_for_the_end_of_a_parallel_region) {
+    for (const int threads : {1, 4}) {
+        FirstException failure;
+        std::atomic<int> done = 0;
+#pragma omp parallel for num_threads(threads)
+        for (int i = 0; i < 100; ++i) {
+            failure.guard([&] {
+                ++done;
+                if (i % 10 == 3) {
+                    throw std::runtime_error("three");
+                }
+            });
+        }
+        EXPECT_EQ(done, 100);
+        EXPECT_THROW(failure.rethrow(), std::runtime_error);
+    }
+    EXPECT_NO_THROW(FirstException().rethrow());
 }
 
 } // namespace

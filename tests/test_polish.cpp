@@ -291,6 +291,20 @@ const std::vector<Case> cases = {
          return config;
      },
      201},
+    {"shape_that_empties_a_bin",
+     [](int n) {
+         ScanConfig config = toy_scan(
+             {axis("charge.ee", range(-6e-13, 6e-13, n), true), axis("charge_radius.mumu", range(-4e-31, 5e-31, 3))});
+         config.experiments = {with_deep_shape(toy_experiment())};
+         return config;
+     }},
+    {"axis_of_a_shape_that_empties_a_bin",
+     [](int n) {
+         ScanConfig config =
+             toy_scan({axis("toy.bend", range(-3, 1.5, n), true), axis("charge_radius.mumu", range(-4e-31, 5e-31, 3))});
+         config.experiments = {with_deep_shape(toy_experiment())};
+         return config;
+     }},
     {"shared_systematic_of_an_axis",
      [](int n) {
          ScanConfig config = toy_scan({axis("both", range(-2, 2, n), true), axis("theta23", range(0.5, 1.1, n), true)});

@@ -239,6 +239,77 @@ TEST_P(Pulls, hardly_any_background_in_some_bins) {
     }
 }
 
+//! The formula in long double, at given pulls
+long double exact_chi2(const Sample& s, const std::vector<double>& xi) {
+    long double chi2 = 0;
+    for (std::size_t k = 0; k < xi.size(); ++k) {
+        chi2 += std::pow(static_cast<long double>(xi[k]) / s.sigmas[k], 2);
+    }
+    for (std::size_t b = 0; b < s.counts.size(); ++b) {
+        long double N = s.signal[b];
+        for (std::size_t k = 0; k < xi.size(); ++k) {
+            N += (1 + static_cast<long double>(xi[k])) * s.templates[k][b];
+        }
+        const long double n = s.counts[b], x = N / n - 1;
+        chi2 += 2 * n * (x - std::log1p(x));
+    }
+    return chi2;
+}
+
+//! 1e-9 + 1e-12 (χ² + √χ² S), S² = Σ (N/σ)², up to the most counts that a bin may have
+TEST_P(Pulls, keep_the_promised_precision_at_any_counts) {
+    Random random(52);
+    for (int i = 0; i < 200; ++i) {
+        SCOPED_TRACE(i);
+        const double background = std::pow(10, random.uniform(2, 14.9));
+        Sample s = random_sample(random, 5, GetParam(), background, background * random.uniform(0, 0.1));
+        double S2 = 0;
+        const std::vector<double> N = s.nominal();
+        for (std::size_t b = 0; b < s.counts.size(); ++b) { // within errors, or next to them
+            s.counts[b] =
+                std::max(1., std::round(N[b] + std::sqrt(N[b]) * (i % 2 == 0 ? random.uniform(-1, 1) : 1e-3)));
+            S2 += N[b] * N[b] / s.counts[b];
+        }
+        const Fit fit = core_fit(s);
+        const double exact = static_cast<double>(exact_chi2(s, fit.xi));
+        const double promised = 1e-9 + 1e-12 * (exact + std::sqrt(exact * S2));
+        ASSERT_EQ(fit.chi2.status, PointStatus::ok);
+        EXPECT_NEAR(fit.chi2.value, exact, promised);
+        EXPECT_NEAR(fit.chi2.value, reference_fit(s).chi2, promised);
+    }
+}
+
+//! A line's tail far below what else is in a bin is not its unit, and alone in a bin it is.
+TEST(StatisticTables, stand_the_far_tail_of_a_line) {
+    Random random(53);
+    for (const bool floor : {true, false}) {
+        for (int i = 0; i < 100; ++i) {
+            SCOPED_TRACE(i);
+            Sample s;
+            const double width = random.uniform(0.3, 3);
+            s.templates.resize(1);
+            for (int b = 0; b < 40; ++b) {
+                const double tail = 300 * std::exp(-0.5 * std::pow((b - 5) / width, 2));
+                s.templates[0].push_back(tail < 1e-100 ? 0 : tail);
+                s.signal.push_back(random.uniform(8, 12));
+                s.counts.push_back(draw(random, s.signal.back() + tail));
+            }
+            for (const double sigma : {0.2, 1e-9, 1e9, inf}) {
+                s.sigmas = {sigma};
+                const std::vector<double> N = s.nominal();
+                const StatisticTables tables(s.counts, s.flat_templates(), s.sigmas, 0,
+                                             floor ? s.signal : std::vector<double>());
+                const StatisticView view = tables.view();
+                double xi = 0;
+                const Chi2 chi2 = poisson_chi2(TabulatedRatios{N.data(), view.inverse_units}, view, &xi);
+                const ReferenceFit reference = reference_fit(s);
+                EXPECT_EQ(chi2.status, PointStatus::ok);
+                EXPECT_NEAR(chi2.value, reference.chi2, 1e-9 + 1e-12 * rounding_size(s, reference.chi2));
+            }
+        }
+    }
+}
+
 TEST_P(Pulls, without_signal) {
     Random random(35);
     for (int i = 0; i < 100; ++i) {

@@ -7,8 +7,10 @@
 #include <deque>
 #include <random>
 
+#include "backends/reference_model.hpp"
 #include "nuscan/prediction.hpp"
 #include "scan/bin_lanes.hpp"
+#include "scan/plan.hpp"
 
 namespace nuscan::testing {
 namespace {
@@ -252,6 +254,129 @@ TEST_P(Systematics, are_the_same_with_bins_in_lanes) {
             EXPECT_NEAR(z[k], expected_z[k], 1e-8) << seed << ' ' << k;
         }
     }
+}
+
+/// A background with a shape that takes it below zero, and perhaps a normalisation: few bins, many without counts.
+class DeepShape {
+public:
+    explicit DeepShape(unsigned seed) : random_(seed) {
+        const double size = std::pow(10., uniform(-1, 2));
+        const auto n_bins = static_cast<int>(uniform(2, 8));
+        for (int b = 0; b < n_bins; ++b) {
+            experiment_.bin_edges.push_back(b);
+            background_.push_back(size * uniform(0, 1));
+            signal_.push_back(uniform(0, 1) < 0.5 ? 0 : 0.2 * size * uniform(0, 1));
+            counts_.push_back(uniform(0, 1) < 0.5 ? 0 : std::floor(1.5 * uniform(0, 1) * N0(background_.size() - 1)));
+        }
+        experiment_.bin_edges.push_back(n_bins);
+        Systematic bend;
+        bend.name = "bend";
+        bend.kind = Systematic::Kind::shape;
+        bend.sigma = uniform(0.5, 2);
+        bend.n_knots = 2;
+        bend.effects = {{0, {}}};
+        for (int i = 0; i < 2 * n_bins; ++i) { // at +1, then mostly with the other sign at −1
+            const auto b = static_cast<std::size_t>(i % n_bins);
+            const double added = 1.5 * background_[b] * uniform(-1, 1);
+            bend.effects[0].added.push_back(i >= n_bins && uniform(0, 1) < 0.7 ? -bend.effects[0].added[b] : added);
+        }
+        experiment_.name = "deep";
+        experiment_.counts = counts_;
+        experiment_.backgrounds = {{"flat", N0(), false, uniform(0, 1) < 0.5 ? 0 : 0.2}}; // fixed signals belong to it
+        experiment_.systematics = {bend};
+    }
+
+    std::vector<double> N0() const {
+        std::vector<double> all;
+        for (std::size_t b = 0; b < background_.size(); ++b) {
+            all.push_back(N0(b));
+        }
+        return all;
+    }
+    ScanConfig config() const {
+        ScanConfig config;
+        config.experiments = {experiment_};
+        return config;
+    }
+
+    //! The formula, at pull \p z of the shape and ξ of the background
+    double chi2(double z, double xi) const {
+        const std::vector<double>& added = experiment_.systematics[0].effects[0].added;
+        const double even =
+            std::abs(z) >= 1 ? std::abs(z) : (15 * z * z - 10 * std::pow(z, 4) + 3 * std::pow(z, 6)) / 8;
+        const double sigma = experiment_.backgrounds[0].sigma;
+        double sum = std::pow(z / experiment_.systematics[0].sigma, 2) + (sigma > 0 ? std::pow(xi / sigma, 2) : 0);
+        for (std::size_t b = 0; b < counts_.size(); ++b) {
+            const double plus = added[b], minus = added[counts_.size() + b];
+            const double N = std::max(0., (1 + xi) * (N0(b) + z * (plus - minus) / 2 + even * (plus + minus) / 2));
+            sum += 2 * (N - counts_[b]) + (counts_[b] > 0 ? 2 * counts_[b] * std::log(counts_[b] / N) : 0);
+        }
+        return sum;
+    }
+    //! The lowest that a scan over both finds; convex in ξ
+    double lowest() const {
+        const auto at = [&](double z) {
+            double low = -1, high = 3;
+            for (int i = 0; i < 60 && experiment_.backgrounds[0].sigma > 0; ++i) { // golden section
+                const double d = 0.381966 * (high - low);
+                (chi2(z, low + d) < chi2(z, high - d) ? high : low) =
+                    chi2(z, low + d) < chi2(z, high - d) ? high - d : low + d;
+            }
+            return chi2(z, experiment_.backgrounds[0].sigma > 0 ? (low + high) / 2 : 0);
+        };
+        constexpr double range = 8, step = 2e-2;
+        double best = inf, best_z = 0;
+        for (double z = -range; z <= range; z += step) {
+            best_z = at(z) < best ? z : best_z;
+            best = std::min(best, at(z));
+        }
+        for (double h = step / 2; h > 1e-13; h /= 2) {
+            for (const double z : {best_z - h, best_z + h}) {
+                best_z = at(z) < best ? z : best_z;
+                best = std::min(best, at(z));
+            }
+        }
+        return best;
+    }
+
+private:
+    double uniform(double low, double high) { return std::uniform_real_distribution<double>(low, high)(random_); }
+    double N0(std::size_t b) const { return background_[b] + signal_[b]; }
+
+    std::mt19937 random_;
+    std::vector<double> background_, signal_, counts_;
+    Experiment experiment_;
+};
+
+//! Random shapes that cross zero: every back end's bodies and the reference find what a scan over the pulls finds.
+TEST(DeepShapes, have_the_minimum_of_a_scan_over_their_pulls) {
+    int kinks = 0;
+    for (unsigned seed = 1; seed <= 150; ++seed) {
+        SCOPED_TRACE(seed);
+        const DeepShape toy(seed);
+        const ScanConfig config = toy.config();
+        const Plan plan(config, Method::moments);
+        const PlanView& view = plan.tables(plan.point_unit({}))->view();
+        const std::vector<double> columns = toy.N0();
+        const TabulatedPoint at{columns.data()};
+        double z[max_systematics];
+        const PulledFit<double> fit = systematics_fit<OneBin<double>>(view.systematics[0], at, z);
+        const PulledFit<double> in_lanes = systematics_fit<BinLanes>(view.systematics[0], at, z);
+        Batch z_of_batch[max_systematics];
+        const auto column = [&](int c) { return Batch(columns[static_cast<std::size_t>(c)]); };
+        const PulledFit<Batch> of_batch = systematics_fit<OneBin<Batch>>(view.systematics[0], column, z_of_batch);
+        double chi2[Batch::size];
+        of_batch.chi2.store(chi2);
+        const double lowest = toy.lowest();
+        const double tolerance = 1e-8 * (1 + lowest);
+        EXPECT_TRUE(fit.converged && in_lanes.converged && all(of_batch.converged));
+        EXPECT_NEAR(fit.chi2, lowest, tolerance);
+        EXPECT_NEAR(in_lanes.chi2, fit.chi2, 1e-9 * (1 + lowest));
+        EXPECT_NEAR(chi2[0], fit.chi2, 1e-9 * (1 + lowest));
+        EXPECT_NEAR(ReferenceModel(config)({}).chi2, lowest, tolerance);
+        kinks += fit.at_kink ? 1 : 0;
+    }
+    EXPECT_GT(kinks, 50);
 }
 
 TEST_P(Systematics, flag_an_empty_prediction_and_nan) {

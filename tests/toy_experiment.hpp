@@ -164,6 +164,22 @@ inline Experiment with_systematics(Experiment x) {
     return x;
 }
 
+/// The toy experiment with hardly anything in its upper bins, and a shape that takes its background there below zero
+/// within two standard deviations.
+inline Experiment with_deep_shape(Experiment x) {
+    x.counts = {35, 30, 3, 0};
+    x.backgrounds[0].counts = {40, 60, 80, 90};
+    x.backgrounds[0].sigma = 0.1;
+    x.backgrounds[1].sigma = 0.3;
+    constexpr auto infinity = constants::infinity;
+    x.systematics = {{"bend", Systematic::Kind::shape, 1, -infinity, infinity, 0, 0, 0, 2, {{0, {}}}}};
+    for (const double relative : {0.1, 0.3, 0.5, 0.8, -0.15, -0.35, -0.55, -0.9}) {
+        std::vector<double>& added = x.systematics[0].effects[0].added;
+        added.push_back(relative * x.backgrounds[0].counts[added.size() % 4]);
+    }
+    return x;
+}
+
 //! Names that scans of toy and pulsed experiments may use
 inline ParameterScope toy_scope(Basis basis = Basis::flavour, bool majorana = false) {
     const auto systematic = [](const std::string& experiment, const std::string& name) {

@@ -75,7 +75,9 @@ public:
         result.status.resize(n_kept);
         // Kept points that are not profiled belong to one thread each; only profiled ones need a copy per thread.
         std::vector<Winner> winners(unit.profiled ? static_cast<std::size_t>(omp_get_max_threads()) * n_kept : 0);
-        set_.evaluate_unit(tables->view(), unit, plan_.method(), winners.data(), result);
+        FirstException failure;
+        set_.evaluate_unit(tables->view(), unit, plan_.method(), winners.data(), result, failure);
+        failure.rethrow();
         for (std::size_t i = 0; unit.profiled && i < n_kept; ++i) {
             Winner best;
             for (std::size_t copy = i; copy < winners.size(); copy += n_kept) {

@@ -2,6 +2,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "backends/batch.hpp"
 #include "backends/cpu_worker.hpp"
@@ -494,35 +495,54 @@ private:
 
 inline namespace NUSCAN_TARGET {
 
-void evaluate_unit(const PlanView& plan, const UnitView& unit, Method method, Winner* winners, UnitResult& result) {
+void evaluate_unit(const PlanView& plan, const UnitView& unit, Method method, Winner* winners, UnitResult& result,
+                   FirstException& failure) {
     const int n_threads = omp_get_max_threads();
 #pragma omp parallel num_threads(n_threads)
     {
-        Worker worker(plan, unit, method == Method::collapsed,
-                      unit.profiled ? winners + omp_get_thread_num() * unit.n_kept : nullptr, result);
+        // No exception may leave the region, nor keep a thread from a loop that the others share.
+        const auto guard = [&](const auto& f) {
+            try {
+                f();
+            } catch (...) {
+                failure.keep();
+            }
+        };
+        std::optional<Worker> worker;
+        guard([&] {
+            worker.emplace(plan, unit, method == Method::collapsed,
+                           unit.profiled ? winners + omp_get_thread_num() * unit.n_kept : nullptr, result);
+        });
+        const auto work = [&](const auto& f) {
+            if (worker) {
+                guard([&] { f(*worker); });
+            }
+        };
         if (method == Method::direct) {
 #pragma omp for schedule(dynamic)
             for (std::int64_t point = 0; point < unit.n_planes; ++point) {
-                worker.evaluate_directly(point);
+                work([&](Worker& w) { w.evaluate_directly(point); });
             }
         } else if (unit.n_planes >= 4 * n_threads) {
 #pragma omp for schedule(dynamic)
             for (std::int64_t plane = 0; plane < unit.n_planes; ++plane) {
-                worker.start_plane(plane);
-                for (std::int64_t row = 0; row < unit.n_rows; ++row) {
-                    worker.evaluate_row(plane, row);
-                }
+                work([&](Worker& w) {
+                    w.start_plane(plane);
+                    for (std::int64_t row = 0; row < unit.n_rows; ++row) {
+                        w.evaluate_row(plane, row);
+                    }
+                });
             }
         } else { // few planes: share the rows of each
             for (std::int64_t plane = 0; plane < unit.n_planes; ++plane) {
-                worker.start_plane(plane);
+                work([&](Worker& w) { w.start_plane(plane); });
 #pragma omp for schedule(static) nowait
                 for (std::int64_t row = 0; row < unit.n_rows; ++row) {
-                    worker.evaluate_row(plane, row);
+                    work([&](Worker& w) { w.evaluate_row(plane, row); });
                 }
             }
         }
-        worker.finish();
+        work([](Worker& w) { w.finish(); });
     }
 }
 

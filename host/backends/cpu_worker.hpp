@@ -4,14 +4,15 @@
 #include <cstddef>
 
 #include "backends/backend.hpp"
+#include "config/first_exception.hpp"
 
 namespace nuscan {
 
 /// The part of the CPU back end that is compiled once for every instruction set: evaluates a unit on
 /// omp_get_max_threads() threads. Results go to \p result, whose arrays have the size of the tile, or, where something
-/// is profiled, to \p winners: each thread offers to n_kept of its own.
+/// is profiled, to \p winners: each thread offers to n_kept of its own. What fails is left in \p failure.
 using EvaluateUnit = void(const PlanView& plan, const UnitView& unit, Method method, Winner* winners,
-                          UnitResult& result);
+                          UnitResult& result, FirstException& failure);
 
 inline namespace baseline { // NUSCAN_ARCH, as all else
 EvaluateUnit evaluate_unit;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <Eigen/Dense>
+#include <boost/math/special_functions/log1p.hpp>
 #include <boost/math/tools/roots.hpp>
 
 #include "backends/reference_systematics.hpp"
@@ -38,7 +39,13 @@ Mixing nominal_mixing(bool inverted_ordering) {
 // ---------------------------------------------------------------------------------------------------------------------
 // χ²
 
-double baker_cousins(double N, double n) { return n > 0 ? 2 * (N - n + n * std::log(n / N)) : 2 * N; }
+//! 2 (N − n + n ln(n/N)), by x − ln(1 + x) of x = N/n − 1 where both are large and nearly the same
+double baker_cousins(double N, double n) {
+    if (!(n > 0)) {
+        return 2 * N;
+    }
+    return N > 0.1 * n ? -2 * n * boost::math::log1pmx((N - n) / n) : 2 * (N - n + n * std::log(n / N));
+}
 
 using Eigen::MatrixXd;
 using Eigen::VectorXd;

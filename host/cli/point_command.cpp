@@ -6,6 +6,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/json.hpp"
+#include "cli/text.hpp"
 #include "scan/point.hpp"
 
 namespace nuscan::cli {
@@ -99,7 +100,7 @@ void print_pulls(const std::vector<PulledValue>& pulls) {
 
 void print_text(const PointReport& report) {
     for (const ExperimentPoint& x : report.experiments) {
-        fmt::print("{}: chi2 = {:.6f} with {} bins\n", x.name, x.chi2.value, x.observed.size());
+        fmt::print("{}: chi2{} with {} bins\n", x.name, chi2_text(x.chi2.value), x.observed.size());
         print_pulls(x.pulls);
         std::size_t width = 10;
         for (const Component& component : x.components) {
@@ -111,7 +112,7 @@ void print_text(const PointReport& report) {
         fmt::print("shared by several experiments:\n");
         print_pulls(report.shared);
     }
-    fmt::print("total chi2 = {:.6f}\n", report.chi2);
+    fmt::print("total chi2{}\n", chi2_text(report.chi2));
 }
 
 } // namespace

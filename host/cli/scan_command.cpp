@@ -174,7 +174,11 @@ int run(const Arguments& arguments, Task task) {
     if (outcome.flagged > 0) {
         fmt::print(stderr, "{} points are flagged (see the variable `status`)\n", outcome.flagged);
     }
-    fmt::print(stderr, "smallest chi2 {:.6g}; written to {}\n", outcome.chi2_min, options.output);
+    if (outcome.chi2_min < constants::infinity) {
+        fmt::print(stderr, "smallest chi2 {:.6g}; written to {}\n", outcome.chi2_min, options.output);
+    } else {
+        fmt::print(stderr, "no point has a finite chi2; written to {}\n", options.output);
+    }
     if (outcome.verdict != "ok") {
         fmt::print(stderr, "warning: do not trust this result: {}\n", outcome.verdict);
         return failed;

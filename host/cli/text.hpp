@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "nuscan/constants.hpp"
+
 /// Numbers as a terminal shows them.
 namespace nuscan::cli {
 
@@ -28,6 +30,15 @@ inline std::string duration(double seconds) {
     }
     return whole < 100 * 86400LL ? fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60)
                                  : fmt::format("{} days", whole / 86400);
+}
+
+//! " = 12.345678", or in words why there is no number
+inline std::string chi2_text(double chi2) {
+    if (chi2 < constants::infinity) {
+        return fmt::format(" = {:.6f}", chi2);
+    }
+    return chi2 == constants::infinity ? " is infinite (a bin with counts is predicted to have none)"
+                                       : " is not a number";
 }
 
 } // namespace nuscan::cli

@@ -131,6 +131,14 @@ bool may_be_bare(double value, Dimension dimension) {
     return value == 0 || dimension == Dimension::dimensionless || dimension == Dimension::angle;
 }
 
+//! Powers and products of larger and smaller numbers would not fit a double.
+void check_range(double value, const InputLocation& where, const std::string& what) {
+    constexpr double least = 1e-60, most = 1e60;
+    if (value != 0 && !(std::abs(value) >= least && std::abs(value) <= most)) {
+        throw InputError(where, what + " is out of range", "quantities reach from 1e-60 to 1e60");
+    }
+}
+
 std::string measured_in(const std::string& measured, Dimension dimension) {
     return dimension == Dimension::dimensionless ? measured + " has no unit"
                                                  : measured + " is measured in " + unit_name(dimension);
@@ -215,9 +223,7 @@ double parse_quantity(const std::string& text, Dimension dimension, const InputL
                          meant.empty() ? "" : fmt::format("did you mean \"{}\"?", meant));
     }
     const double converted = (*factor)(value);
-    if (!std::isfinite(converted)) {
-        throw InputError(where, quoted + " is out of range", "numbers reach from 1e-307 to 1e308");
-    }
+    check_range(converted, where, quoted);
     return converted;
 }
 
@@ -231,6 +237,7 @@ double check_bare_number(double value, Dimension dimension, const InputLocation&
         throw InputError(where, fmt::format("{} = {} has no unit", what, value), measured_in(subject, dimension),
                          fmt::format("write \"{} {}\"?", value, unit_name(dimension)));
     }
+    check_range(value, where, fmt::format("{} = {}", what, value));
     return value;
 }
 

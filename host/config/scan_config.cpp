@@ -23,6 +23,9 @@
 namespace nuscan {
 namespace {
 
+//! In internal units, in which those of interest are far smaller
+constexpr double largest_form_factor = 1e6;
+
 const std::vector<std::string> top_level_keys = {"title",      "neutrino", "experiment", "shared",
                                                  "parameters", "axis",     "output"};
 const std::vector<std::string> mixing_keys = {"theta12", "theta13", "theta23", "delta",
@@ -205,6 +208,11 @@ private:
             }
             if (parameter.part == Parameter::Part::arg && std::abs(value) > 2 * constants::pi) {
                 throw InputError(where, subject + " is out of range", "phases lie between -2 pi and 2 pi", degrees);
+            }
+            if (std::abs(value) > largest_form_factor) { // of whatever dimension: squares and their squares follow
+                throw InputError(
+                    where, subject + " is out of range",
+                    fmt::format("form factors reach to {} {}", largest_form_factor, unit_name(parameter.dimension)));
             }
             break;
         case Parameter::Kind::normalisation:

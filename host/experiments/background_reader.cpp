@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "experiments/background_functions.hpp"
+#include "experiments/bins_reader.hpp"
 #include "experiments/uncertainty.hpp"
 #include "nuscan/constants.hpp"
 
@@ -15,6 +16,9 @@ namespace {
 
 //! Knots of a fitted scale from one end of its range to the other; a further one lies beyond each end
 constexpr int knots_in_range = 48;
+
+//! Fewer counts of a background in a bin are none.
+constexpr double least_counts = 1e-100;
 
 //! Refuses keys of another function, and those of functions where there are counts
 void check_keys(const TomlTable& table, const std::string& function) {
@@ -132,6 +136,7 @@ void read_function(const TomlTable& table, const std::vector<BinAxis>& axes, Bac
                          fmt::format("the bins are in {}", axes[0].name));
     }
     const double total = positive(table, "total", Dimension::dimensionless);
+    check_count(total, "total", table.where("total"));
     background.sigma = table.has("uncertainty") ? read_uncertainty(table, "uncertainty") : constants::infinity;
     if (function == "constant") {
         background.counts = over_bins(constant_integrals(axes[0].edges), axes, total);
@@ -185,6 +190,10 @@ void read_backgrounds(const TomlTable& file, const std::vector<BinAxis>& axes, E
     const std::vector<TomlTable> backgrounds = file.tables("background");
     for (const TomlTable& table : backgrounds) {
         experiment.backgrounds.push_back(read_background(table, axes, tables, experiment));
+        // The far tail of a line, say; χ² need not tell it from nothing, nor could it divide by it.
+        for (double& counts : experiment.backgrounds.back().counts) {
+            counts = counts < least_counts ? 0 : counts;
+        }
     }
     for (const Systematic& scale : experiment.systematics) {
         for (const TomlTable& table : backgrounds) {

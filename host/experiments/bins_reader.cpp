@@ -170,7 +170,13 @@ std::vector<std::size_t> rows_in_any_order(const CsvTable& rows, const std::vect
     return bins;
 }
 
+//! Counts of a bin, of data, backgrounds and templates: a double tells larger ones no longer apart, nor does χ².
+constexpr double most_counts = 1e15;
+//! Errors of counts
+constexpr double least_error = 1e-30;
+
 void check_number(double value, BinNumbers allowed, const std::string& what, const InputLocation& where) {
+    check_count(value, what, where);
     if (value < 0 && allowed == BinNumbers::whole) {
         throw InputError(where, fmt::format("{} = {} is negative", what, value), "the statistic is Poisson",
                          "write statistic = \"gaussian\", with sigma in [bins]?");
@@ -180,6 +186,19 @@ void check_number(double value, BinNumbers allowed, const std::string& what, con
     }
     if (value != std::floor(value) && allowed == BinNumbers::whole) {
         throw InputError(where, fmt::format("{} = {} is not a whole number", what, value), "the statistic is Poisson");
+    }
+}
+
+//! Errors whose squares χ² cannot divide by, or so small beside the counts that their rounding shows
+void check_error(double n, double sigma, const std::string& key, std::size_t b, const InputLocation& where) {
+    const double most_precise = std::sqrt(most_counts);
+    if (sigma < least_error) {
+        throw InputError(where, fmt::format("{}: the error of bin {} is {:.3g}", key, b + 1, sigma),
+                         fmt::format("errors reach down to {}", least_error));
+    }
+    if (std::abs(n) > most_precise * sigma) {
+        throw InputError(where, fmt::format("{}: the error of bin {} is {:.3g} of {:.6g} counts", key, b + 1, sigma, n),
+                         fmt::format("chi2 has its precision down to a part in {:.2g}", most_precise));
     }
 }
 
@@ -259,6 +278,13 @@ std::vector<std::size_t> bins_of_rows(const CsvTable& rows, const std::vector<Bi
     return bins;
 }
 
+void check_count(double value, const std::string& what, const InputLocation& where) {
+    if (!(std::abs(value) <= most_counts)) {
+        throw InputError(where, fmt::format("{} = {} is too large", what, value),
+                         fmt::format("chi2 has its precision up to {} counts in a bin", most_counts));
+    }
+}
+
 std::vector<double> read_per_bin(const TomlTable& table, const std::string& key, const std::string& owner,
                                  const std::vector<BinAxis>& axes, ExperimentTables& tables, BinNumbers allowed) {
     const std::size_t n_bins = number_of_bins(axes);
@@ -317,6 +343,7 @@ void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes
         }
         observed.covariance = read_covariance(table, "covariance", observed.counts.size(), tables);
     }
+    const std::vector<double> errors = gaussian ? observed.errors() : std::vector<double>();
     const std::size_t n_inner = observed.counts.size() / axes[0].n_bins(); // bins that the fit leaves out may be empty
     for (std::size_t b = 0; b < observed.counts.size(); ++b) {
         const double n = observed.counts[b];
@@ -328,6 +355,10 @@ void read_observed(const TomlTable& experiment, const std::vector<BinAxis>& axes
         }
         if (gaussian && fitted && !observed.sigma.empty() && observed.sigma[b] == 0) {
             throw InputError(table.where("sigma"), fmt::format("sigma[{}] = 0 is not positive", b));
+        }
+        if (gaussian && fitted) {
+            const std::string key = observed.covariance.empty() ? "sigma" : "covariance";
+            check_error(n, errors[b], key, b, table.where(table.has(key) ? key : "counts"));
         }
     }
 }

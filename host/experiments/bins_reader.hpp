@@ -27,6 +27,9 @@ std::size_t number_of_bins(const std::vector<BinAxis>& axes);
 /// \throws InputError with file and line; so do the other readers.
 std::vector<BinAxis> read_bin_axes(const TomlTable& experiment);
 
+//! Refuses counts of a bin, or of all, too large for the precision that χ² promises; \p what they are
+void check_count(double value, const std::string& what, const InputLocation& where);
+
 //! Which numbers may stand for bins
 enum class BinNumbers {
     not_negative,

@@ -2,6 +2,7 @@
 #include "experiments/uncertainty.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,11 @@
 
 namespace nuscan {
 namespace {
+
+//! Of what is pulled; 1/σ² of both has digits beside the information of the data
+constexpr double least_sigma = 1e-9, most_sigma = 1e9;
+//! Fewer counts of a background would have a normalisation without any sense
+constexpr double least_pulled_counts = 1e-9;
 
 bool any_nonzero(const std::vector<double>& values) {
     return std::any_of(values.begin(), values.end(), [](double value) { return value != 0; });
@@ -63,6 +69,14 @@ double read_uncertainty(const TomlTable& table, const std::string& key, Systemat
     if (!(sigma > 0)) {
         throw InputError(table.where(key), fmt::format("{} = {} is not positive", key, sigma), expected(kind),
                          sigma == 0 ? "did you mean \"fixed\"?" : "");
+    }
+    if (!(sigma >= least_sigma && sigma <= most_sigma)) {
+        throw InputError(table.where(key),
+                         fmt::format("{} = {} is too {}", key, sigma, sigma < least_sigma ? "small" : "large"),
+                         fmt::format("standard deviations reach from {} to {}, beyond which chi2 cannot be told from "
+                                     "that of a fixed or a free systematic",
+                                     least_sigma, most_sigma),
+                         fmt::format("write \"{}\"?", sigma < least_sigma ? "fixed" : "free"));
     }
     return sigma;
 }
@@ -157,6 +171,12 @@ void check_uncertainty(const Background& background, const InputLocation& where)
     if (background.sigma != 0 && !has_effect(background)) {
         throw InputError(where, fmt::format("background \"{}\" is zero in every bin", background.name),
                          "its normalisation has nothing to scale", "write \"fixed\"?");
+    }
+    const double sum = std::accumulate(background.counts.begin(), background.counts.end(), 0.);
+    if (background.sigma != 0 && sum < least_pulled_counts) {
+        throw InputError(where, fmt::format("background \"{}\" has {:.3g} counts in all bins", background.name, sum),
+                         fmt::format("the normalisation of fewer than {} is not fitted", least_pulled_counts),
+                         "write \"fixed\"?");
     }
 }
 

@@ -70,10 +70,11 @@ std::vector<double> moments_of(MomentsView x, const std::vector<double>& share) 
     }
     // Each thread sums features of its own, in the order of the recoils: the sums do not depend on their number.
     std::vector<double> moments(static_cast<std::size_t>(x.n_features) * n_bins);
+    std::vector<double> all_sums(static_cast<std::size_t>(x.n_features) * n_energy_bins);
 #pragma omp parallel for schedule(static) if (x.n_recoils > 64)
     for (int f = 0; f < x.n_features; ++f) {
-        std::vector<double> sums(n_energy_bins);
-        sum_recoils(x, f, 0, x.scatterer->n_energy_bins, sums.data());
+        double* sums = all_sums.data() + static_cast<std::size_t>(f) * n_energy_bins;
+        sum_recoils(x, f, 0, x.scatterer->n_energy_bins, sums);
         for (std::size_t b = 0; b < n_bins; ++b) {
             moments[static_cast<std::size_t>(f) * n_bins + b] = share[b] * sums[b / n_inner_bins];
         }

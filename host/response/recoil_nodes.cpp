@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "config/first_exception.hpp"
 #include "experiments/axial_structure.hpp"
 #include "experiments/quenching.hpp"
 #include "response/energy_panels.hpp"
@@ -172,11 +173,15 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
     const auto n_bins = static_cast<std::size_t>(experiment.n_energy_bins());
     std::vector<double> rows(nodes.size() * n_bins);
     const auto n = static_cast<std::ptrdiff_t>(nodes.size());
+    FirstException failure;
 #pragma omp parallel for schedule(static) if (n > 64)
     for (std::ptrdiff_t i = 0; i < n; ++i) {
-        acceptance(experiment, energy, channel, nuclide, nodes[static_cast<std::size_t>(i)].x,
-                   rows.data() + static_cast<std::size_t>(i) * n_bins);
+        failure.guard([&] {
+            acceptance(experiment, energy, channel, nuclide, nodes[static_cast<std::size_t>(i)].x,
+                       rows.data() + static_cast<std::size_t>(i) * n_bins);
+        });
     }
+    failure.rethrow();
     RecoilNodes out;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
         const double* row = rows.data() + i * n_bins;

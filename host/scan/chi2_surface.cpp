@@ -128,9 +128,8 @@ Chi2Surface::Pulls Chi2Surface::fit_alone(const Bins& bins, const MatrixXd& c) c
     Pulls out;
     double xi[max_pulls] = {};
     if (!experiment.is_gaussian()) {
-        out.fit = s.has_several_pulls()
-                      ? fit_several_pulls({N, S}, s, xi)
-                      : poisson_fit<PullCount::one>(TabulatedRatios{N.data(), s.inverse_units}, s, xi);
+        out.fit = s.in_counts ? fit_several_pulls({N, S}, s, xi)
+                              : poisson_fit<PullCount::one>(TabulatedRatios{N.data(), s.inverse_units}, s, xi);
         out.weights.resize(s.pulls.n_pulls);
         for (Index k = 0; k < out.weights.size(); ++k) {
             out.weights[k] = 1 / (s.pulls.sigmas[k] * s.pulls.sigmas[k]);
@@ -229,12 +228,17 @@ std::vector<double> Chi2Surface::columns(const MatrixXd& c) const {
 }
 
 Chi2Surface::Pulls Chi2Surface::fit_together(const SystematicsView& view, const std::vector<double>& columns,
-                                             const MatrixXd& c) const {
+                                             const MatrixXd& c, double softness) const {
     double z[max_systematics];
     Pulls out;
-    const PulledFit<double> fit = systematics_fit<BinLanes>(view, TabulatedPoint{columns.data()}, z);
+    const TabulatedPoint at{columns.data()};
+    const PulledFit<double> fit = systematics_fit<BinLanes>(view, at, z);
     out.fit = fit;
     out.softness = fit.at_kink ? least_softness : 0;
+    if (softness > 0) {
+        out.fit = detail::descend<BinLanes>(view, at, softness, false, z).fit;
+        out.softness = softness;
+    }
     out.value = Eigen::Map<const VectorXd>(z, view.n_pulls);
     out.weights = Eigen::Map<const VectorXd>(view.prior_weights, view.n_pulls);
     out.slopes = MatrixXd::Zero(view.n_pulls, d_);
@@ -291,7 +295,8 @@ Chi2Surface::Response Chi2Surface::response(const PulledExperiment& x, const std
     std::fill_n(curved.entries, x.n_pulls * (x.n_pulls + 1) / 2, Batch(0));
     for (int b = 0; b < x.n_bins; b += BinLanes::width) {
         const int left = x.n_bins - b;
-        const detail::BinDerivatives<Batch> chi2 = detail::bin_derivatives<BinLanes>(x, pulled.counts(b), b, pulls.softness);
+        const detail::BinDerivatives<Batch> chi2 =
+            detail::bin_derivatives<BinLanes>(x, pulled.counts(b), b, pulls.softness);
         BinLanes::store(Batch(2) * chi2.first, out.first.data() + b, left);
         BinLanes::store(Batch(2) * chi2.second, out.second.data() + b, left);
         Batch slopes[max_systematics];
@@ -392,7 +397,7 @@ void Chi2Surface::add_minimum(const Pulls& pulls, VectorXd& gradient, MatrixXd& 
     total.hessian += hessian;
 }
 
-std::vector<Chi2Surface::Fit> Chi2Surface::fits(const MatrixXd& c) const {
+std::vector<Chi2Surface::Fit> Chi2Surface::fits(const MatrixXd& c, double softness) const {
     std::vector<Fit> out;
     for (const Bins& bins : bins_) {
         if (!bins.experiment->pulled_with_others) {
@@ -403,7 +408,7 @@ std::vector<Chi2Surface::Fit> Chi2Surface::fits(const MatrixXd& c) const {
     const std::vector<double> at = columns(c);
     for (int g = 0; g < plan_.n_systematics; ++g) {
         const SystematicsView& view = plan_.systematics[g];
-        Fit fit{fit_together(view, at, c), {}};
+        Fit fit{fit_together(view, at, c, softness), {}};
         for (int e = 0; e < view.n_experiments; ++e) {
             fit.responses.push_back(response(view.experiments[e], at, c, fit.pulls));
         }
@@ -412,9 +417,9 @@ std::vector<Chi2Surface::Fit> Chi2Surface::fits(const MatrixXd& c) const {
     return out;
 }
 
-Derivatives Chi2Surface::operator()(const VectorXd& y) const {
+Derivatives Chi2Surface::operator()(const VectorXd& y, double softness) const {
     Derivatives total{0, true, VectorXd::Zero(d_), MatrixXd::Zero(d_, d_)};
-    for (const Fit& fit : fits(expansions(y))) {
+    for (const Fit& fit : fits(expansions(y), softness)) {
         const Index n = d_ + fit.pulls.value.size();
         VectorXd gradient = VectorXd::Zero(n);
         MatrixXd hessian = MatrixXd::Zero(n, n);
@@ -429,7 +434,7 @@ Derivatives Chi2Surface::operator()(const VectorXd& y) const {
 VectorXd Chi2Surface::other_roots(const VectorXd& y) const {
     VectorXd along = VectorXd::Zero(d_), square = VectorXd::Zero(d_);
     const MatrixXd c = expansions(y);
-    for (const Fit& fit : fits(c)) {
+    for (const Fit& fit : fits(c, 0)) {
         for (const Response& r : fit.responses) {
             for (Index i = 0; i < d_; ++i) {
                 const Bins& bins = *r.bins;

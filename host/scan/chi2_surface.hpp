@@ -22,8 +22,12 @@ public:
     /// \param plan, unit, coordinates as of FeatureExpansion; fast coordinates are zero at index 0
     Chi2Surface(const PlanView& plan, const UnitView& unit, const std::vector<int>& coordinates);
 
-    //! χ² minimised over the pulls, without what the priors of axes add; may be +inf or NaN
-    Derivatives operator()(const Eigen::VectorXd& y) const;
+    /// χ² minimised over the pulls, without what the priors of axes add; may be +inf or NaN. With \p softness it is
+    /// that of counts softened at zero (systematics.hpp), which has no kinks.
+    Derivatives operator()(const Eigen::VectorXd& y, double softness = 0) const;
+
+    //! Whether there are pulls that act together, shapes perhaps
+    bool has_kinks() const { return plan_.n_systematics > 0; }
 
     /// The step t_i along each coordinate to the other value that predicts about the same: where the change of N_b,
     /// N_b' t + N_b'' t²/2, vanishes in the metric of χ². Zero where predictions are linear.
@@ -80,10 +84,11 @@ private:
         Pulls pulls;
         std::vector<Response> responses;
     };
-    std::vector<Fit> fits(const Eigen::MatrixXd& c) const;
+    std::vector<Fit> fits(const Eigen::MatrixXd& c, double softness) const;
     Pulls fit_alone(const Bins& bins, const Eigen::MatrixXd& c) const;
     Response response(const Bins& bins, const Eigen::MatrixXd& c, const Pulls& pulls) const;
-    Pulls fit_together(const SystematicsView& view, const std::vector<double>& columns, const Eigen::MatrixXd& c) const;
+    Pulls fit_together(const SystematicsView& view, const std::vector<double>& columns, const Eigen::MatrixXd& c,
+                       double softness) const;
     Response response(const PulledExperiment& x, const std::vector<double>& columns, const Eigen::MatrixXd& c,
                       const Pulls& pulls) const;
     //! What a signal that is curved adds to the curvature of a response

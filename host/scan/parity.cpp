@@ -8,6 +8,7 @@
 #include <random>
 
 #include "backends/reference_model.hpp"
+#include "config/first_exception.hpp"
 
 namespace nuscan {
 
@@ -25,16 +26,21 @@ std::vector<double> deviations_from_reference(const ScanConfig& config, const st
         return (stop != nullptr && *stop) || (i > 0 && elapsed >= patience);
     };
     const ReferenceModel reference(config);
-#pragma omp parallel for schedule(dynamic)
-    for (std::size_t i = 0; i < points.size(); ++i) {
+    const auto compare = [&](std::size_t i) {
         if (is_time_to_end(i)) {
-            continue;
+            return;
         }
         const double arbiter = reference(points[i]).chi2;
         const double deviation =
             chi2[i] == arbiter ? 0 : std::abs(chi2[i] - arbiter) / (1 + arbiter); // infinities agree
         deviations[i] = std::isnan(deviation) ? constants::infinity : deviation;
+    };
+    FirstException failure;
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        failure.guard([&] { compare(i); });
     }
+    failure.rethrow();
     return deviations;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "config/first_exception.hpp"
 #include "scan/chi2_surface.hpp"
 
 namespace nuscan {
@@ -183,9 +184,9 @@ public:
         : model_(model), values_(model.n_axes), axes_(model.n_axes), ranges_(model.n_axes, AxisRange{0, 1, 1, 0, 0}),
           surface_(make_surface(plan, indices)) {}
 
-    Derivatives operator()(const VectorXd& z) const {
+    Derivatives operator()(const VectorXd& z, double softness = 0) const {
         const VectorXd y = coordinates(z);
-        const Derivatives f = surface_(y);
+        const Derivatives f = surface_(y, softness);
         MatrixXd slopes = MatrixXd::Zero(y.size(), z.size());
         MatrixXd hessian = MatrixXd::Zero(z.size(), z.size());
         for (Index i = 0; i < y.size(); ++i) {
@@ -215,6 +216,9 @@ public:
         }
         return out;
     }
+
+    //! Whether shapes may take a prediction to zero
+    bool has_kinks() const { return surface_.has_kinks(); }
 
     /// Points from which another minimum may be found: with the sign of a fast coordinate turned, or of the amplitude
     /// that it moves, or of all fast coordinates, or with a mixing angle in the other octant, or a phase conjugated or
@@ -336,6 +340,20 @@ private:
     Chi2Surface surface_;
 };
 
+/// The minimum in a kink of χ², where an unknown itself is the pull that takes a prediction to zero: a path on which
+/// counts are softened less and less leads there, and no step of Newton's method. From a minimum that was not found.
+BoxMinimum into_kink(const Objective& f, const Model& model, const BoxMinimum& near) {
+    if (near.converged || !f.has_kinks() || !std::isfinite(near.f.value)) {
+        return near;
+    }
+    BoxMinimum soft = near;
+    for (double softness = 1; softness > 0.5 * least_softness; softness /= 10) {
+        soft = minimise_in_box([&](const VectorXd& z) { return f(z, softness); }, model.box, soft.at);
+    }
+    soft.f = f(soft.at);
+    return soft.f.value <= near.f.value + 1e-9 + 1e-12 * near.f.value ? soft : near;
+}
+
 /// The lowest minimum that is found from \p start, from its mirror images and from those of the minima they lead to.
 BoxMinimum lowest_minimum(const Objective& f, const Model& model, const Box& box, const VectorXd& start) {
     constexpr std::size_t most = 16; // of those, equal ones counted once
@@ -354,7 +372,7 @@ BoxMinimum lowest_minimum(const Objective& f, const Model& model, const Box& box
             }
         }
     }
-    BoxMinimum& best = minima[lowest];
+    BoxMinimum best = into_kink(f, model, minima[lowest]);
     best.at = model.canonical(best.at);
     best.f = f(best.at);
     return best;
@@ -426,10 +444,12 @@ void polish(const Plan& plan, const WorkUnit& unit, const std::vector<std::int64
     for (const auto& group : groups) { // no structured binding: clang keeps those out of parallel regions
         const std::vector<std::size_t>& points = group.second;
         const std::shared_ptr<const Tables> tables = plan.tables(plan.point_unit(group.first));
+        FirstException failure;
 #pragma omp parallel for schedule(dynamic, 8)
         for (std::size_t i = 0; i < points.size(); ++i) {
-            polish_point(tables->view(), points[i]);
+            failure.guard([&] { polish_point(tables->view(), points[i]); });
         }
+        failure.rethrow();
     }
 }
 

@@ -429,6 +429,9 @@ std::string verdict_on(const Parity& parity, const Flagged& flagged, double chi2
                               "explain {:.0e}",
                               parity.largest, largest_explained_deviation);
     }
+    if (!(chi2_min < constants::infinity)) {
+        return (against.empty() ? "" : against + "; ") + "no point has a finite chi2";
+    }
     const double above = flagged.lowest_failed - chi2_min;
     const bool is_near = above < near_best_fit;
     if (is_near || static_cast<double>(flagged.failed) > too_many * static_cast<double>(flagged.points)) {

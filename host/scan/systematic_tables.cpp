@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace nuscan {
@@ -204,7 +205,11 @@ SystematicTables::SystematicTables(const PullGroup& group, const std::vector<Exp
     int n_templates = 0;
     for (const std::size_t e : group_.experiments) {
         const Experiment& experiment = experiments[e];
-        Part part{e, experiment.counts, {}, {}, {}, {}, {}, {}};
+        Part part{e, experiment.counts, {}, std::vector<double>(experiment.counts.size()), {}, {}, {}, {}, {}};
+        for (const std::vector<double>& counts : backgrounds[e]) {
+            std::transform(counts.begin(), counts.end(), part.backgrounds.begin(), part.backgrounds.begin(),
+                           std::plus<>());
+        }
         if (experiment.statistic == Statistic::gaussian) {
             for (const double sigma : experiment.errors()) {
                 part.weights.push_back(1 / (sigma * sigma));
@@ -352,7 +357,68 @@ void SystematicTables::add_columns(const std::vector<ExperimentView>& views, int
              low_.data(),
              high_.data(),
              pins_.data(),
-             experiments_.data()};
+             experiments_.data(),
+             may_have_several_minima()};
+}
+
+namespace {
+
+//! The least D_sb that a shape adds between two values of its pull, bin by bin
+std::vector<double> lowest_addition(const ShapeEffect& s, int n_bins, double low, double high) {
+    constexpr int n_steps = 16;
+    std::vector<double> lowest(static_cast<std::size_t>(n_bins));
+    detail::ShapeWeights<double> weights;
+    for (int step = 0; step <= n_steps; ++step) {
+        detail::shape_weights(s, low + (high - low) * step / n_steps, weights);
+        for (int b = 0; b < n_bins; ++b) {
+            double D = 0;
+            for (int j = 0; j < s.n_templates; ++j) {
+                D += weights.w[s.first_template + j] * s.templates[static_cast<std::ptrdiff_t>(j) * n_bins + b];
+            }
+            lowest[static_cast<std::size_t>(b)] = std::min(lowest[static_cast<std::size_t>(b)], D);
+        }
+    }
+    return lowest;
+}
+
+//! Whether templates at ±1 are more even than odd, so that either side of nominal may fit: Σ (even² − odd²)/T > 0
+bool is_folded(const ShapeEffect& s, const double* T, int n_bins) {
+    double balance = 0;
+    for (int b = 0; b < n_bins && s.knot_spacing == 0; ++b) {
+        const double odd = s.templates[b], even = s.templates[b + n_bins];
+        balance += (even * even - odd * odd) / (T == nullptr || T[b] <= 0 ? 1 : T[b]);
+    }
+    return balance > 0;
+}
+
+} // namespace
+
+bool SystematicTables::may_have_several_minima() const {
+    constexpr double reach = 2; // standard deviations
+    for (std::size_t e = 0; e < experiments_.size(); ++e) {
+        const PulledExperiment& x = experiments_[e];
+        std::vector<double> backgrounds = parts_[e].backgrounds;
+        for (int i = 0; i < x.n_components; ++i) {
+            const ComponentView& c = x.components[i];
+            std::vector<double> factors(backgrounds.size(), 1); // of the signal
+            std::vector<double>& lowest = c.counts == nullptr ? factors : backgrounds;
+            for (int j = c.first_shape; j < c.first_shape + c.n_shapes; ++j) {
+                const ShapeEffect& s = x.shapes[j];
+                const auto k = static_cast<std::size_t>(x.pulls[s.pull]);
+                const double sigma = prior_weights_[k] > 0 ? 1 / std::sqrt(prior_weights_[k]) : 1;
+                const std::vector<double> added =
+                    lowest_addition(s, x.n_bins, std::max(low_[k], -reach * sigma), std::min(high_[k], reach * sigma));
+                std::transform(lowest.begin(), lowest.end(), added.begin(), lowest.begin(), std::plus<>());
+                if (is_folded(s, c.counts, x.n_bins)) {
+                    return true;
+                }
+            }
+            if (x.weights == nullptr && *std::min_element(lowest.begin(), lowest.end()) < 0) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 } // namespace nuscan

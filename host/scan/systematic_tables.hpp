@@ -83,8 +83,8 @@ private:
     };
     struct Part {
         std::size_t experiment;
-        std::vector<double> observed, weights;
-        std::vector<int> pulls; // those of the group that move it
+        std::vector<double> observed, weights, backgrounds; // the last one nominal, all together
+        std::vector<int> pulls;                             // those of the group that move it
         std::vector<Component> components;
         // What views point to
         std::vector<ComponentView> views;
@@ -94,6 +94,8 @@ private:
     //! A component, which is added where it is not there yet
     static Component& component_of(Part& part, std::size_t background, const std::vector<std::vector<double>>& counts,
                                    const std::vector<Scalar>& normalisations);
+    //! Whether shapes are so large, within two standard deviations, that χ² may have more than one minimum
+    bool may_have_several_minima() const;
     static Shape make_shape(const Systematic& systematic, const std::vector<double>& added, ShapeEffect effect);
 
     PullGroup group_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "nuscan/collapsed_signals.hpp"
 
 namespace nuscan {
@@ -44,6 +46,20 @@ double signal_origin(const ExperimentView& x) {
         without_signal = std::fma(r, r, without_signal);
     }
     return 16 * pulled_rounding(g.n_bins) * without_signal <= collapsed_tolerance ? 0 : 1;
+}
+
+/// Refuses a signal whose squares χ² could not hold, with the largest form factors of a scan.
+void check_size(const Experiment& experiment, const std::vector<double>& moments) {
+    constexpr double most = 1e60;
+    for (const double M : moments) {
+        if (!(std::abs(M) <= most)) {
+            throw InputError({experiment.name, 0},
+                             std::isfinite(M)
+                                 ? fmt::format("the signal of a unit coupling is {:.1e} counts", std::abs(M))
+                                 : "the signal is not a finite number of counts",
+                             "chi2 cannot be computed", "are exposure, fluxes and distances right?");
+        }
+    }
 }
 
 } // namespace
@@ -133,6 +149,7 @@ Tables::Tables(std::shared_ptr<const Setting> setting, std::vector<SignalTables>
         ExperimentTables& tables = tables_[e];
         tables.signal = std::move(signals[e]);
         std::vector<double>& moments = tables.signal.moments;
+        check_size(experiment, moments);
         const auto n_bins = static_cast<std::size_t>(experiment.n_bins());
         const bool together = is_pulled_with_others(groups, e);
         // What nothing fixes is nominal, and may have a pull.
@@ -143,7 +160,7 @@ Tables::Tables(std::shared_ptr<const Setting> setting, std::vector<SignalTables>
             pull_sigma = named ? 0 : sigma;
             return value;
         };
-        std::vector<double> templates, sigmas;
+        std::vector<double> templates, sigmas, floor(n_bins); // counts of backgrounds that nothing moves
         double sigma = 0;
         for (std::size_t k = 0; k < experiment.backgrounds.size(); ++k) {
             const Background& background = experiment.backgrounds[k];
@@ -156,6 +173,10 @@ Tables::Tables(std::shared_ptr<const Setting> setting, std::vector<SignalTables>
             tables.normalisations.push_back(normalisation(k, background.sigma, sigma));
             moments.insert(moments.end(), counts.begin(), counts.end());
             backgrounds[e].push_back(counts);
+            const Scalar& value = tables.normalisations.back();
+            for (std::size_t b = 0; b < n_bins && sigma == 0 && value.axis < 0; ++b) {
+                floor[b] += value.fixed * counts[b];
+            }
             if (sigma > 0 && !together) {
                 tables.pulls.push_back(static_cast<int>(k));
                 sigmas.push_back(sigma);
@@ -175,7 +196,7 @@ Tables::Tables(std::shared_ptr<const Setting> setting, std::vector<SignalTables>
             tables.statistic = StatisticTables(experiment.counts, {}, {});
         } else {
             tables.statistic =
-                StatisticTables(experiment.counts, std::move(templates), std::move(sigmas), signal_sigma);
+                StatisticTables(experiment.counts, std::move(templates), std::move(sigmas), signal_sigma, floor);
         }
         tables.nodes = nodes.empty() ? std::vector<DirectNodes>() : std::move(nodes[e]);
         for (std::size_t i = 0; i < tables.nodes.size(); ++i) {

@@ -78,6 +78,9 @@ Whitening make_whitening(const std::vector<double>& errors, const std::vector<do
     MatrixXd free(n, 0), pulled(n, 0);
     for (std::size_t k = 0; k < sigmas.size(); ++k) {
         const VectorXd B = in_errors(w, templates, errors.size(), k);
+        if (B.norm() == 0) {
+            continue; // without its solar part there may be nothing left of a background
+        }
         if (std::isinf(sigmas[k])) {
             append(free, B / B.norm());
         } else {
@@ -117,7 +120,8 @@ std::vector<double> gaussian_pulls(const std::vector<double>& counts, const Whit
     for (Index k = 0; k < K; ++k) {
         const VectorXd B = in_errors(whitening, templates, counts.size(), static_cast<std::size_t>(k));
         const double sigma = sigmas[static_cast<std::size_t>(k)];
-        scale[k] = std::isinf(sigma) ? 1 / B.norm() : sigma;
+        scale[k] = std::isinf(sigma) && B.norm() > 0 ? 1 / B.norm() : sigma;
+        scale[k] = std::isinf(scale[k]) ? 1 : scale[k];
         A.col(k).head(n) = scale[k] * B;
         A(n + k, k) = std::isinf(sigma) ? 0 : 1;
     }

@@ -221,7 +221,7 @@ NUSCAN_HOST_DEVICE Mask<typename Lanes::Point> minimise_pulls(const Prediction& 
     const Real bound(-1), zero(0);
     const PulledBins<Lanes, Prediction> bins{N0, pulls, n_bins};
     const int K = pulls.n_pulls;
-    Mask<Real> free[max_pulls], done = Real(1) < zero;
+    Mask<Real> free[max_pulls], done = Real(K == 0 ? 0 : 1) <= zero;
     for (int k = 0; k < K; ++k) {
         xi[k] = zero;
         free[k] = !done;

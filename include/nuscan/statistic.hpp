@@ -22,7 +22,8 @@ enum class PointStatus : unsigned char {
 /// Counts of an experiment and its pulls.
 ///
 /// With one pull on a background, or none, χ² needs no more than predictions in the bins' own units, y_b = N_b/U_b:
-/// U_b = B_b where the pull acts, so that y_b(ξ) = y_b + ξ, and n_b elsewhere (1 without counts, or with other pulls).
+/// U_b = B_b where there are counts and the pull acts, so that y_b(ξ) = y_b + ξ, and n_b where it does not (1 without
+/// counts, and where χ² is worked out in counts).
 struct StatisticView {
     int n_bins;
     const double* counts; //!< n_b
@@ -30,7 +31,7 @@ struct StatisticView {
 
     const double* units;           //!< U_b
     const double* inverse_units;   //!< 1/U_b
-    const double* pulled;          //!< 1 where the one pull acts, else 0
+    const double* pulled;          //!< 1 where the one pull acts on a bin with counts, else 0
     const double* pulled_counts;   //!< n_b there, else 0
     double template_sum;           //!< Σ_b B_b of the one pull
     double prior_weight;           //!< 1/σ² of the one pull
@@ -38,10 +39,8 @@ struct StatisticView {
     double saturated;              //!< 2 Σ_b [n_b ln(n_b/U_b) − n_b]
     WeightedLogarithmView log_sum; //!< Σ_b n_b ln y_b
 
-    //! Whether pulls are more than one on a background
-    NUSCAN_HOST_DEVICE constexpr bool has_several_pulls() const {
-        return pulls.n_pulls > 1 || pulls.n_signal_pulls > 0;
-    }
+    bool in_counts; //!< U_b = 1: of several pulls, of one on the signal, or by_terms
+    bool by_terms;  //!< bin by bin, as sums of so many counts would be rounded to more than 1e-9
 };
 
 //! What code is made for: at most one pull an experiment, on a background, needs no memory for others; several, each on
@@ -67,6 +66,21 @@ NUSCAN_HOST_DEVICE constexpr Chi2 with_status(double chi2, bool converged) {
                                : converged                   ? PointStatus::ok
                                                              : PointStatus::not_converged;
     return {chi2, status};
+}
+
+/// Half of what a bin adds to Poisson's χ²: N − n + n ln(n/N); N where n = 0, +inf where N = 0 < n.
+///
+/// As n (x − ln(1 + x)) with x = N/n − 1 it is right to rounding of itself, or nearly. N − n ln N is so to rounding of
+/// n ln n, of which millions of counts leave 1e-9: more than the last steps towards a minimum gain.
+template <class Bin>
+NUSCAN_HOST_DEVICE Bin half_poisson_term(const Bin& N, const Bin& n) {
+    using std::fma;
+    using std::log1p;
+    const Bin more = N - n;
+    if (!any(n > Bin(0))) {
+        return more;
+    }
+    return fma(-n, log1p(more / select(n > Bin(0), n, Bin(1))), more);
 }
 
 namespace detail {
@@ -217,17 +231,29 @@ NUSCAN_HOST_DEVICE PulledPrediction<Real, Prediction> pulled_prediction(const Pr
     return {{N0, s.pulls, s.n_bins}, xi};
 }
 
-//! Several pulls: χ² = 2 Σ [N − n ln N] + 2 Σ [n ln n − n] + Σ ξ²/σ²
+//! χ² of predictions without pulls, 2 Σ [N − n ln N] + 2 Σ [n ln n − n]
+template <class Real, class Prediction>
+NUSCAN_HOST_DEVICE Real chi2_in_counts(const Prediction& N, const StatisticView& s) {
+    using std::fma;
+    Real sum(0);
+    if (s.by_terms) {
+        for (int b = 0; b < s.n_bins; ++b) {
+            sum = sum + half_poisson_term(N(b), Real(s.counts[b]));
+        }
+        return Real(2) * sum;
+    }
+    for (int b = 0; b < s.n_bins; ++b) {
+        sum = sum + N(b);
+    }
+    return fma(Real(2), sum - weighted_logarithm<Real>(N, s.log_sum), Real(s.saturated));
+}
+
+//! Several pulls: Σ ξ²/σ² is added
 template <class Real, class Prediction>
 NUSCAN_HOST_DEVICE PoissonFit<Real> fit_several_pulls(const Prediction& N0, const StatisticView& s, Real* xi) {
     using std::fma;
     const Mask<Real> converged = minimise_pulls<OneBin<Real>>(N0, s.counts, s.n_bins, s.pulls, xi);
-    const auto N = pulled_prediction(N0, s, xi);
-    Real sum(0);
-    for (int b = 0; b < s.n_bins; ++b) {
-        sum = sum + N(b);
-    }
-    Real chi2 = fma(Real(2), sum - weighted_logarithm<Real>(N, s.log_sum), Real(s.saturated));
+    Real chi2 = chi2_in_counts<Real>(pulled_prediction(N0, s, xi), s);
     for (int k = 0; k < s.pulls.n_pulls; ++k) {
         const Real pull = xi[k] * Real(1 / s.pulls.sigmas[k]);
         chi2 = fma(pull, pull, chi2);
@@ -236,21 +262,6 @@ NUSCAN_HOST_DEVICE PoissonFit<Real> fit_several_pulls(const Prediction& N0, cons
 }
 
 } // namespace detail
-
-/// Half of what a bin adds to Poisson's χ²: N − n + n ln(n/N); N where n = 0, +inf where N = 0 < n.
-///
-/// As n (x − ln(1 + x)) with x = N/n − 1 it is right to rounding of itself, or nearly. N − n ln N is so to rounding of
-/// n ln n, of which millions of counts leave 1e-9: more than the last steps towards a minimum gain.
-template <class Bin>
-NUSCAN_HOST_DEVICE Bin half_poisson_term(const Bin& N, const Bin& n) {
-    using std::fma;
-    using std::log1p;
-    const Bin more = N - n;
-    if (!any(n > Bin(0))) {
-        return more;
-    }
-    return fma(-n, log1p(more / select(n > Bin(0), n, Bin(1))), more);
-}
 
 /// Poisson χ² = 2 Σ_b [N_b − n_b + n_b ln(n_b/N_b)] (S. Baker and R. Cousins, Nucl. Instrum. Meth. 221, 437 (1984))
 /// plus Σ_k (ξ_k/σ_k)², minimised over the pulls; \p xi (n_pulls numbers) receives the minimising ξ_k ≥ −1. A bin
@@ -261,7 +272,7 @@ NUSCAN_HOST_DEVICE Bin half_poisson_term(const Bin& N, const Bin& n) {
 template <PullCount count = PullCount::any, class Real, class Ratios>
 NUSCAN_HOST_DEVICE PoissonFit<Real> poisson_fit(const Ratios& y, const StatisticView& s, Real* xi) {
     if constexpr (count != PullCount::one) {
-        if (s.has_several_pulls()) {
+        if (s.in_counts) {
             return detail::fit_several_pulls(y, s, xi);
         }
     }

@@ -77,6 +77,7 @@ struct SystematicsView {
     const double *low, *high;    //!< z_k stays between these
     const int* pins;             //!< column of the value of a pull that is not fitted; −1 for others
     const PulledExperiment* experiments;
+    bool several_minima = false; //!< whether shapes are so large that χ² may have more than one
 };
 
 namespace detail {
@@ -282,10 +283,9 @@ NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, C
 
 //! χ² at \p z, of all experiments and priors
 template <class Lanes, class Columns>
-NUSCAN_HOST_DEVICE typename Lanes::Point pulled_total(const SystematicsView& s, const Columns& at,
-                                                      const typename Lanes::Point* z,
-                                                      ShapeWeights<typename Lanes::Point>& shapes,
-                                                      double softness = 0) {
+NUSCAN_HOST_DEVICE typename Lanes::Point
+pulled_total(const SystematicsView& s, const Columns& at, const typename Lanes::Point* z,
+             ShapeWeights<typename Lanes::Point>& shapes, double softness = 0) {
     using std::fma;
     using Point = typename Lanes::Point;
     all_shape_weights(s, z, shapes);
@@ -525,10 +525,11 @@ inline constexpr double least_softness = 1e-10;
 /// The smallest χ² over the pulls, which \p z receives.
 ///
 /// χ² is convex in normalisations. With shapes it is so near the data, and what is found is the minimum that descends
-/// from nominal, unless shapes take predictions below zero. Poisson's χ² has a kink there, max(0, N), and minima on
-/// either side of it or in it, where Newton's steps fail. Such points, and those that predict nothing for a bin with
-/// counts, descend again along a path on which max(0, N) is softened less and less, from that minimum and from a
-/// standard deviation to either side along each shape; the lowest minimum is taken.
+/// from nominal. Where shapes take predictions below zero, Poisson's χ² has a kink, max(0, N), and minima on either
+/// side of it or in it, where Newton's steps fail. Such points, and those that predict nothing for a bin with counts,
+/// descend again along a path on which max(0, N) is softened less and less. They, and all points if the shapes are such
+/// that there may be several minima, do so from a standard deviation to either side along each shape as well, and the
+/// lowest minimum is taken.
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
                                                                     typename Lanes::Point* z) {
@@ -536,46 +537,53 @@ NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const System
     using Real = typename Lanes::Point;
     constexpr double first_softness = 1, fading = 0.1;
     const int K = s.n_pulls;
-    const auto within = [&](int k, double value) { return min(Real(s.high[k]), max(Real(s.low[k]), Real(value))); };
-    const auto nominal = [&](int k) { return s.pins[k] >= 0 ? Real(at(s.pins[k])) : within(k, 0); };
-    bool fits = false;
-    for (int k = 0; k < K; ++k) {
-        z[k] = nominal(k);
-        fits = fits || s.pins[k] < 0;
-    }
     const Mask<Real> yes = Real(0) < Real(1);
-    const detail::Descent<Real> first = detail::descend<Lanes>(s, at, 0, !yes, z);
-    const Mask<Real> is_empty = first.fit.chi2 >= Real(constants::infinity);
-    PulledFit<Real> best{first.fit, fits ? !first.fit.converged || first.below_zero || is_empty : !yes};
-    if (!any(best.at_kink)) {
-        return best;
+    const auto within = [&](int k, double value) { return min(Real(s.high[k]), max(Real(s.low[k]), Real(value))); };
+    bool is_fitted = false;
+    for (int k = 0; k < K; ++k) {
+        is_fitted = is_fitted || s.pins[k] < 0;
     }
-    for (int start = 0; start <= 2 * K; ++start) {
+    PulledFit<Real> best{{Real(constants::infinity), !yes}, !yes};
+    Mask<Real> searching = yes;
+    for (int start = 0; start <= 2 * K && any(searching); ++start) {
         const int moved = (start - 1) / 2;
         if (start > 0 && (s.pins[moved] >= 0 || !detail::is_shape(s, moved))) {
             continue;
         }
         Real here[max_systematics];
         for (int k = 0; k < K; ++k) {
-            here[k] = start > 0 ? nominal(k) : z[k];
+            here[k] = s.pins[k] >= 0 ? Real(at(s.pins[k])) : within(k, 0);
         }
         if (start > 0) {
             const double w = s.prior_weights[moved], sigma = w > 0 ? 1 / std::sqrt(w) : 1;
             here[moved] = within(moved, start % 2 == 0 ? sigma : -sigma);
         }
-        Mask<Real> converged = !yes;
-        for (double softness = first_softness; softness > 0.5 * least_softness; softness *= fading) {
-            converged = detail::descend<Lanes>(s, at, softness, !best.at_kink, here).fit.converged;
-        }
-        detail::ShapeWeights<Real> shapes;
-        const Real chi2 = detail::pulled_total<Lanes>(s, at, here, shapes);
-        const Mask<Real> lower = best.at_kink && chi2 < best.chi2;
-        const Mask<Real> as_low = best.at_kink && chi2 <= best.chi2 + fma(Real(1e-12), best.chi2, Real(1e-9));
-        best.converged = (best.converged && !lower) || (converged && as_low);
-        best.chi2 = select(lower, chi2, best.chi2);
+        const detail::Descent<Real> found = detail::descend<Lanes>(s, at, 0, !searching, here);
+        Mask<Real> lower = searching && (start == 0 ? yes : found.fit.chi2 < best.chi2);
+        best.chi2 = select(lower, found.fit.chi2, best.chi2);
+        best.converged = (lower && found.fit.converged) || (!lower && best.converged);
         for (int k = 0; k < K; ++k) {
             z[k] = select(lower, here[k], z[k]);
         }
+        const Mask<Real> is_empty = found.fit.chi2 >= Real(constants::infinity);
+        const Mask<Real> rough = searching && (!found.fit.converged || found.below_zero || is_empty);
+        if (is_fitted && any(rough)) {
+            Mask<Real> converged = !yes;
+            for (double softness = first_softness; softness > 0.5 * least_softness; softness *= fading) {
+                converged = detail::descend<Lanes>(s, at, softness, !rough, here).fit.converged;
+            }
+            detail::ShapeWeights<Real> shapes;
+            const Real chi2 = detail::pulled_total<Lanes>(s, at, here, shapes);
+            lower = rough && chi2 < best.chi2;
+            const Mask<Real> as_low = rough && chi2 <= best.chi2 + fma(Real(1e-12), best.chi2, Real(1e-9));
+            best.chi2 = select(lower, chi2, best.chi2);
+            best.converged = (best.converged && !lower) || (converged && as_low);
+            best.at_kink = best.at_kink || rough;
+            for (int k = 0; k < K; ++k) {
+                z[k] = select(lower, here[k], z[k]);
+            }
+        }
+        searching = is_fitted ? (s.several_minima ? yes : best.at_kink) : !yes;
     }
     return best;
 }
