@@ -305,6 +305,12 @@ TEST_F(ExperimentFile, digest_covers_file_and_tables) {
     EXPECT_NE(read(valid).digest, first);
 }
 
+// The ways out of counts that are not whole
+#define WAYS_OUT                                                                                                       \
+    "round counts that were digitised, multiply a rate up to counts, or write statistic = \"gaussian\", with sigma "   \
+    "in "                                                                                                              \
+    "[bins]?"
+
 struct BrokenExperiment {
     const char* name;
     const char* from; //!< in the valid file
@@ -383,14 +389,14 @@ const BrokenExperiment broken_experiments[] = {
      "toy.toml:15: \"counts.csv\" has no column \"obserwed\" (its columns are \"energy_keV\", \"observed\" or \"fit\") "
      "did you mean \"observed\"?"},
     {"counts_not_whole", "\"observed\"", "\"fit\"",
-     "counts.csv:2: fit = 2.5 is not a whole number (the statistic is Poisson)"},
+     "counts.csv:2: fit = 2.5 is not a whole number (the statistic is Poisson) " WAYS_OUT},
     {"counts_size", "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2, 3]",
      "toy.toml:15: counts of bins has 3 entries (there are 2 bins)"},
     {"counts_negative", "{ table = \"counts.csv\", column = \"observed\" }", "[1, -2]",
      "toy.toml:15: counts[1] = -2 is negative (the statistic is Poisson) write statistic = \"gaussian\", with sigma in "
      "[bins]?"},
     {"counts_list_not_whole", "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2.5]",
-     "toy.toml:15: counts[1] = 2.5 is not a whole number (the statistic is Poisson)"},
+     "toy.toml:15: counts[1] = 2.5 is not a whole number (the statistic is Poisson) " WAYS_OUT},
     {"edges_equal", "\"3 keV\"", "\"1 keV\"",
      "toy.toml:14: edges[2] = 0.001 MeV is out of order (edges increase, from zero or above)"},
     {"edges_of_windows", "[\"0 keV\", \"1 keV\", \"3 keV\"]", "[[0, \"2 keV\"], [\"1 keV\", \"3 keV\"]]",
@@ -510,7 +516,7 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
               "counts.csv:3: observed = -7 is negative (the statistic is Poisson) write statistic = \"gaussian\", with "
               "sigma in [bins]?"},
              {"counts.csv", "energy_keV,observed\n0.5,3\n2,7.25\n",
-              "counts.csv:3: observed = 7.25 is not a whole number (the statistic is Poisson)"},
+              "counts.csv:3: observed = 7.25 is not a whole number (the statistic is Poisson) " WAYS_OUT},
              {"counts.csv", "energy_keV,observed\n0.5,3\n2,7\n2.5,1\n",
               "toy.toml:15: \"counts.csv\" of bins has 3 entries (there are 2 bins)"},
          }) {
@@ -1392,6 +1398,30 @@ TEST_F(NuclearExperimentFile, other_responses) {
     EXPECT_EQ(error(matrix), "matrix.csv:3: the probabilities add up to 1.25 (at most 1)");
 }
 
+/// Rows that add up to 1 but for the rounding of their digits: six decimals, six significant digits, three decimals
+TEST_F(NuclearExperimentFile, matrices_may_be_rounded) {
+    const std::string gamma = "smearing = \"gamma\"\nlight_yield = \"13.35 keV^-1\"\ngamma_shape = \"9.56 keV^-1\"\n"
+                              "efficiency = \"efficiency.csv\"\nefficiency_in = \"reconstructed\"\n";
+    const auto rows = [&](const std::string& numbers) {
+        folder_.write("matrix.csv", "energy_keV,first,second\n0.5,0,0\n1," + numbers + "\n2,0,0\n");
+        return with(gamma, "smearing = \"matrix\"\nlight_yield = \"13.35 keV^-1\"\nmatrix = { table = \"matrix.csv\", "
+                           "extrapolate = true }\n");
+    };
+    for (const char* rounded : {"0.654322,0.345679", "0.999988,1.25e-05", "0.9543215,0.0456786", "0.655,0.346",
+                                "0.5000003,0.4999998", "0.66,0.35"}) {
+        EXPECT_NO_THROW(read(rows(rounded))) << rounded;
+    }
+    const std::pair<const char*, const char*> wrong[] = {{"0.654322,0.345681", "1.000003"},
+                                                         {"0.655,0.347", "1.002"},
+                                                         {"0.5,0.6", "1.1"},
+                                                         {"1,1", "2"},
+                                                         {"0.50000000001,0.500002", "1.00000200001"}};
+    for (const auto& [numbers, sum] : wrong) {
+        EXPECT_EQ(error(rows(numbers)),
+                  std::string("matrix.csv:3: the probabilities add up to ") + sum + " (at most 1)");
+    }
+}
+
 TEST_F(ExperimentFile, the_documented_one_is_read) {
     std::ifstream in(NUSCAN_TEST_SOURCE_DIR "/docs/experiments.md");
     const std::string page{std::istreambuf_iterator<char>(in), {}};
@@ -1663,7 +1693,7 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "\"photoelectrons\" in [bins]?"},
     {"counts_whole", "counts = { table = \"counts.csv\", column = \"observed\" }",
      "counts = [1, 2, 3, 4.5, 5, 6, 7, 8]",
-     "toy.toml:34: counts[3] = 4.5 is not a whole number (the statistic is Poisson)"},
+     "toy.toml:34: counts[3] = 4.5 is not a whole number (the statistic is Poisson) " WAYS_OUT},
 };
 
 INSTANTIATE_TEST_SUITE_P(ExperimentFiles, BrokenNuclearExperimentFile, ::testing::ValuesIn(broken_nuclear_experiments),
