@@ -1533,13 +1533,18 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "toy.toml:21: \"form_factor\" is a key of nucleus channels (scattering is \"electron\")"},
     {"channel_key", "atomic = \"free\"", "atom = \"free\"",
      "toy.toml:21: unknown key \"atom\" in [[channel]] (its keys are \"name\", \"scattering\", \"quenching\", "
-     "\"efficiency\", \"share\", \"atomic\", \"photoabsorption\" or \"correction\")"},
+     "\"efficiency\", \"share\", \"atomic\", \"photoabsorption\", \"interference\" or \"correction\")"},
     {"atomic_in_target", "formula = \"CsI\"", "formula = \"CsI\"\natomic = \"free\"",
      "toy.toml:10: \"atomic\" stands in [target], but the file has channels (it is a key of electron channels) move it "
      "to their [[channel]]?"},
     {"form_factor", "\"klein-nystrand\"", "\"klein\"",
      "toy.toml:14: form_factor = \"klein\" is unknown (expected \"helm\", \"symmetrised-fermi\", \"klein-nystrand\" or "
      "\"unity\")"},
+    {"interference", "atomic = \"free\"", "atomic = \"free\"\ninterference = \"off\"",
+     "toy.toml:22: unknown interference \"off\" (must be \"full\" or \"none\")"},
+    {"interference_in_target", "formula = \"CsI\"", "formula = \"CsI\"\ninterference = \"none\"",
+     "toy.toml:10: \"interference\" stands in [target], but the file has channels (it is a key of electron channels) "
+     "move it to their [[channel]]?"},
     {"photoabsorption_without_epa", "atomic = \"free\"", "atomic = \"free\"\nphotoabsorption = \"sigma.csv\"",
      "toy.toml:22: \"photoabsorption\" belongs to atomic = \"epa\" (atomic is \"free\")"},
     {"quenching_word", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "\"lindhard\"",

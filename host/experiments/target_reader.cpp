@@ -192,7 +192,8 @@ double exposure(const TomlTable& experiment, const std::string& key, Dimension d
 
 TargetInput read_target(const TomlTable& experiment) {
     const TomlTable table = experiment.table("target");
-    table.allow_only({"element", "formula", "nuclide", "nuclides", "proton_radius", "neutron_radius", "atomic"});
+    table.allow_only(
+        {"element", "formula", "nuclide", "nuclides", "proton_radius", "neutron_radius", "atomic", "interference"});
     TargetInput out;
     TargetMaterial& material = out.material;
     double weight = 0; // [g/mol]
