@@ -329,6 +329,7 @@ def together(nuscan):
     from the grid alone, and refined between its points."""
     names = ("lz-2022", "xenonnt-sr0", "borexino-phase1")
     text = "".join(f'[[experiment]]\nuse = "{name}"\nsystematics.signal = 0.1\n' for name in names)
+    text += 'systematics.energy-scale = "fixed"\nsystematics.resolution = "fixed"\n'  # of the last
     text += f'[[shared]]\nname = "flux"\nsystematics = {[f"{name}.signal" for name in names]}\n'
     text += axis("magnetic_moment.universal", 0, '"3e-11 mu_B"', 41)
     text += axis("charge.universal", '"-6e-13 e"', '"6e-13 e"', 41)

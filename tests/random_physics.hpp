@@ -127,9 +127,9 @@ inline Couplings core_couplings(const ReferencePoint& p, const Interaction& inte
 
 //! Coefficients of the core at a point, of electrons
 inline ScatteringCoefficients core_coefficients(const ReferencePoint& p, const Beam& beam, double E, double T,
-                                                CouplingScheme scheme = CouplingScheme::tree) {
+                                                CouplingScheme scheme = CouplingScheme::tree, double r = 1) {
     const Matrix3 rho = density_matrix(mixing_matrix(p.mixing), p.mixing, beam, E);
-    return scattering_coefficients(rho, core_couplings(p, {Target::electron, scheme}, beam.antineutrino), T);
+    return scattering_coefficients(rho, core_couplings(p, {Target::electron, scheme}, beam.antineutrino), T, r);
 }
 
 //! Two zones of the Sun, dense and less so, at which MeV neutrinos are neither in vacuum nor fully converted

@@ -305,6 +305,12 @@ TEST_F(ExperimentFile, digest_covers_file_and_tables) {
     EXPECT_NE(read(valid).digest, first);
 }
 
+// The ways out of counts that are not whole
+#define WAYS_OUT                                                                                                       \
+    "round counts that were digitised, multiply a rate up to counts, or write statistic = \"gaussian\", with sigma "   \
+    "in "                                                                                                              \
+    "[bins]?"
+
 struct BrokenExperiment {
     const char* name;
     const char* from; //!< in the valid file
@@ -383,14 +389,14 @@ const BrokenExperiment broken_experiments[] = {
      "toy.toml:15: \"counts.csv\" has no column \"obserwed\" (its columns are \"energy_keV\", \"observed\" or \"fit\") "
      "did you mean \"observed\"?"},
     {"counts_not_whole", "\"observed\"", "\"fit\"",
-     "counts.csv:2: fit = 2.5 is not a whole number (the statistic is Poisson)"},
+     "counts.csv:2: fit = 2.5 is not a whole number (the statistic is Poisson) " WAYS_OUT},
     {"counts_size", "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2, 3]",
      "toy.toml:15: counts of bins has 3 entries (there are 2 bins)"},
     {"counts_negative", "{ table = \"counts.csv\", column = \"observed\" }", "[1, -2]",
      "toy.toml:15: counts[1] = -2 is negative (the statistic is Poisson) write statistic = \"gaussian\", with sigma in "
      "[bins]?"},
     {"counts_list_not_whole", "{ table = \"counts.csv\", column = \"observed\" }", "[1, 2.5]",
-     "toy.toml:15: counts[1] = 2.5 is not a whole number (the statistic is Poisson)"},
+     "toy.toml:15: counts[1] = 2.5 is not a whole number (the statistic is Poisson) " WAYS_OUT},
     {"edges_equal", "\"3 keV\"", "\"1 keV\"",
      "toy.toml:14: edges[2] = 0.001 MeV is out of order (edges increase, from zero or above)"},
     {"edges_of_windows", "[\"0 keV\", \"1 keV\", \"3 keV\"]", "[[0, \"2 keV\"], [\"1 keV\", \"3 keV\"]]",
@@ -510,7 +516,7 @@ TEST_F(ExperimentFile, tables_are_refused_at_the_line) {
               "counts.csv:3: observed = -7 is negative (the statistic is Poisson) write statistic = \"gaussian\", with "
               "sigma in [bins]?"},
              {"counts.csv", "energy_keV,observed\n0.5,3\n2,7.25\n",
-              "counts.csv:3: observed = 7.25 is not a whole number (the statistic is Poisson)"},
+              "counts.csv:3: observed = 7.25 is not a whole number (the statistic is Poisson) " WAYS_OUT},
              {"counts.csv", "energy_keV,observed\n0.5,3\n2,7\n2.5,1\n",
               "toy.toml:15: \"counts.csv\" of bins has 3 entries (there are 2 bins)"},
          }) {
@@ -1392,6 +1398,30 @@ TEST_F(NuclearExperimentFile, other_responses) {
     EXPECT_EQ(error(matrix), "matrix.csv:3: the probabilities add up to 1.25 (at most 1)");
 }
 
+/// Rows that add up to 1 but for the rounding of their digits: six decimals, six significant digits, three decimals
+TEST_F(NuclearExperimentFile, matrices_may_be_rounded) {
+    const std::string gamma = "smearing = \"gamma\"\nlight_yield = \"13.35 keV^-1\"\ngamma_shape = \"9.56 keV^-1\"\n"
+                              "efficiency = \"efficiency.csv\"\nefficiency_in = \"reconstructed\"\n";
+    const auto rows = [&](const std::string& numbers) {
+        folder_.write("matrix.csv", "energy_keV,first,second\n0.5,0,0\n1," + numbers + "\n2,0,0\n");
+        return with(gamma, "smearing = \"matrix\"\nlight_yield = \"13.35 keV^-1\"\nmatrix = { table = \"matrix.csv\", "
+                           "extrapolate = true }\n");
+    };
+    for (const char* rounded : {"0.654322,0.345679", "0.999988,1.25e-05", "0.9543215,0.0456786", "0.655,0.346",
+                                "0.5000003,0.4999998", "0.66,0.35"}) {
+        EXPECT_NO_THROW(read(rows(rounded))) << rounded;
+    }
+    const std::pair<const char*, const char*> wrong[] = {{"0.654322,0.345681", "1.000003"},
+                                                         {"0.655,0.347", "1.002"},
+                                                         {"0.5,0.6", "1.1"},
+                                                         {"1,1", "2"},
+                                                         {"0.50000000001,0.500002", "1.00000200001"}};
+    for (const auto& [numbers, sum] : wrong) {
+        EXPECT_EQ(error(rows(numbers)),
+                  std::string("matrix.csv:3: the probabilities add up to ") + sum + " (at most 1)");
+    }
+}
+
 TEST_F(ExperimentFile, the_documented_one_is_read) {
     std::ifstream in(NUSCAN_TEST_SOURCE_DIR "/docs/experiments.md");
     const std::string page{std::istreambuf_iterator<char>(in), {}};
@@ -1503,13 +1533,18 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "toy.toml:21: \"form_factor\" is a key of nucleus channels (scattering is \"electron\")"},
     {"channel_key", "atomic = \"free\"", "atom = \"free\"",
      "toy.toml:21: unknown key \"atom\" in [[channel]] (its keys are \"name\", \"scattering\", \"quenching\", "
-     "\"efficiency\", \"share\", \"atomic\", \"photoabsorption\" or \"correction\")"},
+     "\"efficiency\", \"share\", \"atomic\", \"photoabsorption\", \"interference\" or \"correction\")"},
     {"atomic_in_target", "formula = \"CsI\"", "formula = \"CsI\"\natomic = \"free\"",
      "toy.toml:10: \"atomic\" stands in [target], but the file has channels (it is a key of electron channels) move it "
      "to their [[channel]]?"},
     {"form_factor", "\"klein-nystrand\"", "\"klein\"",
      "toy.toml:14: form_factor = \"klein\" is unknown (expected \"helm\", \"symmetrised-fermi\", \"klein-nystrand\" or "
      "\"unity\")"},
+    {"interference", "atomic = \"free\"", "atomic = \"free\"\ninterference = \"off\"",
+     "toy.toml:22: unknown interference \"off\" (must be \"full\" or \"none\")"},
+    {"interference_in_target", "formula = \"CsI\"", "formula = \"CsI\"\ninterference = \"none\"",
+     "toy.toml:10: \"interference\" stands in [target], but the file has channels (it is a key of electron channels) "
+     "move it to their [[channel]]?"},
     {"photoabsorption_without_epa", "atomic = \"free\"", "atomic = \"free\"\nphotoabsorption = \"sigma.csv\"",
      "toy.toml:22: \"photoabsorption\" belongs to atomic = \"epa\" (atomic is \"free\")"},
     {"quenching_word", "{ coefficients = [0.05, \"4 MeV^-1\", \"1e-5 keV^-2\"] }", "\"lindhard\"",
@@ -1663,7 +1698,7 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "\"photoelectrons\" in [bins]?"},
     {"counts_whole", "counts = { table = \"counts.csv\", column = \"observed\" }",
      "counts = [1, 2, 3, 4.5, 5, 6, 7, 8]",
-     "toy.toml:34: counts[3] = 4.5 is not a whole number (the statistic is Poisson)"},
+     "toy.toml:34: counts[3] = 4.5 is not a whole number (the statistic is Poisson) " WAYS_OUT},
 };
 
 INSTANTIATE_TEST_SUITE_P(ExperimentFiles, BrokenNuclearExperimentFile, ::testing::ValuesIn(broken_nuclear_experiments),

@@ -220,11 +220,13 @@ TEST(Features, with_kernels_give_the_cross_section_on_electrons) {
         Channel channel;
         BoundElectrons atom{n};
         if (i % 2 == 1) {
-            channel.weak_correction = {{0.5 * T, 2 * T}, {0.6, 0.6}};
+            const double weak = i % 4 == 1 ? 0.6 : 1.7;
+            channel.charge_interferes = i % 3 > 0;
+            channel.weak_correction = {{0.5 * T, 2 * T}, {weak, weak}};
             channel.magnetic_correction = {{0.5 * T, 2 * T}, {0.8, 0.8}};
             channel.photoabsorption = {{0.5 * T, 2 * T}, {1e-20, 1e-20}};
             channel.atomic = AtomicModel::equivalent_photon;
-            atom = {n, 0.6, 0.8, 1e-20};
+            atom = BoundElectrons{n, weak, 0.8, channel.charge_interferes ? largest_interference(weak) : 0, 1e-20};
         }
         const std::vector<Interaction> interactions = all_interactions();
         for (std::size_t k = 0; k < 3; ++k) {

@@ -443,6 +443,43 @@ TEST(Reference, equivalent_photons_replace_the_charge_term_within_their_table) {
     }
 }
 
+//! Photons that are absorbed less than charges scatter on free electrons change nothing
+TEST(Reference, equivalent_photons_stand_where_they_give_more) {
+    Experiment x = line_experiment(0.9, Flavour::mu, false);
+    x.channels[0].atomic = AtomicModel::stepping;
+    x.target.shells = {{8, 0.005}};
+    x.bin_edges = {0.03, 0.05, 0.1};
+    x.counts.assign(2, 1);
+    const ReferencePoint p = point({2e-12, 1e-32, 1e-11});
+    const std::vector<double> stepping = reference_signal(x, p);
+    x.channels[0].atomic = AtomicModel::equivalent_photon;
+    x.channels[0].photoabsorption = {{0.03, 0.05, 0.0500001, 0.1}, {2e-23, 2e-23, 3e-19, 3e-19}};
+    const std::vector<double> photons = reference_signal(x, p);
+    EXPECT_NEAR(photons[0] / stepping[0], 1, 1e-12);
+    EXPECT_GT(photons[1], 1.5 * stepping[1]);
+}
+
+TEST(Reference, the_interference_may_be_left_out) {
+    Experiment x = line_experiment(0.9, Flavour::mu, false);
+    const auto signal = [&](const Universal& u) { return reference_signal(x, point(u))[1]; };
+    const double weak = signal({0, 1e-32, 0}), plus = signal({1e-11, 1e-32, 0}), minus = signal({-1e-11, 1e-32, 0});
+    EXPECT_GT(std::abs(plus - minus), 0.1 * weak);
+    x.channels[0].charge_interferes = false;
+    EXPECT_NEAR(signal({1e-11, 1e-32, 0}) / ((plus + minus) / 2), 1, 1e-10);
+    EXPECT_NEAR(signal({-1e-11, 1e-32, 0}) / ((plus + minus) / 2), 1, 1e-10);
+    EXPECT_NEAR(signal({0, 1e-32, 0}) / weak, 1, 1e-12);
+}
+
+//! A correction above 1 has its root on the interference: the geometric mean with |charge|², which it does not touch
+TEST(Reference, corrections_above_1_bound_the_interference) {
+    Experiment x = line_experiment(0.9, Flavour::mu, false);
+    const auto signal = [&](const Universal& u) { return reference_signal(x, point(u))[1]; };
+    const double weak = signal({}), plus = signal({1e-11, 0, 0}), minus = signal({-1e-11, 0, 0});
+    const double interference = (plus - minus) / 2, square = (plus + minus) / 2 - weak;
+    x.channels[0].weak_correction = {{0.05, 0.5}, {9, 9}};
+    EXPECT_NEAR(signal({1e-11, 0, 0}) / (9 * weak + 3 * interference + square), 1, 1e-9);
+}
+
 TEST(Reference, corrections_scale_the_weak_and_the_magnetic_term) {
     Experiment x = line_experiment(0.9, Flavour::mu, false);
     const auto signal = [&](const Universal& u) { return reference_signal(x, point(u))[1]; };

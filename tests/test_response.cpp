@@ -155,7 +155,7 @@ Experiment equivalent_photons() {
     Channel& c = x.channels[0];
     c.atomic = AtomicModel::equivalent_photon;
     c.photoabsorption = {{4e-5, 2e-4, 2.001e-4, 5.1e-3, 5.101e-3, 15e-3}, {3e-18, 2e-19, 9e-19, 1e-21, 8e-21, 4e-22}};
-    c.weak_correction = {{1e-3, 4e-3, 12e-3}, {0.7, 0.8, 0.95}};
+    c.weak_correction = {{1e-3, 4e-3, 12e-3}, {0.7, 1.4, 0.95}};
     c.magnetic_correction = {{5e-4, 6e-3}, {0.8, 0.95}};
     x.bin_edges = {1e-4, 1e-3, 3e-3, 6e-3, 19e-3};
     x.response.efficiency = {};
@@ -217,8 +217,8 @@ double adaptive_moment(const Experiment& experiment, std::size_t from, const Sca
                 channel.atomic == AtomicModel::free_electrons ? experiment.target.n_electrons : atom.electrons;
             atom.weak = read(channel.weak_correction, 1);
             atom.magnetic = read(channel.magnetic_correction, 1);
-            atom.photon_area =
-                channel.atomic == AtomicModel::equivalent_photon ? read(channel.photoabsorption, -1) : -1;
+            atom.interference = channel.charge_interferes ? std::min(1., 1 / std::sqrt(atom.weak)) : 0;
+            atom.photon_area = channel.atomic == AtomicModel::equivalent_photon ? read(channel.photoabsorption, 0) : 0;
             return [=](double E) { return feature_kernels(atom, E, T, s).value[m]; };
         }
         const double q = std::sqrt(2 * M * T);
@@ -767,13 +767,14 @@ TEST(AxialStructure, of_a_proton_is_that_of_the_free_nucleon) {
 
 TEST(KernelExpansion, adds_up_to_the_kernels) {
     // The kernels take differences of numbers near 1, which the expansion does not: C3's is small where T is.
-    const auto expect = [](const KernelExpansion& k, const FeatureKernels& kernels, double E, double T) {
+    const auto expect = [](const KernelExpansion& k, const FeatureKernels& kernels, double E, double T, bool photons) {
         const EnergyBasis basis = energy_basis(E);
         for (int m = 0; m < n_feature_matrices; ++m) {
+            const double* c = photons && m == KernelExpansion::charge2 ? k.photons : k.c[m];
             double sum = 0, size = 0;
             for (int i = 0; i < EnergyBasis::size; ++i) {
-                sum += k.c[m][i] * basis.value[i];
-                size += std::abs(k.c[m][i] * basis.value[i]);
+                sum += c[i] * basis.value[i];
+                size += std::abs(c[i] * basis.value[i]);
             }
             const double rounding = 1e-15 * 10 * constants::weak_cross_section * (m == 5 ? 1 / T : 1);
             EXPECT_NEAR(sum, kernels.value[m], 1e-14 * size + rounding) << "feature " << m;
@@ -783,13 +784,18 @@ TEST(KernelExpansion, adds_up_to_the_kernels) {
     for (const double E : {0.3, 1.7, 14.}) {
         for (const double T : {2e-5, 3e-3, 0.1}) {
             for (const double s : {-1., 1.}) {
-                for (const double photon_area : {-1., 3e-20}) {
-                    const BoundElectrons atom{7, 0.8, 1.1, photon_area};
-                    expect(kernel_expansion(atom, T, s), feature_kernels(atom, E, T, s), E, T);
+                for (const double weak : {0.8, 1.3}) {
+                    for (const double photon_area : {0., 3e-23 / T, 3e-21 / T}) {
+                        const BoundElectrons atom{7, weak, 1.1, largest_interference(weak), photon_area};
+                        const bool photons =
+                            equivalent_photon_kernel(E, T, photon_area) > 7 * electron_kernels(E, T, s).C1;
+                        EXPECT_EQ(photons, photon_area * T > 1e-21);
+                        expect(kernel_expansion(atom, T, s), feature_kernels(atom, E, T, s), E, T, photons);
+                    }
                 }
             }
             const NucleusAtRecoil nucleus{37000, 17, 20, 0.3};
-            expect(kernel_expansion(nucleus, T, -0.51), feature_kernels(nucleus, E, T, -0.51), E, T);
+            expect(kernel_expansion(nucleus, T, -0.51), feature_kernels(nucleus, E, T, -0.51), E, T, false);
         }
     }
 }

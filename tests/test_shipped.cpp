@@ -315,13 +315,18 @@ std::vector<double> chi2_along(const ScanConfig& config) {
     return chi2;
 }
 
-/// 90 % CL limit [μ_B] on a moment that is not negative: where χ² is 2.71 above its smallest value.
-/// \param head of the scan file, with the experiment
-double limit_of(const std::string& head, const std::string& parameter, const std::string& highest) {
+//! A scan of one parameter from zero on. \param head of the scan file, with the experiment
+ScanConfig scan_of(const std::string& head, const std::string& parameter, const std::string& highest) {
     const test::TemporaryFolder folder;
-    const ScanConfig config = read_scan_config(folder.write(
+    return read_scan_config(folder.write(
         "scan.toml", fmt::format("{}\n[[axis]]\nparameter = \"{}\"\nmin = 0\nmax = \"{}\"\npoints = 3001\n", head,
                                  parameter, highest)));
+}
+
+/// 90 % CL limit [μ_B] on a moment that is not negative: where χ² is 2.71 above its smallest value. Zero is allowed, or
+/// it would be no limit.
+double limit_of(const std::string& head, const std::string& parameter, const std::string& highest) {
+    const ScanConfig config = scan_of(head, parameter, highest);
     const std::vector<double> chi2 = chi2_along(config), &values = config.axes[0].values;
     EXPECT_EQ(chi2.size(), values.size());
     const double allowed = *std::min_element(chi2.begin(), chi2.end()) + 2.705543454095404;
@@ -330,6 +335,7 @@ double limit_of(const std::string& head, const std::string& parameter, const std
         --last;
     }
     EXPECT_LT(last + 1, chi2.size()) << "no limit up to " << highest;
+    EXPECT_LE(chi2.front(), allowed) << "an interval, and no limit";
     return last + 1 < chi2.size() ? values[last] + (values[last + 1] - values[last]) * (allowed - chi2[last]) /
                                                        (chi2[last + 1] - chi2[last])
                                   : 0;
@@ -350,6 +356,51 @@ double missing(const Experiment& borexino, int l) {
     const auto beryllium = std::find_if(borexino.sources.begin(), borexino.sources.end(),
                                         [](const Source& source) { return source.name == "7Be"; });
     return 1 - solar_weights(default_mixing(false), beryllium->beam(), 0.8613).P[l];
+}
+
+/// ⁸⁵Kr as published, 31.2 ± 5.0: 5.4e-11 μ_B in Phys. Rev. Lett. 101, 091302 (2008). With it free a moment would be
+/// preferred at 2.3 σ, without the shapes at 2.5, and the upper end of an interval that excludes zero is no limit.
+TEST(ShippedLimits, moment_of_borexino_includes_zero) {
+    const Experiment x = shipped("borexino-phase1");
+    const auto krypton = std::find_if(x.backgrounds.begin(), x.backgrounds.end(),
+                                      [](const Background& background) { return background.name == "Kr85"; });
+    EXPECT_NEAR(krypton->sigma, 5.0 / 31.2, 1e-3);
+    const std::string head = "[[experiment]]\nuse = \"borexino-phase1\"\n";
+    const std::string shapes = "systematics.energy-scale = \"fixed\"\nsystematics.resolution = \"fixed\"\n";
+    EXPECT_NEAR(limit_of(head, "magnetic_moment.universal", "2e-10 mu_B"), 5.65e-11, 0.02e-11);
+    EXPECT_NEAR(limit_of(head + shapes, "magnetic_moment.universal", "2e-10 mu_B"), 5.74e-11, 0.02e-11);
+    const auto at_zero = [&](const std::string& more) {
+        const std::vector<double> chi2 = chi2_along(scan_of(head + more, "magnetic_moment.universal", "2e-10 mu_B"));
+        return chi2.front() - *std::min_element(chi2.begin(), chi2.end());
+    };
+    EXPECT_NEAR(at_zero(shapes), 1.2, 0.05);
+    EXPECT_NEAR(at_zero(""), 0.96, 0.05);
+    EXPECT_NEAR(at_zero("systematics.Kr85 = \"free\"\n"), 5.5, 0.1);
+    EXPECT_NEAR(at_zero(shapes + "systematics.Kr85 = \"free\"\n"), 6.1, 0.1);
+}
+
+//! The shapes of signal.csv are what the scale and the resolution do to the prediction.
+TEST(ShippedExperiments, shapes_of_borexino) {
+    const std::string path = find_experiment("borexino-phase1", {});
+    const std::string table = (std::filesystem::path(path).parent_path() / "signal.csv").string();
+    const CsvTable shapes = read_csv_table(read_text_file(table), table);
+    const auto expect = [&](const std::string& column_name, double scale, double resolution) {
+        Experiment x = shipped("borexino-phase1");
+        x.systematics.clear();
+        x.channels[0].quenching.coefficients[0] *= scale;
+        x.response.sqrt_term *= resolution;
+        const std::vector<double> signal = report_experiment(x).signal();
+        const std::vector<double>& expected = column(shapes, column_name, {});
+        ASSERT_EQ(signal.size(), expected.size());
+        for (std::size_t b = 0; b < signal.size(); ++b) {
+            EXPECT_NEAR(signal[b], expected[b], 1e-5 * expected[b]) << column_name << " " << b;
+        }
+    };
+    expect("nominal", 1, 1);
+    expect("scale_plus", 1.015, 1);
+    expect("scale_minus", 0.985, 1);
+    expect("resolution_plus", 1, 1.04);
+    expect("resolution_minus", 1, 0.96);
 }
 
 /// In solar neutrinos |μ|² = Σ_l |Λ_l|² (1 − P_l), so limits on one Λ_l at a time go as 1/√(1 − P_l)

@@ -69,7 +69,8 @@ protected:
         const toml::table toml = parse_toml(all, path);
         const TomlTable root(toml, path);
         ExperimentTables tables(path, all);
-        return read_sources(root, tables);
+        notes_.clear();
+        return read_sources(root, tables, notes_);
     }
     Source read_one(const std::string& text) const {
         const std::vector<Source> sources = read(text);
@@ -97,6 +98,7 @@ protected:
     }
 
     test::TemporaryFolder folder_;
+    mutable std::vector<std::string> notes_; //!< of the last that was read
 };
 
 // ---- tables -----------------------------------------------------------------------------------------------------
@@ -398,6 +400,29 @@ TEST_F(Sources, reactor_by_tables) {
     expect_sound(source);
     EXPECT_NEAR(value_at(source.spectrum, 2) * 5.6, 0.75 * 3 + 0.25, 1e-12);
     EXPECT_NEAR(value_at(source.spectrum, 0.5) * 5.6, 2.5 / 4 + 0.6 * 2, 1e-12);
+}
+
+//! Two antineutrinos follow a capture; a table of others, such as one that is normalised to 1, is remarked upon.
+TEST_F(Sources, capture_tables_of_two_antineutrinos) {
+    folder_.write("u.csv", "energy_MeV,per_fission_MeV\n0,0\n2,3\n4,0\n");
+    const auto notes = [&](const std::string& peak, const std::string& capture) {
+        folder_.write("capture.csv", "energy_MeV,per_capture_MeV\n0,0\n0.5," + peak + "\n1,0\n");
+        read_one("[[source]]\ntype = \"reactor\"\nname = \"core\"\nspectra = { U235 = \"u.csv\" }\n"
+                 "fission_fractions = { U235 = 1 }\ncapture = " +
+                 capture + "\ncapture_spectrum = \"capture.csv\"\nflux = \"5.6 cm^-2 s^-1\"\n");
+        return notes_;
+    };
+    const auto expected = [&](const std::string& antineutrinos) {
+        return std::vector<std::string>{(folder_ / "toy.toml").string() + ":9: capture_spectrum has " + antineutrinos +
+                                        " antineutrinos a capture (239U and 239Np give one each: 2) multiply its "
+                                        "figures up to that?"};
+    };
+    EXPECT_TRUE(notes("4", "0.6").empty());
+    EXPECT_TRUE(notes("4.03", "0.6").empty()); // digitised
+    EXPECT_EQ(notes("2.0286", "0.6"), expected("1.014"));
+    EXPECT_EQ(notes("2", "0.6"), expected("1"));
+    EXPECT_EQ(notes("5", "0.6"), expected("2.5"));
+    EXPECT_TRUE(notes("2", "0").empty());
 }
 
 //! The capture chain: 2 × 0.6 of the antineutrinos, all below 1.275 MeV
@@ -764,7 +789,8 @@ TEST(Pions, need_a_live_time) {
     const toml::table toml = parse_toml(spallation, "toy.toml");
     ExperimentTables tables("toy.toml", spallation);
     try {
-        read_sources(TomlTable(toml, "toy.toml"), tables);
+        std::vector<std::string> notes;
+        read_sources(TomlTable(toml, "toy.toml"), tables, notes);
         FAIL();
     } catch (const InputError& error) {
         EXPECT_STREQ(error.what(), "toy.toml: the table [exposure] is missing (it holds \"live_time\")");
@@ -779,7 +805,9 @@ TEST(ShippedSources, lz_2022_sees_the_whole_sun) {
     const toml::table toml = parse_toml(text, path);
     ExperimentTables tables(path, text);
     const std::string before = tables.digest();
-    const std::vector<Source> sources = read_sources(TomlTable(toml, path), tables);
+    std::vector<std::string> notes;
+    const std::vector<Source> sources = read_sources(TomlTable(toml, path), tables, notes);
+    EXPECT_TRUE(notes.empty());
     ASSERT_EQ(sources.size(), 8u);
     EXPECT_NE(tables.digest(), before); // the spectra are part of the experiment
     for (const Source& source : sources) {

@@ -47,6 +47,25 @@ TEST(Nuclides, masses_follow_from_nuclear_and_electronic_binding) {
     EXPECT_NEAR(nuclide("Pb208").mass, 82 * 938.27208816 + 126 * 939.56542052 - 1636.4302 + 0.568, 8e-3);
 }
 
+/// A nucleus is heavier than its atom less the electrons' masses, by what binds them: AME2020's atomic masses come back
+/// to 1e-9, which without B_e they do to 3e-6.
+TEST(Nuclides, masses_carry_the_binding_of_the_electrons) {
+    const std::map<std::string, double> atomic_masses = {{"Ar40", 39.9623831220},  {"Ge74", 73.921177761},
+                                                         {"I127", 126.904472592},  {"Xe132", 131.904155086},
+                                                         {"Cs133", 132.905451958}, {"U238", 238.050786936}};
+    for (const auto& [name, mass] : atomic_masses) {
+        const Nuclide x = nuclide(name);
+        EXPECT_NEAR(atomic_mass(x) / (mass * atomic_mass_unit), 1, 1e-9) << name;
+        EXPECT_NEAR(x.mass, mass * atomic_mass_unit - x.Z * electron_mass + electron_binding(x.Z), 1e-4) << name;
+    }
+    // From ionisation energies: 13.6 eV of hydrogen, 79.0 eV of helium; 14.4 keV of argon, 568 keV of lead
+    EXPECT_NEAR(electron_binding(1), 13.6e-6, 1e-6);
+    EXPECT_NEAR(electron_binding(2), 79.0e-6, 4e-6);
+    EXPECT_NEAR(electron_binding(18), 14.4e-3, 0.1e-3);
+    EXPECT_NEAR(electron_binding(82), 0.568, 0.003);
+    EXPECT_NEAR(electron_binding(92) / nuclide("U238").mass, 3.4e-6, 0.2e-6);
+}
+
 TEST(Nuclides, isotopes_average_to_the_atomic_weights) {
     int n_elements = 0;
     for (const std::string& symbol : element_symbols()) {
@@ -59,7 +78,7 @@ TEST(Nuclides, isotopes_average_to_the_atomic_weights) {
         double mean = 0, sum = 0, tabulated = 0;
         for (const Nuclide& isotope : isotopes) {
             EXPECT_EQ(isotope.Z, element.Z);
-            mean += isotope.abundance * (isotope.mass + isotope.Z * electron_mass) / atomic_mass_unit;
+            mean += isotope.abundance * atomic_mass(isotope) / atomic_mass_unit;
             sum += isotope.abundance;
             tabulated += nuclide(isotope.name).abundance;
         }

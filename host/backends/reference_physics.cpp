@@ -324,6 +324,7 @@ struct Vertices {
     Matrix3cd A;  //!< g'_A
     Matrix3cd mu; //!< μ − iε [μ_B]
     Matrix3cd e;  //!< [e]
+    Matrix3cd Q;  //!< κ e/q²: what the charge has in V
 };
 
 /// KS17 Eqs. (17)-(21): V_jk = g'_V,jk + κ [e_jk/q² + ⟨r²_ν⟩_jk/6], q² = −2 m_e T, κ = 2√2 π α / G_F.
@@ -337,28 +338,35 @@ Vertices vertices(const ReferencePoint& point, CouplingScheme scheme, bool antin
         g_A_prime = (-g_A_prime.conjugate()).eval();
     }
     const EffectiveFormFactors f = effective_form_factors(point, antineutrino);
-    return {g_V_prime + photon_exchange(f, -2 * m_e * T), g_A_prime, f.mu, f.e};
+    const double q2 = -2 * m_e * T;
+    return {g_V_prime + photon_exchange(f, q2), g_A_prime, f.mu, f.e, kappa / q2 * f.e};
 }
 
 /// C1 = Σ_j |Σ_k V_jk ψ_k|², C2 the same of A, C3 = Σ_j (Σ_k A_jk ψ_k)* (Σ_k V_jk ψ_k), |μ_ν|² = Σ_j |Σ_k μ_jk ψ_k|²
 /// (KS17 Eqs. 23-25, 27); states that do not interfere add in probability (KS17 Eqs. 42-45, with the factor of the last
-/// sum of C3 in (44) as it follows from (25)).
+/// sum of C3 in (44) as it follows from (25)). Of C1 and C3 the terms that are linear in the charge stand by themselves
+/// too.
 ReferenceCoefficients coefficients(const Vertices& v, const Mixture& neutrino) {
     ReferenceCoefficients C;
     for (const Mixture::State& state : neutrino) {
         for (int j = 0; j < 3; ++j) {
-            complex<double> vector = 0, axial = 0, magnetic = 0, charge = 0;
+            complex<double> vector = 0, axial = 0, magnetic = 0, charge = 0, charge_in_vector = 0;
             for (int k = 0; k < 3; ++k) {
                 vector += v.V(j, k) * state.psi[k];
                 axial += v.A(j, k) * state.psi[k];
                 magnetic += v.mu(j, k) * state.psi[k];
                 charge += v.e(j, k) * state.psi[k];
+                charge_in_vector += v.Q(j, k) * state.psi[k];
             }
             C.C1 += state.probability * std::norm(vector);
             C.C2 += state.probability * std::norm(axial);
             C.C3 += state.probability * std::conj(axial) * vector;
             C.mu2 += state.probability * std::norm(magnetic);
             C.e2 += state.probability * std::norm(charge);
+            // |w + q|² = |w|² + 2 Re w*q + |q|²
+            C.C1_interference +=
+                state.probability * 2 * std::real(std::conj(vector - charge_in_vector) * charge_in_vector);
+            C.C3_interference += state.probability * std::conj(axial) * charge_in_vector;
         }
     }
     return C;
@@ -367,8 +375,13 @@ ReferenceCoefficients coefficients(const Vertices& v, const Mixture& neutrino) {
 //! Coefficients of three states that add with probabilities P
 ReferenceCoefficients sum(double P1, const ReferenceCoefficients& a, double P2, const ReferenceCoefficients& b,
                           double P3, const ReferenceCoefficients& c) {
-    return {P1 * a.C1 + P2 * b.C1 + P3 * c.C1, P1 * a.C2 + P2 * b.C2 + P3 * c.C2, P1 * a.C3 + P2 * b.C3 + P3 * c.C3,
-            P1 * a.mu2 + P2 * b.mu2 + P3 * c.mu2, P1 * a.e2 + P2 * b.e2 + P3 * c.e2};
+    return {P1 * a.C1 + P2 * b.C1 + P3 * c.C1,
+            P1 * a.C2 + P2 * b.C2 + P3 * c.C2,
+            P1 * a.C3 + P2 * b.C3 + P3 * c.C3,
+            P1 * a.mu2 + P2 * b.mu2 + P3 * c.mu2,
+            P1 * a.e2 + P2 * b.e2 + P3 * c.e2,
+            P1 * a.C1_interference + P2 * b.C1_interference + P3 * c.C1_interference,
+            P1 * a.C3_interference + P2 * b.C3_interference + P3 * c.C3_interference};
 }
 
 /// The two parts of KS17 Eqs. (22) and (26), with the erratum, on a free electron [cm²/MeV].
@@ -402,26 +415,38 @@ double free_electrons(const TargetMaterial& target, AtomicModel model, double T)
     return sum;
 }
 
+//! Equivalent photons: dσ/dT = (2α/π)(σ_γ(T)/T) ln(E/m_ν) |e_ν|², over |e_ν|²
+double photon_absorption(const Channel& channel, double E, double T) {
+    constexpr double m_nu = 1e-6; // MeV
+    if (channel.atomic != AtomicModel::equivalent_photon || !covers(channel.photoabsorption, T)) {
+        return 0;
+    }
+    return 2 * alpha / pi * interpolate(channel.photoabsorption, T) / T * std::log(E / m_nu);
+}
+
 double correction(const Table& table, double T) { return covers(table, T) ? interpolate(table, T) : 1; }
 
 double atomic_cross_section(const ReferenceCoefficients& C, bool antineutrino, const TargetMaterial& target,
                             const Channel& channel, double E, double T) {
     // The term of C1 that is quadratic in the charge: what is left of C1 + … when only Q̃ = κ e/q² is there
     const double q2 = -2 * m_e * T;
-    ReferenceCoefficients quadratic;
+    ReferenceCoefficients quadratic, linear;
     quadratic.C1 = kappa * kappa / (q2 * q2) * C.e2;
-    const double charge = free_electron(quadratic, antineutrino, E, T).weak;
+    linear.C1 = C.C1_interference;
+    linear.C3 = C.C3_interference;
     const FreeElectron all = free_electron(C, antineutrino, E, T);
+    const double charge = free_electron(quadratic, antineutrino, E, T).weak;
+    const double interference = free_electron(linear, antineutrino, E, T).weak;
+    const double weak = all.weak - charge - interference;
+
     const double n = free_electrons(target, channel.atomic, T);
-    double sum = n * ((all.weak - charge) * correction(channel.weak_correction, T) +
-                      all.magnetic * correction(channel.magnetic_correction, T));
-    if (channel.atomic == AtomicModel::equivalent_photon && covers(channel.photoabsorption, T)) {
-        constexpr double m_nu = 1e-6; // MeV
-        sum += 2 * alpha / pi * interpolate(channel.photoabsorption, T) / T * std::log(E / m_nu) * C.e2;
-    } else {
-        sum += n * charge;
-    }
-    return sum;
+    const double of_weak = correction(channel.weak_correction, T);
+    // At most the geometric mean with that of stepping's |charge|², which is 1
+    const double of_interference = channel.charge_interferes ? std::min(of_weak, std::sqrt(of_weak * 1)) : 0;
+    const double of_magnetic = correction(channel.magnetic_correction, T);
+    const double photons = photon_absorption(channel, E, T) * C.e2;
+    return n * (of_weak * weak + of_interference * interference + of_magnetic * all.magnetic) +
+           std::max(n * charge, photons);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -527,6 +552,14 @@ CrossSection electron_cross_section_at(const ReferencePoint& point, CouplingSche
     return [=, &target, &channel](double E) {
         return atomic_cross_section(C(E), beam.antineutrino, target, channel, E, T);
     };
+}
+
+double photon_excess(const TargetMaterial& target, const Channel& channel, double E, double T) {
+    const double q2 = -2 * m_e * T;
+    ReferenceCoefficients unit_charge;
+    unit_charge.C1 = kappa * kappa / (q2 * q2);
+    return photon_absorption(channel, E, T) -
+           free_electrons(target, channel.atomic, T) * free_electron(unit_charge, false, E, T).weak;
 }
 
 CrossSection nuclear_cross_section_at(const ReferencePoint& point, CouplingScheme scheme, const Beam& beam,

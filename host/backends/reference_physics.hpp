@@ -66,8 +66,10 @@ Eigen::Vector3d reference_solar_weights(const Mixing& mixing, const Beam& beam, 
 struct ReferenceCoefficients {
     double C1 = 0, C2 = 0;
     std::complex<double> C3;
-    double mu2 = 0; //!< [μ_B²]
-    double e2 = 0;  //!< |e_ν|² = tr(ρ e†e) [e²]
+    double mu2 = 0;             //!< [μ_B²]
+    double e2 = 0;              //!< |e_ν|² = tr(ρ e†e) [e²]
+    double C1_interference = 0; //!< what is linear in the charge in C1, and in C3
+    std::complex<double> C3_interference = 0;
 };
 
 /// Coefficients at neutrino energy \p E and electron recoil energy \p T [MeV].

@@ -163,9 +163,46 @@ double lowest_recoil(const Experiment& experiment, const Body& body) {
     return std::max(low, min_recoil);
 }
 
-//! ∫ dE flux(E) dσ/dT(E, T) of a source [MeV^-1 s^-1] per body
+//! Whether the larger of stepping and equivalent photons is taken
+bool has_photons(const Body& body) {
+    return body.nuclide == nullptr && body.channel->atomic == AtomicModel::equivalent_photon;
+}
+
+//! Where \p positive changes, between neighbours of a grid: the upper ends of intervals that cannot be halved
+template <class Predicate>
+std::vector<double> changes(const std::vector<double>& grid, const Predicate& positive) {
+    std::vector<double> found;
+    for (std::size_t i = 0; i + 1 < grid.size(); ++i) {
+        double below = grid[i], above = grid[i + 1];
+        const bool first = positive(below);
+        if (positive(above) == first) {
+            continue;
+        }
+        for (double middle = (below + above) / 2; below < middle && middle < above; middle = (below + above) / 2) {
+            (positive(middle) == first ? below : above) = middle;
+        }
+        found.push_back(above);
+    }
+    return found;
+}
+
+//! Neutrino energies at which equivalent photons take over from stepping, or the other way round
+std::vector<double> photon_kinks(const Experiment& experiment, const Body& body, const Source& source, double T) {
+    if (!has_photons(body) || source.spectrum.empty()) {
+        return {};
+    }
+    const double low = std::max(smallest_energy(T, m_e), source.spectrum.x.front()), high = source.spectrum.x.back();
+    std::vector<double> grid;
+    constexpr int n_steps = 300;
+    for (int i = 0; i <= n_steps && low < high; ++i) {
+        grid.push_back(i == n_steps ? high : low * std::pow(high / low, static_cast<double>(i) / n_steps));
+    }
+    return changes(grid, [&](double E) { return photon_excess(experiment.target, *body.channel, E, T) > 0; });
+}
+
+//! ∫ dE flux(E) dσ/dT(E, T) of a source [MeV^-1 s^-1] per body, whose dσ/dT has \p kinks in E
 double rate(const Source& source, const SpectrumIntegral& over_spectrum, const CrossSection& dsigma_dT, double M,
-            double T) {
+            double T, const std::vector<double>& kinks) {
     double sum = 0;
     for (const SpectralLine& line : source.lines) {
         if (T <= largest_recoil(line.energy, M)) {
@@ -176,7 +213,7 @@ double rate(const Source& source, const SpectrumIntegral& over_spectrum, const C
         const double low = std::max(smallest_energy(T, M), source.spectrum.x.front());
         const double high = source.spectrum.x.back();
         if (low < high) {
-            sum += source.flux * over_spectrum(dsigma_dT, low, high, {}, 1e-10);
+            sum += source.flux * over_spectrum(dsigma_dT, low, high, kinks, 1e-10);
         }
     }
     return sum;
@@ -314,6 +351,20 @@ RecoilLimits recoil_limits(const Experiment& experiment, const Body& body, const
             }
             limits.push_back(above);
         }
+    }
+
+    // Equivalent photons take over from stepping at the energy of a line, or at the end of the spectrum.
+    std::vector<double> energies;
+    for (const SpectralLine& line : source.lines) {
+        energies.push_back(line.energy);
+    }
+    if (!source.spectrum.empty()) {
+        energies.push_back(source.spectrum.x.back());
+    }
+    for (const double energy : has_photons(body) ? energies : std::vector<double>{}) {
+        const std::vector<double> at_line = changes(
+            grid, [&](double T) { return photon_excess(experiment.target, channel, energy, T) > 0; });
+        limits.insert(limits.end(), at_line.begin(), at_line.end());
     }
     leave_inside(limits);
     return {limits, knots};
@@ -533,7 +584,8 @@ ArrayXd ReferenceSpectrum::counts(const Experiment& at_point, const ReferencePoi
                 ? electron_cross_section_at(point, scheme, source.beam(), experiment_.target, *body.channel, T)
                 : nuclear_cross_section_at(point, scheme, source.beam(),
                                            at_point.target.nuclides[body.nuclide_number].nuclide, *body.channel, T);
-        return accepted * (T * rate(source, spectra_[source_number], dsigma_dT, body.mass(), T));
+        const std::vector<double> kinks = photon_kinks(experiment_, body, source, T);
+        return accepted * (T * rate(source, spectra_[source_number], dsigma_dT, body.mass(), T, kinks));
     };
     return at_point.target.units * body.number * at_point.live_time *
            integrals<ArrayXd>(integrand, recoils_[source_number * bodies_.size() + body_number].parts,

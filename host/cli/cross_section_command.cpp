@@ -25,11 +25,11 @@ struct Arguments {
     bool antineutrino = false;
     double energy = 0;
     std::vector<double> recoils;
-    std::optional<double> baseline;                      //!< [m]
-    std::optional<double> electron_density;              //!< [mol/cm³]
-    std::optional<std::string> atom, atomic;             // of electrons
-    std::optional<std::string> form_factor;              // of nuclei
-    std::optional<double> proton_radius, neutron_radius; //!< [fm]
+    std::optional<double> baseline;                        //!< [m]
+    std::optional<double> electron_density;                //!< [mol/cm³]
+    std::optional<std::string> atom, atomic, interference; // of electrons
+    std::optional<std::string> form_factor;                // of nuclei
+    std::optional<double> proton_radius, neutron_radius;   //!< [fm]
     bool axial = false;
     bool json = false;
     std::vector<std::string> set;
@@ -191,7 +191,9 @@ private:
 /// The electrons that a recoil of energy T meets, by the model that the flags name.
 class ElectronTarget {
 public:
-    explicit ElectronTarget(const Arguments& arguments) {
+    explicit ElectronTarget(const Arguments& arguments)
+        : interferes_(choose<bool>("--interference", arguments.interference.value_or("full"),
+                                   {{"full", true}, {"none", false}})) {
         if (!arguments.atom) {
             if (arguments.atomic) {
                 throw InputError({"--atomic", 0}, "without an atom", "a free electron has no shells",
@@ -218,13 +220,12 @@ public:
         }
     }
 
-    bool is_atom() const { return atom_.has_value(); }
-
     BoundElectrons at(double T) {
+        BoundElectrons electrons{atom_ ? 0. : 1.};
+        electrons.interference = interferes_ ? 1 : 0;
         if (!atom_) {
-            return {1};
+            return electrons;
         }
-        BoundElectrons electrons{0};
         for (const Shell& shell : atom_->shells) {
             if (model_ == AtomicModel::free_electrons || T >= shell.binding_energy) {
                 electrons.electrons += shell.electrons;
@@ -251,6 +252,7 @@ private:
         }
     }
 
+    bool interferes_;
     std::optional<Element> atom_;
     AtomicModel model_ = AtomicModel::free_electrons;
     std::optional<PhotoabsorptionTable> table_;
@@ -261,8 +263,10 @@ void print_electron(const Arguments& arguments, ElectronTarget& target, const Ar
     Rows rows(arguments.json, {"recoil [MeV]", "C1", "C2", "Re C3", "Im C3", "mu2 [mu_B^2]", "dsigma_dT [cm^2/MeV]"});
     for (const double T : arguments.recoils) {
         const ScatteringCoefficients c = scattering_coefficients(neutrino.rho, neutrino.couplings, T);
-        const double sigma = target.is_atom() ? atomic_cross_section(target.at(T), c, neutrino.energy, T, neutrino.s)
-                                              : electron_cross_section(c, neutrino.energy, T, neutrino.s);
+        const BoundElectrons electrons = target.at(T);
+        const double sigma = atomic_cross_section(
+            electrons, scattering_coefficients(neutrino.rho, neutrino.couplings, T, electrons.interference),
+            neutrino.energy, T, neutrino.s);
         rows.add(T,
                  fmt::format("\"C1\": {}, \"C2\": {}, \"C3\": [{}, {}], \"mu2\": {}, \"dsigma_dT\": {}", c.C1, c.C2,
                              c.C3.re, c.C3.im, c.mu2, sigma),
@@ -368,6 +372,7 @@ void run(const Arguments& arguments) {
         const std::string why = "it is for electrons: --target electron";
         refuse(arguments.atom.has_value(), "--atom", why);
         refuse(arguments.atomic.has_value(), "--atomic", why);
+        refuse(arguments.interference.has_value(), "--interference", why);
     }
     if (!(arguments.energy > 0)) {
         throw InputError({"--energy", 0}, fmt::format("{} MeV is no neutrino energy", arguments.energy),
@@ -433,6 +438,8 @@ void add_cross_section_command(CLI::App& app) {
     command->add_option("--atomic", arguments->atomic,
                         "Electrons of the atom: free, stepping (default), or epa: stepping, with equivalent photons in "
                         "the term quadratic in the charge");
+    command->add_option("--interference", arguments->interference,
+                        "Of the charge with weak amplitudes and the charge radius: full (default) or none");
     command->add_option("--form-factor", arguments->form_factor,
                         "Of nuclei: helm (default), symmetrised-fermi, klein-nystrand or unity");
     command->add_option("--proton-radius", arguments->proton_radius, "rms radius of an isotope's protons [fm]");

@@ -154,6 +154,7 @@ std::string describe_channel(const Channel& channel) {
         text = channel.atomic == AtomicModel::free_electrons ? "free electrons"
                : channel.atomic == AtomicModel::stepping     ? "bound electrons, stepping"
                                                              : "bound electrons, stepping and equivalent photons";
+        text += channel.charge_interferes ? "" : ", charge without interference";
         text += channel.quenching.model == Quenching::Model::none ? "" : ", " + quenching_of(channel);
         text += channel.weak_correction.empty() ? "" : ", table on weak terms";
         text += channel.magnetic_correction.empty() ? "" : ", table on the magnetic term";

@@ -185,7 +185,9 @@ void check_number(double value, BinNumbers allowed, const std::string& what, con
         throw InputError(where, fmt::format("{} = {} is negative", what, value));
     }
     if (value != std::floor(value) && allowed == BinNumbers::whole) {
-        throw InputError(where, fmt::format("{} = {} is not a whole number", what, value), "the statistic is Poisson");
+        throw InputError(where, fmt::format("{} = {} is not a whole number", what, value), "the statistic is Poisson",
+                         "round counts that were digitised, multiply a rate up to counts, or write statistic = "
+                         "\"gaussian\", with sigma in [bins]?");
     }
 }
 

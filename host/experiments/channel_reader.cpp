@@ -16,7 +16,7 @@
 namespace nuscan {
 namespace {
 
-const std::vector<std::string> electron_keys{"atomic", "photoabsorption", "correction"};
+const std::vector<std::string> electron_keys{"atomic", "photoabsorption", "interference", "correction"};
 const std::vector<std::string> nucleus_keys{"form_factor", "axial"};
 const std::vector<std::string> common_keys{"name", "scattering", "quenching", "efficiency", "share"};
 
@@ -41,9 +41,12 @@ public:
             read_efficiency(target, channel);
             return {channel};
         }
-        if (target.has("atomic")) {
-            throw InputError(target.where("atomic"), "\"atomic\" stands in [target], but the file has channels",
-                             "it is a key of electron channels", "move it to their [[channel]]?");
+        for (const char* key : {"atomic", "interference"}) {
+            if (target.has(key)) {
+                throw InputError(target.where(key),
+                                 fmt::format("\"{}\" stands in [target], but the file has channels", key),
+                                 "it is a key of electron channels", "move it to their [[channel]]?");
+            }
         }
         for (const TomlTable& table : experiment_.tables("channel")) {
             Channel channel = read_channel(table);
@@ -306,6 +309,7 @@ private:
                                         table.where("atomic"), false};
             channel.photoabsorption = read_photoabsorption(absorption, needed_recoils(channel).high);
         }
+        channel.charge_interferes = table.choice("interference", {"full", "none"}, "full") == "full";
         const TomlTable correction = table.table("correction");
         correction.allow_only({"weak", "magnetic"});
         for (const auto& [key, factor] :

@@ -103,7 +103,7 @@ struct Quenching {
 enum class AtomicModel {
     free_electrons,
     stepping,          //!< an electron counts once the recoil energy exceeds its binding energy (KS17 Eq. 34)
-    equivalent_photon, //!< stepping, with the |charge|² term from photoabsorption
+    equivalent_photon, //!< stepping, with the |charge|² term from photoabsorption where that is larger
 };
 
 /// One way in which neutrinos are seen: scattering on electrons, or on nuclei.
@@ -114,8 +114,11 @@ struct Channel {
     Table efficiency; //!< over the recoil energy [MeV]; empty: 1
 
     AtomicModel atomic = AtomicModel::stepping;
+    //! Terms in which the charge interferes with weak amplitudes and the charge radius; without them |charge|² alone
+    bool charge_interferes = true;
     Table photoabsorption;     //!< σ_γ [cm² per formula unit] over T [MeV], of the equivalent-photon model
-    Table weak_correction;     //!< factor on the weak and interference terms over T [MeV]; empty or outside: 1
+    Table weak_correction;     //!< factor on the weak terms over T [MeV]; empty or outside: 1. Its root, where it is
+                               //!< above 1, on the interference
     Table magnetic_correction; //!< factor on the magnetic term over T [MeV]; empty or outside: 1
 
     NuclearFormFactor form_factor = NuclearFormFactor::helm;

@@ -134,7 +134,7 @@ Experiment read_experiment(const std::string& path) {
     experiment.couplings = file.choice("couplings", {"tree", "radiative"}, "tree") == "tree"
                                ? CouplingScheme::tree
                                : CouplingScheme::radiative;
-    experiment.sources = read_sources(file, tables);
+    experiment.sources = read_sources(file, tables, experiment.notes);
     const std::vector<BinAxis> axes = read_bin_axes(file);
     for (std::size_t i = 1; i < axes.size(); ++i) {
         experiment.further.push_back({axes[i].name, axes[i].edges});

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -126,6 +126,45 @@ Table ExperimentTables::energy_table(const TomlTable& table, const std::string& 
     return two_columns(read_table_reference(table, key, {}), "energy", Dimension::energy, constants::infinity);
 }
 
+namespace {
+
+/// Half a unit in the last place of each number as its table prints it, the longest saying how many digits that are:
+/// fixed decimals, or significant digits. A number's shortest form has the digits that were printed but for zeros at
+/// the end. At least two decimals and three digits are taken for printed.
+class PrintedRounding {
+public:
+    explicit PrintedRounding(const std::vector<double>& printed) {
+        for (const double value : printed) {
+            const Digits of = digits(value);
+            significant_ = std::max(significant_, of.significant);
+            decimals_ = std::max(decimals_, of.significant - 1 - of.exponent);
+        }
+    }
+
+    //! A zero takes nothing away from others
+    double operator()(double value) const {
+        return value == 0 ? 0 : 0.5 * std::pow(10, std::max(-decimals_, digits(value).exponent - significant_ + 1));
+    }
+
+private:
+    struct Digits {
+        int significant = 0, exponent = 0;
+    };
+    static Digits digits(double value) {
+        if (value == 0) {
+            return {};
+        }
+        char shortest[32];
+        const auto end = std::to_chars(shortest, shortest + sizeof shortest, value, std::chars_format::scientific).ptr;
+        const auto e = std::find(shortest, end, 'e');
+        return {static_cast<int>(e - shortest) - (e - shortest > 1 ? 1 : 0), std::stoi(std::string(e + 1, end))};
+    }
+
+    int decimals_ = 2, significant_ = 3;
+};
+
+} // namespace
+
 std::vector<double> rows_of_probabilities(const CsvTable& table, const std::string& what) {
     const std::size_t n_columns = table.columns.size() - 1;
     std::vector<double> out(table.n_rows() * n_columns);
@@ -135,12 +174,17 @@ std::vector<double> rows_of_probabilities(const CsvTable& table, const std::stri
             out[row * n_columns + i] = values[row];
         }
     }
+    const PrintedRounding rounding(out);
     for (std::size_t row = 0; row < table.n_rows(); ++row) {
         const auto first = out.begin() + static_cast<long>(row * n_columns);
-        const double sum = std::accumulate(first, first + static_cast<long>(n_columns), 0.);
-        const double rounding = 1e-6;
-        if (sum > 1 + rounding) {
-            throw InputError(table.where(row), fmt::format("{} add up to {}", what, sum), "at most 1");
+        double sum = 0, allowed = 0;
+        for (auto value = first; value != first + static_cast<long>(n_columns); ++value) {
+            sum += *value;
+            allowed += rounding(*value);
+        }
+        constexpr double least = 1e-6;
+        if (sum > 1 + std::max(least, allowed * (1 + 1e-6))) {
+            throw InputError(table.where(row), fmt::format("{} add up to {:.12g}", what, sum), "at most 1");
         }
     }
     return out;

@@ -81,7 +81,8 @@ private:
 };
 
 /// What a table holds beside its first column: rows × (columns − 1) numbers, none negative, that add up to at most 1 in
-/// each row. \param what they are, in error messages ("the shares"). \throws InputError
+/// each row, or to what rounding to the table's digits makes of it. \param what they are, in error messages ("the
+/// shares"). \throws InputError
 std::vector<double> rows_of_probabilities(const CsvTable& table, const std::string& what);
 
 //! A name of letters, digits, - and _: they end up in parameter names (`experiment.background`) and on the command line

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/nuclides.hpp"
 
+#include <cmath>
 #include <numeric>
+
+#include "nuscan/constants.hpp"
 
 namespace nuscan {
 namespace {
@@ -23,6 +26,12 @@ std::string symbol_of(const Nuclide& nuclide) {
 }
 
 } // namespace
+
+double electron_binding(int Z) { return (14.4381 * std::pow(Z, 2.39) + 1.55468e-6 * std::pow(Z, 5.35)) * 1e-6; }
+
+double atomic_mass(const Nuclide& nuclide) {
+    return nuclide.mass + nuclide.Z * constants::electron_mass - electron_binding(nuclide.Z);
+}
 
 std::optional<Nuclide> find_nuclide(const std::string& name) {
     for (const Nuclide& nuclide : nuclides()) {

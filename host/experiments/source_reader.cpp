@@ -132,14 +132,15 @@ Source read_tabulated(const TomlTable& table, ExperimentTables& tables) {
 }
 
 //! The sources of one `[[source]]`
-std::vector<Source> read_source(const TomlTable& table, ExperimentTables& tables, const TomlTable& experiment) {
+std::vector<Source> read_source(const TomlTable& table, ExperimentTables& tables, const TomlTable& experiment,
+                                std::vector<std::string>& notes) {
     const std::string type =
         table.choice("type", {"tabulated", "solar", "reactor", "pion-decay-at-rest", "electron-capture"}, "tabulated");
     if (type == "solar") {
         return read_solar(table, tables);
     }
     if (type == "reactor") {
-        return {read_reactor(table, tables)};
+        return {read_reactor(table, tables, notes)};
     }
     if (type == "pion-decay-at-rest") {
         const double live_time = positive(experiment.table("exposure"), "live_time", Dimension::time);
@@ -153,10 +154,11 @@ std::vector<Source> read_source(const TomlTable& table, ExperimentTables& tables
 
 } // namespace
 
-std::vector<Source> read_sources(const TomlTable& experiment, ExperimentTables& tables) {
+std::vector<Source> read_sources(const TomlTable& experiment, ExperimentTables& tables,
+                                 std::vector<std::string>& notes) {
     std::vector<Source> sources;
     for (const TomlTable& table : experiment.tables("source")) {
-        for (Source& source : read_source(table, tables, experiment)) {
+        for (Source& source : read_source(table, tables, experiment, notes)) {
             for (const Source& other : sources) {
                 if (other.name == source.name) {
                     throw InputError(table.where(table.has("components") ? "components" : "name"),

@@ -9,6 +9,7 @@ namespace nuscan {
 
 /// Reads the `[[source]]` tables of an experiment file: none where backgrounds alone are fitted.
 /// \throws InputError with file and line.
-std::vector<Source> read_sources(const TomlTable& experiment, ExperimentTables& tables);
+std::vector<Source> read_sources(const TomlTable& experiment, ExperimentTables& tables,
+                                 std::vector<std::string>& notes);
 
 } // namespace nuscan

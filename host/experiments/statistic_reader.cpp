@@ -30,7 +30,8 @@ void check_statistic(const Experiment& experiment, const InputLocation& where) {
         if (experiment.statistic == Statistic::poisson && (n < 0 || n != std::floor(n))) {
             throw InputError(where, fmt::format("statistic = \"poisson\" does not go with {}", experiment.name),
                              fmt::format("its fitted bin {} has {} counts, which is {}", b + 1, n,
-                                         n < 0 ? "negative" : "not a whole number"));
+                                         n < 0 ? "negative" : "not a whole number"),
+                             "leave it \"gaussian\"?");
         }
     }
 }

@@ -32,9 +32,7 @@ std::string symbol_of(const Nuclide& nuclide) {
 }
 
 //! Of the neutral atom [g/mol]; the binding energy of electrons is left out
-double atomic_weight(const Nuclide& nuclide) {
-    return (nuclide.mass + nuclide.Z * constants::electron_mass) / atomic_mass_unit;
-}
+double atomic_weight(const Nuclide& nuclide) { return atomic_mass(nuclide) / atomic_mass_unit; }
 
 Element element_called(const std::string& symbol, const InputLocation& where) {
     const auto element = find_element(symbol);
@@ -194,7 +192,8 @@ double exposure(const TomlTable& experiment, const std::string& key, Dimension d
 
 TargetInput read_target(const TomlTable& experiment) {
     const TomlTable table = experiment.table("target");
-    table.allow_only({"element", "formula", "nuclide", "nuclides", "proton_radius", "neutron_radius", "atomic"});
+    table.allow_only(
+        {"element", "formula", "nuclide", "nuclides", "proton_radius", "neutron_radius", "atomic", "interference"});
     TargetInput out;
     TargetMaterial& material = out.material;
     double weight = 0; // [g/mol]

@@ -6,6 +6,7 @@
 
 #include "import/import.hpp"
 #include "import/release.hpp"
+#include "sources/tabulated.hpp"
 
 namespace nuscan {
 namespace {
@@ -18,8 +19,9 @@ const std::string comment = "Dresden-II, ancillary files of arXiv:2202.09672. ";
 const BinCentres energy{"the energy [keVee]", 0.205, 0.01, 130};
 const double days = 96.4, mass = 2.924;
 
+/// \param normalised what the spectrum is to integrate to; 0: to what it does in the release
 std::string spectrum(Release& release, const std::string& name, std::size_t n_rows, double energies, double sum,
-                     const std::string& column, const std::string& what) {
+                     const std::string& column, const std::string& what, double normalised = 0) {
     const auto rows = release.read({.name = name, .sums = {energies, sum}, .n_rows = n_rows});
     std::vector<std::size_t> order(n_rows); // the table of captures is digitised, and in none
     std::iota(order.begin(), order.end(), 0);
@@ -28,6 +30,11 @@ std::string spectrum(Release& release, const std::string& name, std::size_t n_ro
     for (const std::size_t row : order) {
         columns[0].values.push_back(rows[0][row]);
         columns[1].values.push_back(rows[1][row]);
+    }
+    if (normalised > 0) {
+        Table table{columns[0].values, columns[1].values};
+        normalise(table, normalised);
+        columns[1].values = table.y;
     }
     return csv_text(comment + what, columns);
 }
@@ -47,11 +54,11 @@ std::string counts(Release& release) {
                     {centres, observed, sigma});
 }
 
-struct Quenching {
+struct QuenchingChoice {
     std::string name, title, key, from;
 };
 
-std::string experiment_file(const Quenching& quenching) {
+std::string experiment_file(const QuenchingChoice& quenching) {
     return fmt::format(R"(# README.md says where each figure comes from.
 name = "dresden-ii-{}"
 title = "Dresden-II, germanium, {}"
@@ -124,7 +131,7 @@ uncertainty = "free"
                        quenching.name, quenching.title, mass, days, quenching.key);
 }
 
-std::string readme(const Quenching& quenching, const std::string& checks) {
+std::string readme(const QuenchingChoice& quenching, const std::string& checks) {
     return fmt::format(R"(# Dresden-II, {}
 
 Written by `nuscan import dresden-ii` from the data of the germanium detector NCC-1701 at the Dresden-II reactor: J.
@@ -138,7 +145,7 @@ ancillary files, {}.
 | resolution | σ² = (68.5 eV)² + 0.11 × 2.96 eV × E | arXiv:2202.09672 |
 | flux | 4.8e13 cm⁻² s⁻¹ ± 2 %, captures included | arXiv:2202.09672 |
 | spectra of fission | ²³⁵U, ²³⁹Pu, ²³⁸U, ²⁴¹Pu: .58, .29, .08, .05 | `spectraMeVU235.txt` and others |
-| captures on ²³⁸U | 0.6 a fission | `spectraMeVU238Ncapture.txt`, digitised, 1.014 antineutrinos; put in order |
+| captures on ²³⁸U | 0.6 a fission, two antineutrinos each (²³⁹U, ²³⁹Np) | `spectraMeVU238Ncapture.txt`, digitised; put in order and, as it holds 1.014 antineutrinos, half of the chain at every energy, normalised to 2 |
 | electrons | stepping approximation | shells of xraylib, T. Schoonjans et al., Spectrochim. Acta B 66, 776 (2011) |
 | `constant`, `epithermal`, `capture` | a constant, an exponential with fitted scale, peaks of electron capture in ⁷¹Ge (L1, L2, M) with areas 1 : 0.008 : 0.16, all free | arXiv:2202.09672 |
 
@@ -172,8 +179,11 @@ std::vector<ExperimentFolder> import_dresden_ii(const std::string& folder) {
     fission("U238", 27.0308);
     fission("Pu239", 22.198671);
     fission("Pu241", 25.775823);
-    tables["capture.csv"] = spectrum(release, "spectraMeVU238Ncapture.txt", 151, 75.5730999039, 132.216730038,
-                                     "per_capture_MeV", "Antineutrinos after a capture on U238.");
+    tables["capture.csv"] =
+        spectrum(release, "spectraMeVU238Ncapture.txt", 151, 75.5730999039, 132.216730038, "per_capture_MeV",
+                 "Antineutrinos after a capture on U238: two, of 239U and 239Np. The release has "
+                 "the\nspectrum of one; its integral here is 2.",
+                 2);
     const auto factors =
         release.read({.name = "QF_Fef_YBe.txt", .sums = {1014.75, 103.50917, 95.68221}, .n_rows = 451});
     const std::string quenching = csv_text(
@@ -183,11 +193,12 @@ std::vector<ExperimentFolder> import_dresden_ii(const std::string& folder) {
 
     const std::string measured = "`QF_Fef_YBe.txt`";
     std::vector<ExperimentFolder> folders;
-    for (const Quenching& q :
-         {Quenching{"fef", "quenching by iron-filtered neutrons", "{ table = \"quenching.csv\", column = \"Fef\" }",
-                    measured},
-          Quenching{"ybe", "quenching by photo-neutrons", "{ table = \"quenching.csv\", column = \"YBe\" }", measured},
-          Quenching{"lindhard", "Lindhard quenching", "{ model = \"lindhard\", k = 0.157 }", "arXiv:2202.09672"}}) {
+    for (const QuenchingChoice& q : {QuenchingChoice{"fef", "quenching by iron-filtered neutrons",
+                                                     "{ table = \"quenching.csv\", column = \"Fef\" }", measured},
+                                     QuenchingChoice{"ybe", "quenching by photo-neutrons",
+                                                     "{ table = \"quenching.csv\", column = \"YBe\" }", measured},
+                                     QuenchingChoice{"lindhard", "Lindhard quenching",
+                                                     "{ model = \"lindhard\", k = 0.157 }", "arXiv:2202.09672"}}) {
         ExperimentFolder& experiment = folders.emplace_back(ExperimentFolder{"dresden-ii-" + q.name, tables});
         if (q.name != "lindhard") {
             experiment.files["quenching.csv"] = quenching;

@@ -82,6 +82,17 @@ std::vector<double> moments_of(MomentsView x, const std::vector<double>& share) 
     return moments;
 }
 
+//! Neutrino energies at which equivalent photons take over from stepping, or the other way round, in order
+std::vector<double> charge_kinks(const ScattererView& scatterer, int recoil) {
+    std::vector<double> kinks;
+    if (scatterer.atom != nullptr) {
+        for (const EnergyRange& range : scatterer.atom[recoil].photons) {
+            kinks.insert(kinks.end(), {range.from, range.to});
+        }
+    }
+    return kinks;
+}
+
 } // namespace
 
 std::vector<std::vector<double>> contribution_moments(const MomentInputs& inputs) {
@@ -120,9 +131,20 @@ DirectNodes direct_nodes(const MomentsView& contribution) {
         const double T = scatterer.recoil[i], lowest = min_neutrino_energy(T, scatterer.mass);
         out.first_node.push_back(static_cast<int>(out.energy.size()));
         for (int p = panel_at(spectrum, lowest); p < spectrum.n_panels; ++p) {
-            const EnergyPanel& panel = spectrum.panels[p];
-            for (int k = 0; k < panel.order; ++k) {
-                append(energy_node(panel, spectrum.rules, std::max(panel.low, lowest), k));
+            EnergyPanel part = spectrum.panels[p];
+            const double low = std::max(part.low, lowest), high = part.high;
+            std::vector<double> limits{low};
+            for (const double E : charge_kinks(scatterer, i)) {
+                if (E > low && E < high) {
+                    limits.push_back(E);
+                }
+            }
+            limits.push_back(high);
+            for (std::size_t l = 0; l + 1 < limits.size(); ++l) {
+                part.high = limits[l + 1];
+                for (int k = 0; k < part.order; ++k) {
+                    append(energy_node(part, spectrum.rules, limits[l], k));
+                }
             }
         }
         for (int j = 0; j < spectrum.n_lines; ++j) {

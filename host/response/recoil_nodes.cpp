@@ -9,6 +9,7 @@
 #include "experiments/quenching.hpp"
 #include "response/energy_panels.hpp"
 #include "response/interpolation.hpp"
+#include "response/photon_ranges.hpp"
 #include "response/quadrature.hpp"
 
 namespace nuscan {
@@ -130,8 +131,15 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
     }
     const double low = visible.turns().front(), high = visible.turns().back();
     std::erase_if(kinks, [&](double T) { return !(T >= low && T <= high); });
-    std::sort(kinks.begin(), kinks.end());
-    kinks.erase(std::unique(kinks.begin(), kinks.end()), kinks.end());
+    const auto order = [&] {
+        std::sort(kinks.begin(), kinks.end());
+        kinks.erase(std::unique(kinks.begin(), kinks.end()), kinks.end());
+    };
+    order();
+    if (channel.target == Target::electron && channel.atomic == AtomicModel::equivalent_photon) {
+        add_all(photon_kinks(experiment.target, channel, experiment.sources, kinks));
+        order();
+    }
 
     const auto smoothness = [&](double T) {
         Smoothness s;
@@ -196,7 +204,7 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
     return out;
 }
 
-BoundElectrons bound_electrons(const TargetMaterial& target, const Channel& channel, double T) {
+BoundElectrons electrons_at_recoil(const TargetMaterial& target, const Channel& channel, double T) {
     BoundElectrons atom{0};
     if (channel.atomic == AtomicModel::free_electrons) {
         atom.electrons = target.n_electrons;
@@ -207,9 +215,16 @@ BoundElectrons bound_electrons(const TargetMaterial& target, const Channel& chan
     }
     atom.weak = interpolate(channel.weak_correction, T, 1);
     atom.magnetic = interpolate(channel.magnetic_correction, T, 1);
+    atom.interference = channel.charge_interferes ? largest_interference(atom.weak) : 0;
     if (channel.atomic == AtomicModel::equivalent_photon) {
-        atom.photon_area = interpolate(channel.photoabsorption, T, -1);
+        atom.photon_area = interpolate(channel.photoabsorption, T);
     }
+    return atom;
+}
+
+BoundElectrons bound_electrons(const TargetMaterial& target, const Channel& channel, double T) {
+    BoundElectrons atom = electrons_at_recoil(target, channel, T);
+    set_photon_ranges(atom, T);
     return atom;
 }
 

@@ -31,7 +31,10 @@ struct RecoilNodes {
 RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptance& energy, const Channel& channel,
                               const Nuclide* nuclide, const Mixing& mixing);
 
-//! The electrons of a formula unit at recoil energy \p T [MeV]
+//! The electrons of a formula unit at recoil energy \p T [MeV], without the ranges of equivalent photons
+BoundElectrons electrons_at_recoil(const TargetMaterial& target, const Channel& channel, double T);
+
+//! The same with these ranges
 BoundElectrons bound_electrons(const TargetMaterial& target, const Channel& channel, double T);
 
 //! A nuclide as a channel sees it

@@ -12,7 +12,8 @@ namespace nuscan {
 /// all sources.
 ///
 /// Nodes are Gauss-Legendre points between all places where the integrand has a kink or a step (knots of tables, shell
-/// edges, kinematic limits of lines), close enough for 1e-8 of every bin.
+/// edges, kinematic limits of lines, where equivalent photons take over from stepping), close enough for 1e-8 of every
+/// bin.
 struct Scatterer {
     std::size_t channel = 0;          //!< place in the experiment
     int nuclide = -1;                 //!< place in the target's nuclides; −1 for electrons

@@ -124,8 +124,21 @@ FissionPart read_huber_mueller(const TomlTable& table, ExperimentTables& tables,
     return {sum, low == "kopeikin", low == "none"};
 }
 
+/// A capture on ²³⁸U gives the antineutrinos of ²³⁹U and of ²³⁹Np. A table of fewer is most often that of one of them,
+/// or a shape.
+void note_antineutrinos(const Table& capture, const InputLocation& where, std::vector<std::string>& notes) {
+    constexpr double expected = 2, rounding = 0.01;
+    const double antineutrinos = integral(capture);
+    if (std::abs(antineutrinos - expected) > rounding * expected) {
+        notes.push_back(input_message(where,
+                                      fmt::format("capture_spectrum has {:.4g} antineutrinos a capture", antineutrinos),
+                                      "239U and 239Np give one each: 2", "multiply its figures up to that?"));
+    }
+}
+
 //! Adds `capture` captures per fission to the spectrum of the fissions
-Table with_captures(const TomlTable& table, ExperimentTables& tables, const FissionPart& fission) {
+Table with_captures(const TomlTable& table, ExperimentTables& tables, const FissionPart& fission,
+                    std::vector<std::string>& notes) {
     if (fission.holds_captures || fission.above_2_MeV) {
         for (const char* key : {"capture", "capture_spectrum"}) {
             if (table.has(key)) {
@@ -141,8 +154,11 @@ Table with_captures(const TomlTable& table, ExperimentTables& tables, const Fiss
     const double captures =
         table.has("capture") ? not_negative(table, "capture", Dimension::dimensionless) : default_captures;
     if (table.has("capture_spectrum")) {
-        return weighted_sum({1, captures},
-                            {fission.spectrum, absolute_spectrum(table, "capture_spectrum", tables, "per_capture_")});
+        const Table capture = absolute_spectrum(table, "capture_spectrum", tables, "per_capture_");
+        if (captures > 0) {
+            note_antineutrinos(capture, table.where("capture_spectrum"), notes);
+        }
+        return weighted_sum({1, captures}, {fission.spectrum, capture});
     }
     if (captures == 0) {
         return fission.spectrum;
@@ -156,7 +172,7 @@ Table with_captures(const TomlTable& table, ExperimentTables& tables, const Fiss
 
 } // namespace
 
-Source read_reactor(const TomlTable& table, ExperimentTables& tables) {
+Source read_reactor(const TomlTable& table, ExperimentTables& tables, std::vector<std::string>& notes) {
     table.allow_only({"type", "name", "propagation", "baseline", "spectrum", "low_energy", "spectra",
                       "fission_fractions", "capture", "capture_spectrum", "flux", "power"});
     Source source;
@@ -176,7 +192,7 @@ Source read_reactor(const TomlTable& table, ExperimentTables& tables) {
                          "expected a model or a table of each isotope",
                          "add spectrum = \"huber-mueller\" or spectra = { U235 = \"...csv\", ... }?");
     }
-    source.spectrum = with_captures(table, tables, fission);
+    source.spectrum = with_captures(table, tables, fission, notes);
     const double per_fission = integral(source.spectrum);
     normalise(source.spectrum);
 

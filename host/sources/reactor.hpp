@@ -15,6 +15,6 @@ inline constexpr double default_captures = 0.6;
 /// (`low_energy`), or the user's tables of each isotope; the flux follows from the thermal power,
 /// (P/Σ_i f_i E_i) ν̄_per_fission/(4πL²), or is given as the total at the detector.
 /// \throws InputError with file and line
-Source read_reactor(const TomlTable& table, ExperimentTables& tables);
+Source read_reactor(const TomlTable& table, ExperimentTables& tables, std::vector<std::string>& notes);
 
 } // namespace nuscan

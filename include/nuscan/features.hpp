@@ -30,11 +30,9 @@ struct FeatureKernels {
 //! dσ/dT per atom, by feature; s = +1 for neutrinos, −1 for antineutrinos
 NUSCAN_HOST_DEVICE inline FeatureKernels feature_kernels(const BoundElectrons& atom, double E, double T, double s) {
     const ElectronKernels k = electron_kernels(E, T, s);
-    const double weak = atom.electrons * atom.weak;
-    const double charge =
-        atom.photon_area >= 0 ? equivalent_photon_kernel(E, T, atom.photon_area) : atom.electrons * k.C1;
-    return {{weak * k.C1, weak * k.C1 / T, charge / (T * T), weak * k.C2, weak * k.C3, weak * k.C3 / T,
-             atom.electrons * atom.magnetic * k.mu2}};
+    const double weak = atom.electrons * atom.weak, interference = weak * atom.interference;
+    return {{weak * k.C1, interference * k.C1 / T, charge_kernel(atom, k.C1, E, T) / (T * T), weak * k.C2, weak * k.C3,
+             interference * k.C3 / T, atom.electrons * atom.magnetic * k.mu2}};
 }
 
 /// dσ/dT per nucleus, by feature. W†W = Z²F_p² V†V + 2 ZF_p NF_n (A†V + h.c.)/2 + N²F_n² A†A, and the axial term, which

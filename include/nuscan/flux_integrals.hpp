@@ -102,21 +102,51 @@ NUSCAN_HOST_DEVICE inline int panel_at(const SpectrumView& s, double energy) {
     return first;
 }
 
-/// Of the whole source, for recoils of energy \p T [MeV] of a body of mass \p mass [MeV]; needs `from_panel`.
-NUSCAN_HOST_DEVICE inline FluxIntegrals flux_integrals(const SpectrumView& s, double T, double mass) {
-    const double lowest = min_neutrino_energy(T, mass);
+//! Of the continuous spectrum from an energy [MeV] on; needs `from_panel`
+NUSCAN_HOST_DEVICE inline FluxIntegrals spectrum_integrals(const SpectrumView& s, double lowest) {
     const int panel = panel_at(s, lowest);
     const bool in_part = panel < s.n_panels && lowest > s.panels[panel].low;
     FluxIntegrals sum = s.from_panel[panel + (in_part ? 1 : 0)];
     if (in_part) {
         add_panel(s, panel, lowest, sum);
     }
+    return sum;
+}
+
+/// Of the whole source, for recoils of energy \p T [MeV] of a body of mass \p mass [MeV]; needs `from_panel`.
+NUSCAN_HOST_DEVICE inline FluxIntegrals flux_integrals(const SpectrumView& s, double T, double mass) {
+    FluxIntegrals sum = spectrum_integrals(s, min_neutrino_energy(T, mass));
     for (int i = 0; i < s.n_lines; ++i) {
         if (T <= max_recoil(s.lines[i].energy, mass)) {
             sum.add(s.mixing, s.beam, s.lines[i]);
         }
     }
     return sum;
+}
+
+/// The part of flux_integrals() for which equivalent photons give more than stepping, added to \p sum: that of
+/// neutrino energies in the atom's ranges.
+NUSCAN_HOST_DEVICE inline void add_photon_integrals(const SpectrumView& s, const BoundElectrons& atom, double T,
+                                                    FluxIntegrals& sum) {
+    const double lowest = min_neutrino_energy(T, constants::electron_mass);
+    for (const EnergyRange& range : atom.photons) {
+        if (!(range.from < range.to)) {
+            continue;
+        }
+        const FluxIntegrals from = spectrum_integrals(s, range.from > lowest ? range.from : lowest);
+        const FluxIntegrals to = spectrum_integrals(s, range.to);
+        for (int c = 0; c < n_components(s.beam.propagation); ++c) {
+            for (int i = 0; i < EnergyBasis::size; ++i) {
+                sum.value[c][i] += from.value[c][i] - to.value[c][i];
+            }
+        }
+        for (int i = 0; i < s.n_lines; ++i) {
+            const double E = s.lines[i].energy;
+            if (E >= range.from && E < range.to && T <= max_recoil(E, constants::electron_mass)) {
+                sum.add(s.mixing, s.beam, s.lines[i]);
+            }
+        }
+    }
 }
 
 } // namespace nuscan

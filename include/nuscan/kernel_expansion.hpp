@@ -22,11 +22,14 @@ NUSCAN_HOST_DEVICE inline EnergyBasis energy_basis(double E) {
 ///
 /// So that the integrals over the neutrino energy need not be done anew for each recoil energy.
 struct KernelExpansion {
+    static constexpr int charge2 = 2; //!< the feature matrix V1†V1
     double c[n_feature_matrices][EnergyBasis::size];
+    double photons[EnergyBasis::size]; //!< of V1†V1 in place of c where equivalent photons give more than stepping
 };
 
 NUSCAN_HOST_DEVICE inline KernelExpansion kernel_expansion(const BoundElectrons& atom, double T, double s) {
     const double m = constants::electron_mass, weak = constants::weak_cross_section * atom.electrons * atom.weak;
+    const double interference = weak * atom.interference;
     const double magnetic = constants::magnetic_cross_section * atom.electrons * atom.magnetic;
     const double free = constants::weak_cross_section * atom.electrons;
     const double C1[3] = {2, -2 * T, T * T - m * T}; // 1 + (1 − T/E)² − m_e T/E²
@@ -36,17 +39,15 @@ NUSCAN_HOST_DEVICE inline KernelExpansion kernel_expansion(const BoundElectrons&
     KernelExpansion k{};
     for (int i = 0; i < 3; ++i) {
         k.c[0][i] = weak * C1[i];
-        k.c[1][i] = weak * C1[i] / T;
-        k.c[2][i] = atom.photon_area >= 0 ? 0 : free * C1[i] / (T * T);
+        k.c[1][i] = interference * C1[i] / T;
+        k.c[2][i] = free * C1[i] / (T * T);
         k.c[3][i] = weak * C2[i];
         k.c[4][i] = weak * C3[i];
-        k.c[5][i] = weak * C3[i] / T;
+        k.c[5][i] = interference * C3[i] / T;
         k.c[6][i] = magnetic * mu2[i];
     }
-    if (atom.photon_area >= 0) {
-        constexpr double charge2 = constants::charge_coupling * constants::charge_coupling;
-        k.c[2][3] = 2 * constants::alpha / constants::pi * atom.photon_area / (T * charge2);
-    }
+    constexpr double charge2 = constants::charge_coupling * constants::charge_coupling;
+    k.photons[3] = 2 * constants::alpha / constants::pi * atom.photon_area / (T * charge2);
     return k;
 }
 

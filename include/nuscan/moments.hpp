@@ -42,7 +42,8 @@ struct MomentsView {
     int n_features;      //!< matrices × components
 };
 
-//! Rates of all features at recoil node \p i
+//! Rates of all features at recoil node \p i. Where the atom has equivalent photons they are more than stepping in its
+//! ranges of neutrino energy.
 NUSCAN_HOST_DEVICE inline void evaluate_rates(const MomentsView& x, int i) {
     const ScattererView& on = *x.scatterer;
     const double T = on.recoil[i];
@@ -58,6 +59,18 @@ NUSCAN_HOST_DEVICE inline void evaluate_rates(const MomentsView& x, int i) {
                 rate = std::fma(kernels.c[m][j], integrals.value[c][j], rate);
             }
             x.rates[static_cast<std::ptrdiff_t>(m * components + c) * x.n_recoils + i] = rate;
+        }
+    }
+    if (on.atom != nullptr && on.atom[i].photon_area > 0) {
+        FluxIntegrals photons;
+        add_photon_integrals(*x.spectrum, on.atom[i], T, photons);
+        for (int c = 0; c < components; ++c) {
+            double& rate =
+                x.rates[static_cast<std::ptrdiff_t>(KernelExpansion::charge2 * components + c) * x.n_recoils + i];
+            for (int j = 0; j < EnergyBasis::size; ++j) {
+                const double more = kernels.photons[j] - kernels.c[KernelExpansion::charge2][j];
+                rate = std::fma(more, photons.value[c][j], rate);
+            }
         }
     }
 }

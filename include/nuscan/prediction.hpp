@@ -386,7 +386,7 @@ NUSCAN_HOST_DEVICE inline double direct_rate(const ContributionView& x, Target t
         const Matrix3 rho = density_matrix(U, mixing, x.beam, E);
         const double dsigma =
             target == Target::electron
-                ? atomic_cross_section(x.atom[i], scattering_coefficients(rho, c, T), E, T,
+                ? atomic_cross_section(x.atom[i], scattering_coefficients(rho, c, T, x.atom[i].interference), E, T,
                                        x.beam.antineutrino ? -1 : 1)
                 : nuclear_cross_section(x.nucleus[i], nuclear_coefficients(rho, c, x.nucleus[i], T), E, T);
         rate = std::fma(x.flux[j], dsigma, rate);

@@ -165,6 +165,43 @@ def test_equivalent_photons_replace_the_charge_term_alone(points):
         assert ratio == close(math.log(other / 1e-6) / math.log(E / 1e-6), rel=1e-8)
 
 
+@pytest.mark.parametrize("symbol, E", [("Xe", 0.4), ("Ge", 0.862), ("Cs", 3.0)])
+def test_no_cross_section_is_negative(points, symbol, E):
+    recoils = [0.002, 0.005, 0.010, 0.015, 0.020, 0.025, 0.0295]
+    for model in ("epa", "stepping", "free"):
+        for charge in (1e-12, 5e-12, -5e-12, 2e-11, 1e-10):
+            for point in points("electron", "e", E, recoils, "--atom", symbol, "--atomic", model,
+                                charge__ee=f"{charge} e"):  # fmt: skip
+                assert point["dsigma_dT"] > 0, (model, charge, point)
+
+
+def test_equivalent_photons_stand_where_they_are_more(points):
+    """On xenon they fall below the free electrons at 14 keV."""
+    recoils = [0.013, 0.015, 0.025]
+    epa, stepping = (
+        [p["dsigma_dT"] for p in points("electron", "e", 0.4, recoils, "--atom", "Xe", "--atomic", model,
+                                        charge__universal="1e-11 e")]
+        for model in ("epa", "stepping")
+    )  # fmt: skip
+    assert epa[0] > 1.01 * stepping[0]
+    assert epa[1:] == stepping[1:]
+
+
+@pytest.mark.parametrize("atom", [[], ["--atom", "Xe", "--atomic", "epa"], ["--atom", "Ge"]])
+def test_the_interference_may_be_left_out(points, atom):
+    def at(charge, *options):
+        return points("electron", "e", 0.9, [5e-3], *atom, *options, charge__universal=f"{charge} e",
+                      charge_radius__universal="1e-32 cm^2")[0]  # fmt: skip
+
+    plus, minus, none = (at(charge)["dsigma_dT"] for charge in (2e-12, -2e-12, 0))
+    assert abs(plus - minus) > 0.1 * none
+    for charge in (2e-12, -2e-12):
+        alone = at(charge, "--interference", "none")
+        assert alone["dsigma_dT"] == close((plus + minus) / 2, rel=1e-10)
+        assert alone["C1"] == at(charge)["C1"]
+    assert at(0, "--interference", "none")["dsigma_dT"] == none
+
+
 def test_equivalent_photons_outside_their_table_are_said_once(command):
     words = ["--target", "electron", "--atom", "Xe", "--flavour", "e", "--energy", 2,
              "--recoil", 0.04, "--recoil", 0.05, "--json", "--set", "charge.universal=1e-12 e"]  # fmt: skip

@@ -256,7 +256,8 @@ def test_expected_counts_change_their_column_alone(tmp_path):
         ("gaussian", "energy_keV,expected\n2,1\n16.5,1\n",
          "toy.toml: nuscan cannot explain it (expected.csv:3: energy_keV = 16.5 is not in bin 2 (which is 0.003 to "
          "0.01 MeV))\n"),
-        ("poisson", "energy_keV,expected\n2,1\n6.5,1\n", " is not a whole number (the statistic is Poisson))\n"),
+        ("poisson", "energy_keV,expected\n2,1\n6.5,1\n", " is not a whole number (the statistic is Poisson) round counts that were "
+         'digitised, multiply a rate up to counts, or write statistic = "gaussian", with sigma in [bins]?)\n'),
     ],
 )  # fmt: skip
 def test_expected_counts_leave_a_table_that_does_not_fit(tmp_path, monkeypatch, capsys, statistic, content, message):
