@@ -66,6 +66,8 @@ std::string limits_text(const Limits& limits, const Result& result);
 ///     {"file": "lz.h5", "title": "…",
 ///      "chi2_min": 17.9, "minimum": "grid", "flagged_points": 0, "points": 160801,
 ///      "best_fit": {"charge.universal": {"value": 1e-13, "unit": "e"}, …},
+///      "pulls": {"lz-2022.background": {"value": 1.02, "error": 0.05, "status": "fitted", "unit": "1"}, …},
+///      "degenerate_pulls": "…",
 ///      "confidence_level": 0.9, "degrees_of_freedom": 1, "delta_chi2": 2.7055…,
 ///      "axes": [{"name": "charge.universal", "unit": "e", "best_fit": 1e-13,
 ///                "intervals": [{"low": -2e-13, "high": 3e-13, "low_open": false, "high_open": false,

@@ -11,8 +11,10 @@
 #include <numeric>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "config/error.hpp"
+#include "experiments/uncertainty.hpp"
 #include "nuscan/version.hpp"
 #include "output/crc32c.hpp"
 #include "output/journal.hpp"
@@ -76,7 +78,38 @@ struct TileSummary {
     }
 };
 
-std::string long_name(const Parameter& parameter) {
+std::string long_name_of_systematic(const Parameter& parameter, const ScanConfig& config) {
+    const std::string name = "systematic " + parameter.background;
+    for (const Experiment& experiment : config.experiments) {
+        if (experiment.name == parameter.experiment) {
+            const std::string of = name + " of " + experiment.name;
+            switch (uncertainty_of(experiment, parameter.background).kind) {
+            case Systematic::Kind::normalisation:
+                return of + ", relative to nominal";
+            case Systematic::Kind::shape:
+                return of + ", in standard deviations";
+            case Systematic::Kind::parameter:
+                return of;
+            }
+        }
+    }
+    for (const SharedSystematic& shared : config.shared) {
+        if (shared.name == parameter.name) {
+            std::string of;
+            for (const SharedSystematic::Member& member : shared.members) {
+                of += (of.empty() ? "" : ", ") + config.experiments[member.experiment].name + "." + member.name;
+            }
+            const SharedSystematic::Member& first = shared.members[0];
+            const Uncertainty uncertainty = uncertainty_of(config.experiments[first.experiment], first.name);
+            const bool in_deviations = std::isfinite(uncertainty.sigma) || uncertainty.kind == Systematic::Kind::shape;
+            return name + " shared by " + of +
+                   (in_deviations ? ", in standard deviations" : ", relative deviation from nominal");
+        }
+    }
+    return name;
+}
+
+std::string long_name(const Parameter& parameter, const ScanConfig& config) {
     switch (parameter.kind) {
     case Parameter::Kind::normalisation:
         return "normalisation of " + std::string(parameter.background == Experiment::signal ? "the " : "") +
@@ -89,6 +122,7 @@ std::string long_name(const Parameter& parameter) {
         return "neutrino Majorana magnetic moment Lambda" +
                parameter.name.substr(parameter.name.find('.')).replace(0, 1, ", ");
     case Parameter::Kind::systematic:
+        return long_name_of_systematic(parameter, config);
     case Parameter::Kind::baseline:
         return "distance from the sources to " + parameter.experiment;
     case Parameter::Kind::proton_radius:
@@ -104,8 +138,8 @@ std::string long_name(const Parameter& parameter) {
            parameter.name.substr(parameter.name.find('.')).replace(0, 1, ", ");
 }
 
-Variable variable_of(const Axis& axis, bool with_values) {
-    return {axis.parameter.name, unit_name(axis.parameter.dimension), long_name(axis.parameter),
+Variable variable_of(const Axis& axis, const ScanConfig& config, bool with_values) {
+    return {axis.parameter.name, unit_name(axis.parameter.dimension), long_name(axis.parameter, config),
             with_values ? axis.values : std::vector<double>{}};
 }
 
@@ -125,10 +159,10 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
     ResultLayout layout;
     const ScanConfig& config = plan.config();
     for (const int axis : plan.kept_axes()) {
-        layout.kept.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], true));
+        layout.kept.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], config, true));
     }
     for (const int axis : plan.profiled_axes()) {
-        layout.profiled.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], false));
+        layout.profiled.push_back(variable_of(config.axes[static_cast<std::size_t>(axis)], config, false));
     }
     layout.chunk = plan.tile_shape();
     std::string experiments, digests, couplings, statistics; // one word an experiment
@@ -380,10 +414,13 @@ Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& v
     if (values.empty()) {
         return attributes;
     }
-    const PointReport report = evaluate_point(at_point(plan.config(), values));
+    const PointReport report = evaluate_best_fit(plan.config(), values);
     const auto add_pull = [&](const std::string& name, const PulledValue& pull) {
         attributes["pull." + name] = pull.value;
-        attributes["pull_error." + name] = pull.error;
+        if (std::isfinite(pull.error)) {
+            attributes["pull_error." + name] = pull.error;
+        }
+        attributes["pull_status." + name] = std::string(status_name(pull.status));
         if (pull.kind == PulledValue::Kind::energy) {
             attributes["pull_unit." + name] = std::string("MeV");
         }
@@ -396,6 +433,9 @@ Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& v
     }
     for (const PulledValue& pull : report.shared) {
         add_pull(pull.name, pull);
+    }
+    if (!report.degeneracies.empty()) {
+        attributes["degenerate_pulls"] = fmt::format("{}", fmt::join(report.degeneracies, "; "));
     }
     return attributes;
 }
