@@ -185,6 +185,7 @@ void read_backgrounds(const TomlTable& file, const std::vector<BinAxis>& axes, E
     const std::vector<TomlTable> backgrounds = file.tables("background");
     for (const TomlTable& table : backgrounds) {
         experiment.backgrounds.push_back(read_background(table, axes, tables, experiment));
+        experiment.backgrounds.back().where = table.where("uncertainty");
     }
     for (const Systematic& scale : experiment.systematics) {
         for (const TomlTable& table : backgrounds) {
