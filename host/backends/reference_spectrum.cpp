@@ -71,8 +71,9 @@ double gaussian_acceptance(const EnergyResponse& response, double E, double low,
     std::vector<double> kinks{-6.5, -4.5, -2.5, -1.0, 1.0, 2.5, 4.5, 6.5};
     if (!of_visible_energy(response)) {
         const std::vector<double>& knots = response.efficiency.x;
-        std::transform(std::lower_bound(knots.begin(), knots.end(), low),
-                       std::upper_bound(knots.begin(), knots.end(), high), std::back_inserter(kinks), in_sigmas);
+        std::transform(std::lower_bound(knots.begin(), knots.end(), centre + z_low * sigma),
+                       std::upper_bound(knots.begin(), knots.end(), centre + z_high * sigma), std::back_inserter(kinks),
+                       in_sigmas);
         sort_unique(kinks);
     }
     const auto integrand = [&](double z) {
@@ -137,12 +138,17 @@ double gamma_acceptance(const EnergyResponse& response, double E, double low, do
 
 //! Tabulated probability of energy bin b, linear between visible energies
 double matrix_probability(const EnergyResponse& response, double E, int b, int n_energy_bins) {
-    Table column;
-    column.x = response.matrix_x;
-    for (std::size_t i = 0; i < column.x.size(); ++i) {
-        column.y.push_back(response.matrix[i * static_cast<std::size_t>(n_energy_bins) + static_cast<std::size_t>(b)]);
+    const std::vector<double>& x = response.matrix_x;
+    if (x.size() < 2) {
+        return 0;
     }
-    return interpolate(column, E);
+    const auto above = std::upper_bound(x.begin() + 1, x.end() - 1, E) - x.begin();
+    Table rows; // the two about E
+    for (const auto i : {static_cast<std::size_t>(above - 1), static_cast<std::size_t>(above)}) {
+        rows.x.push_back(x[i]);
+        rows.y.push_back(response.matrix[i * static_cast<std::size_t>(n_energy_bins) + static_cast<std::size_t>(b)]);
+    }
+    return interpolate(rows, E);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -339,15 +345,16 @@ RecoilLimits recoil_limits(const Experiment& experiment, const Body& body, const
     sort_unique(grid);
     std::vector<double> E;
     std::transform(grid.begin(), grid.end(), std::back_inserter(E), visible);
-    for (const double landmark : visible_landmarks(experiment)) {
-        for (std::size_t i = 0; i + 1 < grid.size(); ++i) {
-            if ((E[i] < landmark) == (E[i + 1] < landmark)) {
-                continue;
-            }
+    std::vector<double> landmarks = visible_landmarks(experiment);
+    sort_unique(landmarks);
+    for (std::size_t i = 0; i + 1 < grid.size(); ++i) {
+        const auto [lower, higher] = std::minmax(E[i], E[i + 1]);
+        const bool rising = E[i] < E[i + 1];
+        for (auto at = std::upper_bound(landmarks.begin(), landmarks.end(), lower);
+             at != landmarks.end() && *at <= higher; ++at) {
             double below = grid[i], above = grid[i + 1];
-            const bool rising = E[i] < landmark;
             for (double middle = (below + above) / 2; below < middle && middle < above; middle = (below + above) / 2) {
-                ((visible(middle) < landmark) == rising ? below : above) = middle;
+                ((visible(middle) < *at) == rising ? below : above) = middle;
             }
             limits.push_back(above);
         }
@@ -397,8 +404,12 @@ double time_share(const Experiment& experiment, const Source& source, const BinV
         const double density = source.arrival.empty() ? 1 / window : interpolate(source.arrival, t);
         return density * (efficiency_of_time.empty() ? 1 : interpolate(efficiency_of_time, t));
     };
-    std::vector<double> kinks = source.arrival.x;
-    kinks.insert(kinks.end(), efficiency_of_time.x.begin(), efficiency_of_time.x.end());
+    std::vector<double> kinks;
+    for (const Table* table : {&source.arrival, &efficiency_of_time}) {
+        const std::vector<double>& knots = table->x;
+        kinks.insert(kinks.end(), std::upper_bound(knots.begin(), knots.end(), a),
+                     std::lower_bound(knots.begin(), knots.end(), b));
+    }
     sort_unique(kinks);
     return integral(integrand, a, b, kinks);
 }

@@ -9,6 +9,7 @@
 
 #include "backends/backend.hpp"
 #include "config/scan_config.hpp"
+#include "scan/suspicions.hpp"
 
 namespace nuscan::cli {
 
@@ -32,6 +33,13 @@ inline void print_notes(const ScanConfig& config) {
         for (const std::string& note : experiment.notes) {
             fmt::print(stderr, "{}\n", note);
         }
+    }
+}
+
+//! Tells on stderr what is suspicious in the experiment files of a scan
+inline void print_suspicions(const Plan& plan) {
+    for (const std::string& note : suspicions(plan)) {
+        fmt::print(stderr, "{}\n", note);
     }
 }
 

@@ -243,7 +243,13 @@ std::string fitted_text(const PulledValue* pull) {
     }
     const bool energy = pull->kind == PulledValue::Kind::energy;
     const double unit = energy ? keV : 1;
-    return fmt::format(" best fit {:.4g} +- {:.2g}{}", pull->value / unit, pull->error / unit,
+    if (pull->status == PulledValue::Status::not_determined) {
+        return std::string(" best fit ") + status_name(pull->status);
+    }
+    const std::string error = pull->status == PulledValue::Status::fitted
+                                  ? fmt::format("+- {:.2g}", pull->error / unit)
+                                  : fmt::format("({})", status_name(pull->status));
+    return fmt::format(" best fit {:.4g} {}{}", pull->value / unit, error,
                        energy                                        ? " keV"
                        : pull->kind == PulledValue::Kind::deviations ? " standard deviations"
                                                                      : "");
@@ -435,10 +441,12 @@ void print_explanation_json(const Experiment& x, const std::string& path, const 
         "systematics", systematics_of(x, report.fit),
         [](const SystematicLine& line) {
             const std::string sigma = line.sigma < constants::infinity ? fmt::format("{}", line.sigma) : "\"free\"";
-            return fmt::format("{{\"name\": {}, \"what\": \"{}\", \"sigma\": {}, \"fit\": {}, \"error\": {}}}",
+            return fmt::format("{{\"name\": {}, \"what\": \"{}\", \"sigma\": {}, \"fit\": {}, \"error\": {}, "
+                               "\"status\": \"{}\"}}",
                                json_string(line.name), line.what, sigma,
                                line.fitted ? json_number(line.fitted->value) : "null",
-                               line.fitted ? json_number(line.fitted->error) : "null");
+                               line.fitted ? json_number(line.fitted->error) : "null",
+                               status_name(line.fitted ? line.fitted->status : PulledValue::Status::held));
         },
         ",");
     fmt::print("  \"chi2\": {{\"nominal\": {}, \"fit\": {}}},\n", json_number(report.nominal.chi2.value),

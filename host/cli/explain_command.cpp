@@ -128,6 +128,7 @@ void run(const Arguments& arguments) {
     const Method method = choose_method(arguments.method, config);
     print_notes(config);
     const Plan plan(std::move(config), method);
+    print_suspicions(plan);
     std::string notice;
     const std::unique_ptr<Backend> backend = make_backend(choice, plan, notice);
 

@@ -18,9 +18,10 @@ std::string json_pulls(const std::vector<PulledValue>& pulls) {
     static constexpr const char* units[] = {"nominal", "sigma", "MeV", "relative"};
     std::string text = "[";
     for (const PulledValue& pull : pulls) {
-        text += fmt::format("{}{{\"name\": \"{}\", \"value\": {}, \"error\": {}, \"unit\": \"{}\"}}",
-                            text.size() > 1 ? ", " : "", pull.name, json_number(pull.value), json_number(pull.error),
-                            units[static_cast<int>(pull.kind)]);
+        text +=
+            fmt::format("{}{{\"name\": \"{}\", \"value\": {}, \"error\": {}, \"unit\": \"{}\", \"status\": \"{}\"}}",
+                        text.size() > 1 ? ", " : "", pull.name, json_number(pull.value), json_number(pull.error),
+                        units[static_cast<int>(pull.kind)], status_name(pull.status));
     }
     return text + "]";
 }
@@ -45,7 +46,12 @@ void print_json(const PointReport& report) {
         }
         fmt::print("\n      }},\n      \"pulls\": {}\n    }}", json_pulls(x.pulls));
     }
-    fmt::print("\n  ],\n  \"shared\": {}\n}}\n", json_pulls(report.shared));
+    std::string degeneracies;
+    for (const std::string& degeneracy : report.degeneracies) {
+        degeneracies += (degeneracies.empty() ? "" : ", ") + json_string(degeneracy);
+    }
+    fmt::print("\n  ],\n  \"shared\": {},\n  \"degenerate_pulls\": [{}]\n}}\n", json_pulls(report.shared),
+               degeneracies);
 }
 
 //! A line a bin: its edges in every variable, then the counts
@@ -86,15 +92,22 @@ void print_bins(const ExperimentPoint& x, std::size_t width) {
     }
 }
 
-//! "(held)" where the scan gives the value
 void print_pulls(const std::vector<PulledValue>& pulls) {
     for (const PulledValue& pull : pulls) {
         static constexpr const char* units[] = {" of nominal", " sigma", " keV", " relative to nominal"};
         const char* what = units[static_cast<int>(pull.kind)];
         const double scale = pull.kind == PulledValue::Kind::energy ? 1e3 : 1;
-        const std::string error =
-            pull.error > 0 ? fmt::format(" ± {:.5f}", scale * pull.error) : std::string(" (held)");
-        fmt::print("  {}: {:.5f}{}{}\n", pull.name, scale * pull.value, error, what);
+        switch (pull.status) {
+        case PulledValue::Status::not_determined:
+            fmt::print("  {}: not determined (counts are those at {:.5f}{})\n", pull.name, scale * pull.value, what);
+            break;
+        case PulledValue::Status::fitted:
+            fmt::print("  {}: {:.5f} ± {:.5f}{}\n", pull.name, scale * pull.value, scale * pull.error, what);
+            break;
+        case PulledValue::Status::held:
+        case PulledValue::Status::at_bound:
+            fmt::print("  {}: {:.5f} ({}){}\n", pull.name, scale * pull.value, status_name(pull.status), what);
+        }
     }
 }
 
@@ -111,6 +124,9 @@ void print_text(const PointReport& report) {
     if (!report.shared.empty()) {
         fmt::print("shared by several experiments:\n");
         print_pulls(report.shared);
+    }
+    for (const std::string& degeneracy : report.degeneracies) {
+        fmt::print("{}\n", degeneracy);
     }
     fmt::print("total chi2{}\n", chi2_text(report.chi2));
 }

@@ -123,6 +123,7 @@ int run(const Arguments& arguments, Task task) {
     options.stop = &stop_requested;
     options.parity_points = arguments.parity_points;
     const Plan plan(std::move(config), method);
+    print_suspicions(plan);
     std::string notice;
     const std::unique_ptr<Backend> backend = make_backend(backend_choice, plan, notice);
     if (!notice.empty()) {

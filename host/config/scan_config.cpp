@@ -217,8 +217,10 @@ private:
             break;
         case Parameter::Kind::normalisation:
             if (value < 0) {
+                const bool is_signal = parameter.background == Experiment::signal;
                 throw InputError(where, subject + " is negative",
-                                 parameter.name + " is relative to the nominal background, 1");
+                                 fmt::format("{} is relative to the nominal {}, 1", parameter.name,
+                                             is_signal ? "signal" : "background"));
             }
             break;
         case Parameter::Kind::systematic:

@@ -194,6 +194,7 @@ void read_backgrounds(const TomlTable& file, const std::vector<BinAxis>& axes, E
         for (double& counts : experiment.backgrounds.back().counts) {
             counts = counts < least_counts ? 0 : counts;
         }
+        experiment.backgrounds.back().where = table.where("uncertainty");
     }
     for (const Systematic& scale : experiment.systematics) {
         for (const TomlTable& table : backgrounds) {

@@ -206,6 +206,9 @@ void check_error(double n, double sigma, const std::string& key, std::size_t b, 
 
 //! Of n_outer × n_energy × … numbers those of the energy bins that the fit takes
 std::vector<double> fitted_part(const std::vector<double>& values, const BinAxis& energy, std::size_t n_outer = 1) {
+    if (values.empty()) {
+        return {};
+    }
     std::vector<double> out;
     const std::size_t n_rows = std::max<std::size_t>(n_outer, 1) * energy.n_bins(), n = values.size() / n_rows;
     for (std::size_t row = 0; row < n_rows; ++row) {

@@ -37,6 +37,7 @@ public:
         if (!experiment_.has("channel")) {
             Channel channel;
             channel.name = "electron";
+            channel.where = target.where();
             read_atomic(target, channel);
             read_efficiency(target, channel);
             return {channel};
@@ -71,6 +72,7 @@ private:
         channel.target = scattering == "electron" ? Target::electron : Target::nucleus;
         check_keys(table, channel.target);
         channel.name = table.has("name") ? identifier(table, "name") : scattering;
+        channel.where = table.where("quenching");
         if (table.has("quenching")) {
             channel.quenching = read_quenching(table, channel.target);
         }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -182,10 +183,10 @@ CsvTable read_csv_table(const std::string& text, const std::string& path) {
                 throw InputError(where, fmt::format("the header names the single column \"{}\"", cells[0]),
                                  "columns are separated by commas, semicolons or tabs");
             }
-            for (std::size_t i = 0; i < cells.size(); ++i) {
-                if (std::find(cells.begin(), cells.begin() + static_cast<long>(i), cells[i]) !=
-                    cells.begin() + static_cast<long>(i)) {
-                    throw InputError(where, fmt::format("two columns are called \"{}\"", cells[i]));
+            std::set<std::string> names;
+            for (const std::string& cell : cells) {
+                if (!names.insert(cell).second) {
+                    throw InputError(where, fmt::format("two columns are called \"{}\"", cell));
                 }
             }
             table.header_line = number;
@@ -262,6 +263,11 @@ const std::vector<double>& column(const CsvTable& table, const std::string& name
     const std::vector<double>& values = signed_column(table, name, where);
     check_not_negative(table, name, values);
     return values;
+}
+
+const std::vector<double>& column(const CsvTable& table, std::size_t index) {
+    check_not_negative(table, table.columns[index], table.values[index]);
+    return table.values[index];
 }
 
 } // namespace nuscan

@@ -49,5 +49,7 @@ const std::vector<double>& signed_column(const CsvTable& table, const std::strin
 
 //! A column of which no number may be negative
 const std::vector<double>& column(const CsvTable& table, const std::string& name, const InputLocation& where);
+//! The same by its place
+const std::vector<double>& column(const CsvTable& table, std::size_t index);
 
 } // namespace nuscan

@@ -128,6 +128,8 @@ struct Channel {
     //! order of Bins::further) n_energy × its number of bins, rows adding up to at most 1. Empty for a variable:
     //! evenly.
     std::vector<std::vector<double>> shares;
+
+    InputLocation where = {}; //!< of its quenching, or of its `[[channel]]`
 };
 
 // ---- response and bins ------------------------------------------------------------------------------------------
@@ -177,6 +179,7 @@ struct Background {
     bool includes_solar = false; //!< the counts contain the standard solar-neutrino signal, which is taken out once
     //! Relative uncertainty of the normalisation: 0 = fixed, +inf = free
     double sigma = 0;
+    InputLocation where = {}; //!< of its uncertainty
 };
 
 /// What a systematic does to one component of the prediction.
@@ -206,6 +209,7 @@ struct Systematic {
     double first_knot = 0, knot_spacing = 0; //!< of a parameter: from one knot below `low` to one above `high`
     int n_knots = 0;                         //!< 0, 2, or those of a parameter
     std::vector<SystematicEffect> effects;
+    InputLocation where = {}; //!< of its uncertainty
 };
 
 //! How counts are compared with a prediction
@@ -239,7 +243,11 @@ struct Experiment {
     std::vector<Background> backgrounds;
     std::vector<Systematic> systematics; //!< beyond the uncertainties of backgrounds and of the signal
     std::vector<std::string> notes;      //!< what is no error, but a user should be told once
-    std::string digest;                  //!< SHA-256 of the experiment file and of every table it names, hex
+    //! Where the file has them
+    struct Places {
+        InputLocation exposure, response, signal; //!< `[signal]`: its uncertainty
+    } where;
+    std::string digest; //!< SHA-256 of the experiment file and of every table it names, hex
 
     int n_bins() const { return static_cast<int>(counts.size()); }
     int n_energy_bins() const { return static_cast<int>(bin_edges.size()) - 1; }

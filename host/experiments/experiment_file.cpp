@@ -40,6 +40,7 @@ void read_signal(const TomlTable& file, const std::vector<BinAxis>& axes, Experi
         read_channels(file, target, experiment.sources, axes, experiment.response, tables, experiment.notes);
     const TomlTable signal = file.table("signal");
     signal.allow_only({"uncertainty"});
+    experiment.where = {file.where("exposure"), file.where("response"), signal.where("uncertainty")};
     experiment.signal_sigma = signal.has("uncertainty") ? read_uncertainty(signal, "uncertainty") : 0;
 }
 

@@ -169,7 +169,7 @@ std::vector<double> rows_of_probabilities(const CsvTable& table, const std::stri
     const std::size_t n_columns = table.columns.size() - 1;
     std::vector<double> out(table.n_rows() * n_columns);
     for (std::size_t i = 0; i < n_columns; ++i) {
-        const std::vector<double>& values = column(table, table.columns[i + 1], {table.path, table.header_line});
+        const std::vector<double>& values = column(table, i + 1);
         for (std::size_t row = 0; row < values.size(); ++row) {
             out[row * n_columns + i] = values[row];
         }

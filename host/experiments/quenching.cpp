@@ -156,9 +156,21 @@ std::vector<double> VisibleEnergy::crossings(double visible) const {
     return all;
 }
 
-double VisibleEnergy::stays_until(double T, double low, double high) const {
+std::vector<double> VisibleEnergy::crossings(const std::vector<double>& visible, std::size_t most) const {
+    std::vector<double> all;
+    for (std::size_t i = 0; i + 1 < turns_.size(); ++i) {
+        const auto [low, high] = std::minmax(visible_[i], visible_[i + 1]);
+        auto at = std::upper_bound(visible.begin(), visible.end(), low);
+        for (; at != visible.end() && *at <= high && all.size() < most; ++at) {
+            all.push_back(crossing(turns_[i], turns_[i + 1], *at));
+        }
+    }
+    return all;
+}
+
+double VisibleEnergy::stays_until(double T, double low, double high, double end) const {
     const auto next = std::upper_bound(turns_.begin(), turns_.end(), T);
-    for (auto i = static_cast<std::size_t>(next - turns_.begin()); i < turns_.size(); ++i) {
+    for (auto i = static_cast<std::size_t>(next - turns_.begin()); i < turns_.size() && turns_[i - 1] < end; ++i) {
         const double a = std::max(T, turns_[i - 1]);
         if (visible_[i] > high) {
             return crossing(a, turns_[i], high);
@@ -167,7 +179,7 @@ double VisibleEnergy::stays_until(double T, double low, double high) const {
             return crossing(a, turns_[i], low);
         }
     }
-    return turns_.back();
+    return std::min(end, turns_.back());
 }
 
 double VisibleEnergy::slope(double T) const {

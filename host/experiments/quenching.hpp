@@ -34,9 +34,12 @@ public:
     double largest() const;
     //! All recoil energies [MeV] at which the visible energy crosses \p visible [MeV], to rounding, increasing
     std::vector<double> crossings(double visible) const;
-    /// Recoil energy [MeV] up to which, from \p T on, the visible energy stays between \p low and \p high [MeV]: the
-    /// upper end where it does so for good. Infinite limits are none.
-    double stays_until(double T, double low, double high) const;
+    /// Those of several visible energies, which increase, at most \p most of them: a table that turns often crosses
+    /// each of them often.
+    std::vector<double> crossings(const std::vector<double>& visible, std::size_t most) const;
+    /// Recoil energy [MeV] up to which, from \p T on, the visible energy stays between \p low and \p high [MeV]: \p end
+    /// or the upper end where it does so until then. Infinite limits are none.
+    double stays_until(double T, double low, double high, double end = std::numeric_limits<double>::infinity()) const;
     //! |dE/dT| at \p T; of tables the largest one from there to the next knot
     double slope(double T) const;
 

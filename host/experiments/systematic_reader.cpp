@@ -193,6 +193,7 @@ void read_systematics(const TomlTable& file, const std::vector<BinAxis>& axes, E
                       Experiment& experiment) {
     for (const TomlTable& table : file.tables("systematic")) {
         experiment.systematics.push_back(read_systematic(table, axes, tables, experiment));
+        experiment.systematics.back().where = table.where("uncertainty");
     }
 }
 

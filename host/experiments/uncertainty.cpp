@@ -140,16 +140,19 @@ void override_uncertainties(const TomlTable& values, Experiment& experiment) {
         check_name_of_systematic(experiment, key, values.where(key));
         if (key == Experiment::signal) {
             experiment.signal_sigma = read_uncertainty(values, key);
+            experiment.where.signal = values.where(key);
         }
         for (Background& background : experiment.backgrounds) {
             if (background.name == key) {
                 background.sigma = read_uncertainty(values, key);
+                background.where = values.where(key);
                 check_uncertainty(background, values.where(key));
             }
         }
         for (Systematic& systematic : experiment.systematics) {
             if (systematic.name == key) {
                 systematic.sigma = read_uncertainty(values, key, systematic.kind);
+                systematic.where = values.where(key);
                 check_uncertainty(systematic, experiment, values.where(key));
             }
         }

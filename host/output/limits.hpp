@@ -110,6 +110,8 @@ std::string limits_text(const Limits& limits, const Result& result, const std::s
 ///      "goodness_of_fit": {"bins": 20, "degrees_of_freedom": 18, "p_value": 0.46, "bins_with_few_counts": 2},
 ///      "null": {"delta_chi2": 0.3, "degrees_of_freedom": 2, "significance": 0.2, "excluded": false},
 ///      "best_fit": {"charge.universal": {"value": 1e-13, "unit": "e"}, …},
+///      "pulls": {"lz-2022.background": {"value": 1.02, "error": 0.05, "status": "fitted", "unit": "1"}, …},
+///      "degenerate_pulls": "…",
 ///      "confidence_level": 0.9, "degrees_of_freedom": 1, "delta_chi2": 2.7055…,
 ///      "axes": [{"name": "charge.universal", "unit": "e", "period": null, "best_fit": 1e-13, "excludes_null": false,
 ///                "intervals": [{"low": 0, "high": 3e-13, "low_end": "physical", "high_end": "crossing",

@@ -102,23 +102,35 @@ std::string intervals_text(const AxisLimits& found) {
 //! What the result says of experiments and pulls at its minimum
 std::string of_experiments(const Result& result) {
     const std::string chi2 = "chi2_min.", pull = "pull.";
-    std::string shares, pulls;
+    std::string shares, pulls, degeneracies;
+    const auto text_of = [&](const std::string& name) { // none in files of older versions
+        const auto found = result.attributes.find(name);
+        return found == result.attributes.end() ? "" : std::get<std::string>(found->second);
+    };
     for (const auto& [name, value] : result.attributes) {
         if (name.rfind(chi2, 0) == 0) {
             shares += fmt::format("{}{} {:.2f}", shares.empty() ? "" : ", ", name.substr(chi2.size()),
                                   std::get<double>(value));
         } else if (name.rfind(pull, 0) == 0) {
             const std::string pulled = name.substr(pull.size());
+            pulls += fmt::format("{}{} ", pulls.empty() ? "" : ", ", pulled);
+            const std::string status = text_of("pull_status." + pulled);
+            if (status == "not determined") { // one value of many
+                pulls += status;
+                continue;
+            }
             const auto error = result.attributes.find("pull_error." + pulled);
-            pulls += fmt::format("{}{} {:.4g}", pulls.empty() ? "" : ", ", pulled, std::get<double>(value));
+            pulls += fmt::format("{:.4g}", std::get<double>(value));
             if (error != result.attributes.end() && std::get<double>(error->second) > 0) {
                 pulls += fmt::format(" ± {:.2g}", std::get<double>(error->second));
             }
-            const auto unit = result.attributes.find("pull_unit." + pulled);
-            pulls += unit == result.attributes.end() ? "" : " " + std::get<std::string>(unit->second);
+            const std::string unit = text_of("pull_unit." + pulled);
+            pulls += (unit.empty() ? "" : " " + unit) + (status == "at its bound" ? " (" + status + ")" : "");
         }
     }
-    return (shares.empty() ? "" : "\nof which  " + shares) + (pulls.empty() ? "" : "\npulls     " + pulls);
+    degeneracies = text_of("degenerate_pulls");
+    return (shares.empty() ? "" : "\nof which  " + shares) + (pulls.empty() ? "" : "\npulls     " + pulls) +
+           (degeneracies.empty() ? "" : "\nnote      " + degeneracies);
 }
 
 std::string goodness_text(const Limits& limits) {
@@ -277,6 +289,28 @@ std::string null_json(const std::optional<NullPoint>& null) {
                                null->is_excluded);
 }
 
+//! Pulls at the minimum: {"toy.flat": {"value": 0.93, "error": 0.1, "status": "fitted", "unit": "1"}, …}
+std::string json_pulls(const Result& result) {
+    std::string pulls;
+    const auto text_of = [&](const std::string& name, const char* otherwise) {
+        const auto found = result.attributes.find(name);
+        return json_text(found == result.attributes.end() ? otherwise : std::get<std::string>(found->second));
+    };
+    const std::string pull = "pull.";
+    for (const auto& [name, value] : result.attributes) {
+        if (name.rfind(pull, 0) == 0) {
+            const std::string pulled = name.substr(pull.size());
+            const auto error = result.attributes.find("pull_error." + pulled);
+            pulls +=
+                fmt::format("{}{}: {{\"value\": {}, \"error\": {}, \"status\": {}, \"unit\": {}}}",
+                            pulls.empty() ? "" : ", ", json_text(pulled), json_number(std::get<double>(value)),
+                            error == result.attributes.end() ? "null" : json_number(std::get<double>(error->second)),
+                            text_of("pull_status." + pulled, ""), text_of("pull_unit." + pulled, "1"));
+        }
+    }
+    return fmt::format("{{{}}}, \"degenerate_pulls\": {}", pulls, text_of("degenerate_pulls", ""));
+}
+
 } // namespace
 
 std::string limits_json(const Limits& limits, const Result& result) {
@@ -317,12 +351,12 @@ std::string limits_json(const Limits& limits, const Result& result) {
         "{{\n  \"file\": {},\n  \"title\": {},\n  \"statistic\": {},\n  \"verdict\": {},\n  \"warnings\": {},\n"
         "  \"chi2_min\": {},\n  \"minimum\": \"{}\",\n"
         "  \"points\": {},\n  \"flagged_points\": {},\n  \"goodness_of_fit\": {},\n  \"null\": {},\n"
-        "  \"best_fit\": {{{}}},\n"
+        "  \"best_fit\": {{{}}},\n  \"pulls\": {},\n"
         "  \"confidence_level\": {},\n  \"degrees_of_freedom\": 1,\n  \"delta_chi2\": {},\n"
         "  \"axes\": {},\n  \"contours\": {}\n}}\n",
         json_text(result.path), text("title"), text("statistic"), text("verdict"),
         json_array(limits.warnings, json_text), json_number(limits.chi2_min), limits.is_exact ? "exact" : "grid",
-        result.chi2.size(), flagged_points(result), goodness_json(limits.goodness), null_json(limits.null), best_fit,
+        result.chi2.size(), flagged_points(result), goodness_json(limits.goodness), null_json(limits.null), best_fit, json_pulls(result),
         json_number(limits.confidence_level), json_number(limits.threshold), json_array(limits.axes, axis),
         json_array(limits.contours, contour));
 }

@@ -19,6 +19,8 @@ using Smearing = EnergyResponse::Smearing;
 constexpr double invisible = 1e-18;
 //! A Gaussian is constant to 1e-18 this many σ from an edge
 constexpr double gaussian_reach = 9;
+//! and this far out its density and its tail are zero in double precision
+constexpr double gaussian_end = 39;
 
 //! Promotion to long double costs a factor of ten and gains nothing below 1e-14
 using Policy = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
@@ -145,6 +147,18 @@ EnergyAcceptance::Tail EnergyAcceptance::tail(double x, double visible) const {
                     : Tail{lower_gamma(n, mean), false, moment};
 }
 
+std::span<const EnergyAcceptance::Piece> EnergyAcceptance::pieces_near(double visible) const {
+    const std::span<const Piece> all(pieces_);
+    if (experiment_.response.smearing != Smearing::gaussian) {
+        return all; // their tails reach further than double precision
+    }
+    const double mean = per_energy_ * visible, reach = gaussian_end * per_energy_ * sigma(visible);
+    const auto ends_below = [&](const Piece& piece, double x) { return knots_[piece.first + 1] < x; };
+    const auto begins_above = [&](double x, const Piece& piece) { return x < knots_[piece.first]; };
+    const auto first = std::lower_bound(all.begin(), all.end(), mean - reach, ends_below);
+    return {first, std::upper_bound(first, all.end(), mean + reach, begins_above)};
+}
+
 void EnergyAcceptance::evaluate(double visible, double* row) const {
     const EnergyResponse& r = experiment_.response;
     const auto n_bins = static_cast<std::size_t>(experiment_.n_energy_bins());
@@ -173,7 +187,7 @@ void EnergyAcceptance::evaluate(double visible, double* row) const {
     const double mean = per_energy_ * visible;
     std::size_t at = knots_.size(); // of the knot whose tail is in `right`
     Tail left{}, right{};
-    for (const Piece& piece : pieces_) {
+    for (const Piece& piece : pieces_near(visible)) {
         left = at == piece.first ? right : tail(knots_[piece.first], visible);
         right = tail(knots_[piece.first + 1], visible);
         at = piece.first + 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "experiments/experiment.hpp"
@@ -66,6 +67,8 @@ private:
     };
 
     Tail tail(double x, double visible) const;
+    //! The pieces where the distribution is not exactly zero, and perhaps some more
+    std::span<const Piece> pieces_near(double visible) const;
     double sigma(double visible) const; //!< of the distribution, in visible energy
     double below(double x, double visible) const;
 

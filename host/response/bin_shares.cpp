@@ -13,11 +13,9 @@ namespace {
 double time_share(const Source& source, const Table& efficiency, double low, double high, double window) {
     std::vector<double> knots{low, high};
     for (const Table* table : {&source.arrival, &efficiency}) {
-        for (const double t : table->x) {
-            if (t > low && t < high) {
-                knots.push_back(t);
-            }
-        }
+        const std::vector<double>& times = table->x;
+        const auto first = std::upper_bound(times.begin(), times.end(), low);
+        knots.insert(knots.end(), first, std::lower_bound(first, times.end(), high));
     }
     std::sort(knots.begin(), knots.end());
     // Tables may begin and end with a step: between two knots a line is told by two points inside.

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
+
+#include "config/error.hpp"
 #include "config/first_exception.hpp"
 #include "experiments/axial_structure.hpp"
 #include "experiments/quenching.hpp"
@@ -18,6 +21,20 @@ namespace {
 
 //! Rows of which no bin gets more than this are left out
 constexpr double negligible = 1e-17;
+
+//! Numbers that the response of one nuclide or of the electrons may have, a row of bins for each recoil energy: 2 GB
+constexpr std::size_t most_numbers = 250'000'000;
+
+void check_size(const Experiment& experiment, std::size_t n_recoils) {
+    const auto n_bins = static_cast<std::size_t>(experiment.n_energy_bins());
+    if (n_recoils > most_numbers / n_bins) {
+        throw InputError(
+            {experiment.name, 0},
+            fmt::format("the response of {} energy bins needs {} recoil energies or more", n_bins, n_recoils),
+            fmt::format("with so many bins at most {}", most_numbers / n_bins),
+            "fewer bins, or fewer rows in the tables of quenching, efficiency and spectra?");
+    }
+}
 
 double lowest_edge(const TargetMaterial& target) {
     double lowest = constants::infinity;
@@ -124,11 +141,11 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
     }
     add_all(visible.crossings(range.low));
     add_all(visible.crossings(range.high));
-    for (const double v : energy.kinks()) {
-        if (v > range.low && v < range.high) {
-            add_all(visible.crossings(v));
-        }
-    }
+    std::vector<double> kinks_seen = energy.kinks();
+    std::erase_if(kinks_seen, [&](double v) { return !(v > range.low && v < range.high); });
+    std::sort(kinks_seen.begin(), kinks_seen.end());
+    const auto most_kinks = most_numbers / static_cast<std::size_t>(experiment.n_energy_bins());
+    add_all(visible.crossings(kinks_seen, most_kinks + 1));
     const double low = visible.turns().front(), high = visible.turns().back();
     std::erase_if(kinks, [&](double T) { return !(T >= low && T <= high); });
     const auto order = [&] {
@@ -141,6 +158,9 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
         order();
     }
 
+    check_size(experiment, kinks.size());
+
+    double next_kink = 0; // to the right of the panel that is being laid out
     const auto smoothness = [&](double T) {
         Smoothness s;
         s.origin = T; // 1/T, 1/T², √T of the kinematics, T^0.15 of Lindhard's formula
@@ -148,7 +168,7 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
         const EnergyAcceptance::Scale scale = energy.scale(v);
         // Where the visible energy falls, so does the resolution: at most to a half on a panel.
         s.width = scale.width / visible.slope(T);
-        s.reach = visible.stays_until(T, v - std::min(scale.below, v / 2), v + scale.above) - T;
+        s.reach = visible.stays_until(T, v - std::min(scale.below, v / 2), v + scale.above, next_kink) - T;
         if (nuclide != nullptr && channel.form_factor != NuclearFormFactor::unity) {
             s.wave = form_factor_wave(*nuclide, T);
         }
@@ -172,6 +192,7 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
             continue;
         }
         panels.clear();
+        next_kink = kinks[i + 1];
         append_panels(kinks[i], kinks[i + 1], smoothness, panel_tolerance, panels);
         for (const Panel& panel : panels) {
             append_nodes(panel, nodes);
@@ -179,6 +200,7 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
     }
 
     const auto n_bins = static_cast<std::size_t>(experiment.n_energy_bins());
+    check_size(experiment, nodes.size());
     std::vector<double> rows(nodes.size() * n_bins);
     const auto n = static_cast<std::ptrdiff_t>(nodes.size());
     FirstException failure;

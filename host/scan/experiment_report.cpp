@@ -6,14 +6,32 @@
 #include <functional>
 #include <numeric>
 
+#include <boost/math/special_functions/gamma.hpp>
 #include <fmt/format.h>
 
 #include "response/interpolation.hpp"
+#include "scan/suspicions.hpp"
 
 namespace nuscan {
 namespace {
 
 constexpr double suspicious = 5; //!< standard deviations
+
+//! Whether counts so far out, or further, are rarer in any of \p n_bins bins than \ref suspicious standard deviations
+//! of a Gaussian. \param tail their probability in one bin, on both sides
+bool is_improbable(double tail, int n_bins) { return n_bins * tail < std::erfc(suspicious / constants::sqrt2); }
+
+//! Twice P(N ≥ n), or P(N ≤ n) where n is below the mean
+double poisson_tail(double n, double mean) {
+    if (!(mean > 0 && mean < constants::infinity)) {
+        return n > 0 ? 0 : 1;
+    }
+    return 2 * (n > mean ? boost::math::gamma_p(n, mean) : boost::math::gamma_q(n + 1, mean));
+}
+
+double gaussian_tail(double deviation, double sigma) {
+    return std::erfc(std::abs(deviation) / (constants::sqrt2 * sigma));
+}
 
 double sum(const std::vector<double>& counts) { return std::accumulate(counts.begin(), counts.end(), 0.); }
 
@@ -71,9 +89,10 @@ bool is_blind(const Experiment& x, std::size_t b) {
     const std::size_t e = b / static_cast<std::size_t>(x.n_inner_bins());
     const double low = x.bin_edges[e], high = x.bin_edges[e + 1];
     bool accepts = interpolate(response.efficiency, low) > 0 || interpolate(response.efficiency, high) > 0;
-    for (std::size_t i = 0; i < response.efficiency.x.size(); ++i) {
-        const double knot = response.efficiency.x[i];
-        accepts = accepts || (knot > low && knot < high && response.efficiency.y[i] > 0);
+    const std::vector<double>& knots = response.efficiency.x;
+    const auto first = std::upper_bound(knots.begin(), knots.end(), low);
+    for (auto knot = first; !accepts && knot != knots.end() && *knot < high; ++knot) {
+        accepts = response.efficiency.y[static_cast<std::size_t>(knot - knots.begin())] > 0;
     }
     return !accepts;
 }
@@ -85,9 +104,8 @@ void check_signal(const Experiment& x, const ExperimentReport& report, std::vect
     if (!infinite.empty()) {
         warnings.push_back(fmt::format("the counts of neutrinos are not finite {} (a flux is too large)", infinite));
     }
-    if (!x.sources.empty() && is_zero(signal)) {
-        warnings.push_back("no neutrino is seen in any bin (threshold, quenching or efficiency leave nothing)");
-        return;
+    if (is_zero(signal)) {
+        return; // said already
     }
     for (const Source& source : x.sources) {
         bool seen = false;
@@ -118,12 +136,13 @@ void check_counts(const Experiment& x, const ExperimentReport& report, std::vect
     const std::vector<double> signal = report.signal();
     std::transform(background.begin(), background.end(), signal.begin(), background.begin(), std::minus<>());
     // Poisson counts scatter about the prediction; those of the Gaussian statistic have errors of their own.
-    const auto error = [&](std::size_t b, double prediction) {
-        return x.statistic == Statistic::gaussian ? errors[b] : std::sqrt(std::max(prediction, 0.));
+    const auto is_unlike = [&](std::size_t b, double prediction) {
+        return is_improbable(x.statistic == Statistic::gaussian ? gaussian_tail(x.counts[b] - prediction, errors[b])
+                                                                : poisson_tail(x.counts[b], prediction),
+                             x.n_bins());
     };
-    const std::string too_many = bins_where(x, [&](std::size_t b) {
-        return background[b] > x.counts[b] + suspicious * error(b, background[b]) && background[b] > 0;
-    });
+    const std::string too_many =
+        bins_where(x, [&](std::size_t b) { return background[b] > x.counts[b] && is_unlike(b, background[b]); });
     if (!too_many.empty()) {
         warnings.push_back(fmt::format("the nominal background alone is more than {} standard deviations above the "
                                        "counts {}",
@@ -139,9 +158,7 @@ void check_counts(const Experiment& x, const ExperimentReport& report, std::vect
         }
     }
     const std::vector<double>& fitted = report.fit.predicted;
-    const std::string unlike = bins_where(x, [&](std::size_t b) {
-        return std::abs(x.counts[b] - fitted[b]) > suspicious * std::max(error(b, fitted[b]), 1e-300);
-    });
+    const std::string unlike = bins_where(x, [&](std::size_t b) { return is_unlike(b, fitted[b]); });
     if (!unlike.empty()) {
         warnings.push_back(
             fmt::format("the counts are more than {} standard deviations from the best fit {}", suspicious, unlike));
@@ -185,6 +202,9 @@ ExperimentReport report_experiment(const Experiment& experiment) {
     report.nominal = standard_model(without_systematics(experiment));
     report.fit = standard_model(experiment);
     report.n_signal = report.nominal.components.size() - experiment.backgrounds.size();
+    report.warnings = suspicions(experiment);
+    const std::vector<std::string> of_counts = suspicions(experiment, report.signal());
+    report.warnings.insert(report.warnings.end(), of_counts.begin(), of_counts.end());
     check_signal(experiment, report, report.warnings);
     check_counts(experiment, report, report.warnings);
     return report;

@@ -4,8 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include <Eigen/Dense>
+
+#include "experiments/uncertainty.hpp"
+#include "scan/degeneracy.hpp"
 
 namespace nuscan {
 
@@ -15,17 +19,110 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-//! √ of the diagonal of H⁻¹, H being half the Hessian of χ²; infinite where χ² is flat
-VectorXd errors_from(const MatrixXd& hessian) {
-    if (hessian.size() == 0) { // Eigen would read beyond it
-        return {};
+/// Half of the gradient and of the Hessian of χ² by pulls that are fitted together, and where these stand.
+struct PullCurvature {
+    struct Pull {
+        std::string name; //!< in combinations
+        PulledValue* value;
+        double unit;                //!< of the value's error, by the pull
+        bool held, at_low, at_high; //!< at the ends of its range
+    };
+    std::vector<Pull> pulls;
+    VectorXd gradient;
+    MatrixXd hessian;
+
+    //! Whether χ² falls beyond the bound at which a pull stands, by more than rounding
+    bool is_pressed(std::size_t k) const {
+        constexpr double gain = 1e-6; // of χ², without the bound
+        const double g = gradient[static_cast<Index>(k)], h = hessian(static_cast<Index>(k), static_cast<Index>(k));
+        const bool outwards = (pulls[k].at_low && g > 0) || (pulls[k].at_high && g < 0);
+        return outwards && g * g > gain * std::max(h, gain);
     }
-    const MatrixXd inverse = hessian.completeOrthogonalDecomposition().pseudoInverse();
-    return inverse.diagonal().cwiseMax(0).cwiseSqrt();
-}
+
+    //! Gives the pulls their errors and statuses; returns what there is to say of those that are not determined
+    std::vector<std::string> judge() const {
+        std::vector<Index> free;
+        std::vector<std::string> names, said;
+        for (std::size_t k = 0; k < pulls.size(); ++k) {
+            PulledValue& value = *pulls[k].value;
+            value.status = pulls[k].held   ? PulledValue::Status::held
+                           : is_pressed(k) ? PulledValue::Status::at_bound
+                                           : PulledValue::Status::fitted;
+            value.error = value.status == PulledValue::Status::held ? 0 : std::numeric_limits<double>::quiet_NaN();
+            if (value.status == PulledValue::Status::fitted) {
+                free.push_back(static_cast<Index>(k));
+                names.push_back(pulls[k].name);
+            }
+        }
+        const Curvature curvature = curvature_of(hessian(free, free));
+        for (std::size_t i = 0; i < free.size(); ++i) {
+            const Pull& pull = pulls[static_cast<std::size_t>(free[i])];
+            const double error = curvature.errors[static_cast<Index>(i)];
+            pull.value->error = error * pull.unit;
+            pull.value->status = std::isnan(error) ? PulledValue::Status::not_determined : PulledValue::Status::fitted;
+        }
+        for (const Degeneracy& degeneracy : curvature.degeneracies) {
+            said.push_back(describe(degeneracy, names));
+        }
+        return said;
+    }
+};
 
 void add(std::vector<double>& counts, const std::vector<double>& more) {
     std::transform(counts.begin(), counts.end(), more.begin(), counts.begin(), std::plus<>());
+}
+
+//! Before the name of an energy, whose pull is its logarithm
+constexpr const char* logarithm_of = "ln ";
+
+/// Values of all pulls.
+struct Pulls {
+    std::vector<std::vector<double>> alone;    // ξ of each experiment whose pulls are its own
+    std::vector<std::vector<double>> together; // z of each group
+};
+
+/// A pull that is fitted, or an axis that is.
+struct Coordinate {
+    std::string name;
+    double value, step, prior; //!< for derivatives; 1/σ²
+    int pull;                  //!< its place in its experiment or group; −1 for an axis
+    std::size_t owner;         //!< the experiment or group, or the axis
+    bool together = false;
+};
+
+double prior_weight(double sigma) { return sigma > 0 ? 1 / (sigma * sigma) : 0; }
+
+//! What χ² adds for an axis that is a normalisation or a systematic
+double prior_of_axis(const Parameter& parameter, const ScanConfig& config) {
+    if (parameter.kind != Parameter::Kind::normalisation && parameter.kind != Parameter::Kind::systematic) {
+        return 0;
+    }
+    for (const Experiment& experiment : config.experiments) {
+        if (experiment.name == parameter.experiment) {
+            return prior_weight(uncertainty_of(experiment, parameter.background).sigma);
+        }
+    }
+    for (const SharedSystematic& shared : config.shared) { // in standard deviations, where they have one
+        const SharedSystematic::Member& first = shared.members[0];
+        if (shared.name == parameter.name) {
+            return std::isinf(uncertainty_of(config.experiments[first.experiment], first.name).sigma) ? 0 : 1;
+        }
+    }
+    return 0;
+}
+
+//! \param called the pull's name in combinations
+PulledValue& find_pull(PointReport& report, const std::string& called) {
+    const std::string name = called.substr(called.starts_with(logarithm_of) ? std::string(logarithm_of).size() : 0);
+    for (ExperimentPoint& experiment : report.experiments) {
+        for (PulledValue& pull : experiment.pulls) {
+            if (experiment.name + "." + pull.name == name) {
+                return pull;
+            }
+        }
+    }
+    return *std::find_if(report.shared.begin(), report.shared.end(),
+                         [&](const PulledValue& pull) { return pull.name == name; });
 }
 
 /// A plan of a single point, and what its experiments predict while no pull moves anything.
@@ -37,13 +134,14 @@ public:
         for (std::size_t e = 0; e < config.experiments.size(); ++e) {
             predict(e);
         }
+        pulls_.alone.resize(config.experiments.size());
     }
 
     PointReport report() {
         PointReport report;
         for (std::size_t e = 0; e < points_.size(); ++e) {
             if (!view_.experiments[e].pulled_with_others) {
-                fit_alone(e);
+                fit_alone(e, report);
             }
         }
         for (const SystematicTables& group : tables_->groups()) {
@@ -60,7 +158,73 @@ public:
         return report;
     }
 
+    //! Where report() has found χ² smallest
+    const Pulls& pulls() const { return pulls_; }
+    //! Those of them that are fitted, and determined
+    const std::vector<Coordinate>& fitted() const { return fitted_; }
+    //! Whether the data alone determine one of them
+    bool has_free_pulls() const { return has_free_pulls_; }
+
+    //! N_b of all experiments, with pulls at \p pulls; only of points without a report
+    VectorXd predictions(const Pulls& pulls) const {
+        VectorXd N(view_.n_bins);
+        for (std::size_t e = 0; e < nominal_.size(); ++e) {
+            const std::vector<double>& xi = pulls.alone[e];
+            auto bins = N.segment(view_.experiments[e].first_bin, view_.experiments[e].n_bins);
+            bins = in_bins(nominal_[e]);
+            for (std::size_t i = 0; i < xi.size(); ++i) {
+                const bool is_signal = i >= tables_->pulls(e).size();
+                bins += xi[i] * in_bins(is_signal ? signals_[e] : background(e, i));
+            }
+        }
+        const std::vector<double> columns = this->columns();
+        const TabulatedPoint at{columns.data()};
+        for (std::size_t g = 0; g < pulls.together.size(); ++g) {
+            const SystematicsView& view = tables_->groups()[g].view();
+            std::vector<double> z = pulls.together[g];
+            for (std::size_t k = 0; k < z.size(); ++k) {
+                z[k] = view.pins[k] >= 0 ? at(view.pins[k]) : z[k];
+            }
+            detail::ShapeWeights<double> shapes;
+            detail::all_shape_weights(view, z.data(), shapes);
+            for (int i = 0; i < view.n_experiments; ++i) {
+                const PulledExperiment& x = view.experiments[i];
+                const detail::PulledCounts<OneBin<double>, TabulatedPoint> pulled{x, at, z.data(), shapes};
+                for (int b = 0; b < x.n_bins; ++b) {
+                    N[x.first_bin + b] = pulled.counts(b);
+                }
+            }
+        }
+        return N;
+    }
+
+    //! \p columns, one a parameter, in units of the errors of \p N, those of counts being Poisson's
+    void divide_by_errors(const VectorXd& N, MatrixXd& columns) const {
+        for (std::size_t e = 0; e < nominal_.size(); ++e) {
+            const Experiment& x = experiment(e);
+            const Index first = view_.experiments[e].first_bin, n = view_.experiments[e].n_bins;
+            auto rows = columns.middleRows(first, n);
+            if (!x.covariance.empty()) {
+                rows = Eigen::Map<const MatrixXd>(x.covariance.data(), n, n).llt().matrixL().solve(MatrixXd(rows));
+                continue;
+            }
+            const bool gaussian = x.statistic == Statistic::gaussian;
+            constexpr double least = 1e-10; // counts
+            const VectorXd errors =
+                gaussian ? VectorXd(in_bins(x.errors())) : VectorXd(N.segment(first, n).cwiseMax(least).cwiseSqrt());
+            rows = errors.cwiseInverse().asDiagonal() * MatrixXd(rows);
+        }
+    }
+
 private:
+    static Eigen::Map<const VectorXd> in_bins(const std::vector<double>& counts) {
+        return {counts.data(), static_cast<Index>(counts.size())};
+    }
+    //! Counts of the i-th background that has a pull
+    const std::vector<double>& background(std::size_t e, std::size_t i) const {
+        return points_[e].components[n_sources_[e] + static_cast<std::size_t>(tables_->pulls(e)[i])].counts;
+    }
+
     const Experiment& experiment(std::size_t e) const { return tables_->experiment(e); }
 
     //! The sources' components, then the backgrounds'
@@ -135,7 +299,7 @@ private:
         }
     }
 
-    void fit_alone(std::size_t e) {
+    void fit_alone(std::size_t e, PointReport& report) {
         ExperimentPoint& point = points_[e];
         const Experiment& x = experiment(e);
         std::vector<double> xi;
@@ -153,10 +317,17 @@ private:
             templates.push_back(&signals_[e]);
             sigmas.push_back(x.signal_sigma);
         }
-        const VectorXd errors = errors_of(x, nominal_[e], templates, sigmas, xi);
+        PullCurvature curvature = curvature_alone(x, nominal_[e], templates, sigmas, xi);
         for (std::size_t i = 0; i < xi.size(); ++i) {
-            point.pulls[i].value = 1 + xi[i];
-            point.pulls[i].error = errors[static_cast<Index>(i)];
+            PulledValue& pull = point.pulls[i];
+            pull.value = 1 + xi[i];
+            const bool at_bound = x.statistic == Statistic::poisson && xi[i] <= -1;
+            curvature.pulls.push_back({x.name + "." + pull.name, &pull, 1, false, at_bound, false});
+        }
+        append(curvature.judge(), report);
+        pulls_.alone[e] = xi;
+        for (std::size_t i = 0; i < xi.size(); ++i) {
+            add_coordinate(curvature, i, xi[i], prior_weight(sigmas[i]), e, false);
         }
         for (std::size_t i = 0; i < tables_->pulls(e).size(); ++i) {
             const auto k = static_cast<std::size_t>(tables_->pulls(e)[i]);
@@ -169,11 +340,28 @@ private:
         }
     }
 
-    //! Of pulls ξ on templates, from H = Bᵀ V⁻¹ B + diag(1/σ_k²), V being diagonal with N_b²/n_b, or the errors' own
-    static VectorXd errors_of(const Experiment& x, const std::vector<double>& nominal,
-                              const std::vector<const std::vector<double>*>& templates,
-                              const std::vector<double>& sigmas, const std::vector<double>& xi) {
+    void add_coordinate(const PullCurvature& curvature, std::size_t k, double value, double prior, std::size_t owner,
+                        bool together) {
+        const PullCurvature::Pull& pull = curvature.pulls[k];
+        if (pull.value->status != PulledValue::Status::fitted) {
+            return;
+        }
+        constexpr double step = 1e-4, negligible = 1e-8;
+        fitted_.push_back({pull.name, value, step, prior, static_cast<int>(k), owner, together});
+        const auto i = static_cast<Index>(k);
+        has_free_pulls_ = has_free_pulls_ || prior < negligible * curvature.hessian(i, i);
+    }
+
+    static void append(const std::vector<std::string>& degeneracies, PointReport& report) {
+        report.degeneracies.insert(report.degeneracies.end(), degeneracies.begin(), degeneracies.end());
+    }
+
+    //! Of pulls ξ on templates: H = Bᵀ V⁻¹ B + diag(1/σ_k²), V being diagonal with N_b²/n_b, or the errors' own
+    static PullCurvature curvature_alone(const Experiment& x, const std::vector<double>& nominal,
+                                         const std::vector<const std::vector<double>*>& templates,
+                                         const std::vector<double>& sigmas, const std::vector<double>& xi) {
         const auto K = static_cast<Index>(xi.size()), n_bins = static_cast<Index>(nominal.size());
+        const bool gaussian = x.statistic == Statistic::gaussian;
         MatrixXd B(n_bins, K);
         VectorXd N = Eigen::Map<const VectorXd>(nominal.data(), n_bins), prior(K);
         for (Index k = 0; k < K; ++k) {
@@ -182,6 +370,12 @@ private:
             N += xi[i] * B.col(k);
             prior[k] = 1 / (sigmas[i] * sigmas[i]);
         }
+        PullCurvature out;
+        out.gradient = prior.cwiseProduct(Eigen::Map<const VectorXd>(xi.data(), K));
+        for (Index b = 0; b < n_bins && !gaussian; ++b) { // those of Gaussian statistic have no bounds
+            const double n = x.counts[static_cast<std::size_t>(b)];
+            out.gradient += (n > 0 ? 1 - n / N[b] : 1) * B.row(b).transpose();
+        }
         if (!x.covariance.empty()) {
             const Eigen::Map<const MatrixXd> V(x.covariance.data(), n_bins, n_bins);
             B = V.llt().matrixL().solve(B);
@@ -189,36 +383,24 @@ private:
             const std::vector<double> bin_errors = x.errors();
             for (Index b = 0; b < n_bins; ++b) {
                 const auto i = static_cast<std::size_t>(b);
-                const bool gaussian = x.statistic == Statistic::gaussian;
                 B.row(b) *= gaussian ? 1 / bin_errors[i] : (N[b] > 0 ? std::sqrt(x.counts[i]) / N[b] : 0);
             }
         }
-        MatrixXd H = B.transpose() * B;
-        H.diagonal() += prior;
-        return errors_from(H);
+        out.hessian = B.transpose() * B;
+        out.hessian.diagonal() += prior;
+        return out;
     }
 
     void fit_together(const SystematicTables& tables, PointReport& report) {
         const SystematicsView& view = tables.view();
-        std::vector<double> columns;
-        for (const std::vector<double>& counts : nominal_) {
-            columns.insert(columns.end(), counts.begin(), counts.end());
-        }
-        for (std::size_t e = 0; e < signals_.size(); ++e) {
-            if (view_.experiments[e].has_signal_column()) {
-                columns.insert(columns.end(), signals_[e].begin(), signals_[e].end());
-            }
-        }
-        for (int c = view_.n_bins + view_.n_signal_columns; c < view_.n_columns; ++c) {
-            columns.push_back(view_.columns[c - view_.n_bins].value.fixed);
-        }
+        const std::vector<double> columns = this->columns();
         const TabulatedPoint at{columns.data()};
         double z[max_systematics] = {};
         const PoissonFit<double> fit = systematics_fit<OneBin<double>>(view, at, z);
         detail::ShapeWeights<double> shapes;
         detail::all_shape_weights(view, z, shapes);
 
-        const std::vector<double> errors = errors_together(view, at, z, shapes);
+        pulls_.together.emplace_back(z, z + view.n_pulls);
         for (std::size_t i = 0; i < tables.group().experiments.size(); ++i) {
             const std::size_t e = tables.group().experiments[i];
             const PulledExperiment& x = view.experiments[i];
@@ -239,20 +421,44 @@ private:
                 }
             }
         }
+        std::vector<PulledValue> values;
         for (std::size_t k = 0; k < tables.group().pulls.size(); ++k) {
+            values.push_back(value_at(tables.group().pulls[k], z[k]));
+        }
+        const PullCurvature curvature = curvature_together(tables, at, z, shapes, values);
+        append(curvature.judge(), report);
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            add_coordinate(curvature, k, z[k], view.prior_weights[k], pulls_.together.size() - 1, true);
+        }
+        for (std::size_t k = 0; k < values.size(); ++k) {
             const Pull& pull = tables.group().pulls[k];
-            PulledValue value = value_at(pull, z[k]);
-            value.error = errors[k] * (value.kind == PulledValue::Kind::energy ? value.value : 1);
             const double prior = view.prior_weights[k] * z[k] * z[k];
             if (pull.is_shared()) {
-                report.shared.push_back(std::move(value));
+                report.shared.push_back(std::move(values[k]));
                 report.chi2 += prior;
             } else {
                 ExperimentPoint& point = points_[pull.effects[0].experiment];
-                point.pulls.push_back(std::move(value));
+                point.pulls.push_back(std::move(values[k]));
                 point.chi2.value += prior;
             }
         }
+    }
+
+    //! Predictions without pulls, signals that these act on, and what else groups ask for
+    std::vector<double> columns() const {
+        std::vector<double> columns;
+        for (const std::vector<double>& counts : nominal_) {
+            columns.insert(columns.end(), counts.begin(), counts.end());
+        }
+        for (std::size_t e = 0; e < signals_.size(); ++e) {
+            if (view_.experiments[e].has_signal_column()) {
+                columns.insert(columns.end(), signals_[e].begin(), signals_[e].end());
+            }
+        }
+        for (int c = view_.n_bins + view_.n_signal_columns; c < view_.n_columns; ++c) {
+            columns.push_back(view_.columns[c - view_.n_bins].value.fixed);
+        }
+        return columns;
     }
 
     PulledValue value_at(const Pull& pull, double z) const {
@@ -277,30 +483,25 @@ private:
         return {pull.name.substr(pull.name.find('.') + 1), kind, value_of_pull(pull, z, plan_.config().experiments), 0};
     }
 
-    static std::vector<double> errors_together(const SystematicsView& view, const TabulatedPoint& at, const double* z,
-                                               const detail::ShapeWeights<double>& shapes) {
+    static PullCurvature curvature_together(const SystematicTables& tables, const TabulatedPoint& at, const double* z,
+                                            const detail::ShapeWeights<double>& shapes,
+                                            std::vector<PulledValue>& values) {
+        const SystematicsView& view = tables.view();
         detail::PulledDerivatives<double> derivatives;
         detail::pulled_derivatives<OneBin<double>>(view, at, z, shapes, derivatives);
-        std::vector<int> fitted;
+        const Index K = view.n_pulls;
+        PullCurvature out{{}, Eigen::Map<const VectorXd>(derivatives.gradient, K), MatrixXd(K, K)};
         for (int k = 0; k < view.n_pulls; ++k) {
-            if (view.pins[k] < 0) {
-                fitted.push_back(k);
+            for (int l = 0; l <= k; ++l) {
+                out.hessian(k, l) = out.hessian(l, k) = derivatives.squares(k, l) + derivatives.second(k, l);
             }
+            PulledValue& value = values[static_cast<std::size_t>(k)];
+            const std::string& name = tables.group().pulls[static_cast<std::size_t>(k)].name;
+            const bool energy = value.kind == PulledValue::Kind::energy; // the pull is its logarithm
+            out.pulls.push_back({energy ? logarithm_of + name : name, &value, energy ? value.value : 1,
+                                 view.pins[k] >= 0, z[k] <= view.low[k], z[k] >= view.high[k]});
         }
-        const auto K = static_cast<Index>(fitted.size());
-        MatrixXd H(K, K);
-        for (Index i = 0; i < K; ++i) {
-            for (Index j = 0; j <= i; ++j) {
-                const int k = fitted[static_cast<std::size_t>(i)], l = fitted[static_cast<std::size_t>(j)];
-                H(i, j) = H(j, i) = derivatives.squares(k, l) + derivatives.second(k, l);
-            }
-        }
-        const VectorXd of_fitted = errors_from(H);
-        std::vector<double> errors(static_cast<std::size_t>(view.n_pulls));
-        for (Index i = 0; i < K; ++i) {
-            errors[static_cast<std::size_t>(fitted[static_cast<std::size_t>(i)])] = of_fitted[i];
-        }
-        return errors;
+        return out;
     }
 
     Plan plan_;
@@ -311,9 +512,76 @@ private:
     std::vector<ExperimentPoint> points_;
     std::vector<std::size_t> n_sources_;
     std::vector<std::vector<double>> signals_, nominal_;
+    Pulls pulls_;
+    std::vector<Coordinate> fitted_;
+    bool has_free_pulls_ = false;
 };
 
+/// Finds pulls that are determined with the axes held, but not where these are fitted too.
+///
+/// From derivatives of all N_b by pulls and axes, taken as differences: what they err by, 1e-8 of the slope or less,
+/// enters the eigenvalues squared.
+void find_degeneracies_with_axes(const ScanConfig& config, const std::vector<double>& values, const Point& best,
+                                 PointReport& report) {
+    std::vector<Coordinate> coordinates = best.fitted();
+    const std::size_t n_pulls = coordinates.size();
+    for (std::size_t a = 0; a < config.axes.size(); ++a) {
+        const Axis& axis = config.axes[a];
+        const double range = axis.values.back() - axis.values.front();
+        const double step = 1e-4 * std::max(std::abs(values[a]), 1e-3 * range);
+        if (step > 0) {
+            coordinates.push_back({axis.parameter.name, values[a], step, prior_of_axis(axis.parameter, config), -1, a});
+        }
+    }
+    const Point point(at_point(config, values));
+    const VectorXd N = point.predictions(best.pulls());
+    MatrixXd slopes(N.size(), static_cast<Index>(coordinates.size()));
+    const auto moved = [&](const Coordinate& x, double step) -> VectorXd {
+        if (x.pull >= 0) {
+            Pulls pulls = best.pulls();
+            (x.together ? pulls.together : pulls.alone)[x.owner][static_cast<std::size_t>(x.pull)] += step;
+            return point.predictions(pulls);
+        }
+        std::vector<double> there = values;
+        there[x.owner] += step;
+        return Point(at_point(config, there)).predictions(best.pulls());
+    };
+    for (std::size_t i = 0; i < coordinates.size(); ++i) {
+        const Coordinate& x = coordinates[i];
+        slopes.col(static_cast<Index>(i)) = (moved(x, x.step) - moved(x, -x.step)) / (2 * x.step);
+    }
+    point.divide_by_errors(N, slopes);
+    MatrixXd hessian = slopes.transpose() * slopes;
+    for (std::size_t i = 0; i < coordinates.size(); ++i) {
+        hessian(static_cast<Index>(i), static_cast<Index>(i)) += coordinates[i].prior;
+    }
+    for (const Degeneracy& degeneracy : curvature_of(hessian).degeneracies) {
+        std::vector<std::string> names;
+        bool with_axis = false;
+        for (const int k : degeneracy.parameters) {
+            names.push_back(coordinates[static_cast<std::size_t>(k)].name);
+            with_axis = with_axis || static_cast<std::size_t>(k) >= n_pulls;
+        }
+        if (!with_axis || static_cast<std::size_t>(degeneracy.parameters.front()) >= n_pulls) {
+            continue;
+        }
+        for (const int k : degeneracy.parameters) {
+            if (static_cast<std::size_t>(k) < n_pulls) {
+                PulledValue& pull = find_pull(report, coordinates[static_cast<std::size_t>(k)].name);
+                pull.status = PulledValue::Status::not_determined;
+                pull.error = std::numeric_limits<double>::quiet_NaN();
+            }
+        }
+        report.degeneracies.push_back(enumerate(names) + " are degenerate: no more than combinations are determined");
+    }
+}
+
 } // namespace
+
+const char* status_name(PulledValue::Status status) {
+    static constexpr const char* names[] = {"fitted", "held", "at its bound", "not determined"};
+    return names[static_cast<int>(status)];
+}
 
 ScanConfig at_point(ScanConfig config, const std::vector<double>& values) {
     for (std::size_t i = 0; i < config.axes.size(); ++i) {
@@ -341,5 +609,14 @@ ScanConfig at_point(ScanConfig config, const std::vector<double>& values) {
 }
 
 PointReport evaluate_point(const ScanConfig& config) { return Point(config).report(); }
+
+PointReport evaluate_best_fit(const ScanConfig& config, const std::vector<double>& values) {
+    Point point(at_point(config, values));
+    PointReport report = point.report();
+    if (!values.empty() && point.has_free_pulls()) {
+        find_degeneracies_with_axes(config, values, point, report);
+    }
+    return report;
+}
 
 } // namespace nuscan

@@ -22,11 +22,23 @@ struct PulledValue {
         energy,        //!< of a background function [MeV]
         deviation,     //!< relative, from nominal: 0
     };
+    enum class Status {
+        fitted,
+        held,           //!< the scan gives its value
+        at_bound,       //!< χ² still falls where its range ends: there is no curvature to take an error from
+        not_determined, //!< χ² is flat along some direction in which it moves; what is reported is one value of many
+    };
     std::string name; //!< of a background, a systematic, "signal", or what several experiments share
     Kind kind;
     double value;
-    double error; //!< standard deviation from the curvature of χ² there, all other pulls free; 0 where it is held
+    //! Standard deviation from the curvature of χ² there, all other pulls free; 0 where it is held, NaN where it is at
+    //! a bound or not determined
+    double error;
+    Status status = Status::fitted;
 };
+
+//! "fitted", "held", "at its bound", "not determined"
+const char* status_name(PulledValue::Status status);
 
 struct ExperimentPoint {
     std::string name;
@@ -45,6 +57,9 @@ struct PointReport {
     double chi2 = 0; //!< of all experiments, and the priors of shared pulls
     std::vector<ExperimentPoint> experiments;
     std::vector<PulledValue> shared; //!< pulls of several experiments
+    //! What is said of pulls that are not determined: "toy.a and toy.b are degenerate: only 2 toy.a + toy.b is
+    //! determined"
+    std::vector<std::string> degeneracies;
 };
 
 /// The scan with its axes fixed at \p values, one for each of them.
@@ -52,5 +67,10 @@ ScanConfig at_point(ScanConfig config, const std::vector<double>& values);
 
 /// Evaluates the point of \p config, whose axes must be empty, from moments.
 PointReport evaluate_point(const ScanConfig& config);
+
+/// The same where the axes of \p config have the given values, which are fitted too: a pull is not determined either
+/// where predictions stay as they are if it moves together with some of the axes, as those of a free signal do with
+/// the only moment there is. Errors are those with the axes held.
+PointReport evaluate_best_fit(const ScanConfig& config, const std::vector<double>& values);
 
 } // namespace nuscan

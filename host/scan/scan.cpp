@@ -11,8 +11,10 @@
 #include <numeric>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "config/error.hpp"
+#include "experiments/uncertainty.hpp"
 #include "nuscan/version.hpp"
 #include "output/crc32c.hpp"
 #include "output/journal.hpp"
@@ -104,7 +106,38 @@ struct TileSummary {
     }
 };
 
-std::string long_name(const Parameter& parameter) {
+std::string long_name_of_systematic(const Parameter& parameter, const ScanConfig& config) {
+    const std::string name = "systematic " + parameter.background;
+    for (const Experiment& experiment : config.experiments) {
+        if (experiment.name == parameter.experiment) {
+            const std::string of = name + " of " + experiment.name;
+            switch (uncertainty_of(experiment, parameter.background).kind) {
+            case Systematic::Kind::normalisation:
+                return of + ", relative to nominal";
+            case Systematic::Kind::shape:
+                return of + ", in standard deviations";
+            case Systematic::Kind::parameter:
+                return of;
+            }
+        }
+    }
+    for (const SharedSystematic& shared : config.shared) {
+        if (shared.name == parameter.name) {
+            std::string of;
+            for (const SharedSystematic::Member& member : shared.members) {
+                of += (of.empty() ? "" : ", ") + config.experiments[member.experiment].name + "." + member.name;
+            }
+            const SharedSystematic::Member& first = shared.members[0];
+            const Uncertainty uncertainty = uncertainty_of(config.experiments[first.experiment], first.name);
+            const bool in_deviations = std::isfinite(uncertainty.sigma) || uncertainty.kind == Systematic::Kind::shape;
+            return name + " shared by " + of +
+                   (in_deviations ? ", in standard deviations" : ", relative deviation from nominal");
+        }
+    }
+    return name;
+}
+
+std::string long_name(const Parameter& parameter, const ScanConfig& config) {
     switch (parameter.kind) {
     case Parameter::Kind::normalisation:
         return "normalisation of " + std::string(parameter.background == Experiment::signal ? "the " : "") +
@@ -117,6 +150,7 @@ std::string long_name(const Parameter& parameter) {
         return "neutrino Majorana magnetic moment Lambda" +
                parameter.name.substr(parameter.name.find('.')).replace(0, 1, ", ");
     case Parameter::Kind::systematic:
+        return long_name_of_systematic(parameter, config);
     case Parameter::Kind::baseline:
         return "distance from the sources to " + parameter.experiment;
     case Parameter::Kind::proton_radius:
@@ -135,7 +169,7 @@ std::string long_name(const Parameter& parameter) {
 Variable variable_of(const Axis& axis, const ScanConfig& config) {
     Variable variable{axis.parameter.name,
                       unit_name(axis.parameter.dimension),
-                      long_name(axis.parameter),
+                      long_name(axis.parameter, config),
                       {},
                       domain_of(axis, config),
                       {},
@@ -461,11 +495,14 @@ Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& v
     if (values.empty()) {
         return attributes;
     }
-    const PointReport report = evaluate_point(at_point(plan.config(), values));
+    const PointReport report = evaluate_best_fit(plan.config(), values);
     attributes["bins_with_few_counts"] = bins_with_few_counts(plan.config(), report);
     const auto add_pull = [&](const std::string& name, const PulledValue& pull) {
         attributes["pull." + name] = pull.value;
-        attributes["pull_error." + name] = pull.error;
+        if (std::isfinite(pull.error)) {
+            attributes["pull_error." + name] = pull.error;
+        }
+        attributes["pull_status." + name] = std::string(status_name(pull.status));
         if (pull.kind == PulledValue::Kind::energy) {
             attributes["pull_unit." + name] = std::string("MeV");
         }
@@ -478,6 +515,9 @@ Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& v
     }
     for (const PulledValue& pull : report.shared) {
         add_pull(pull.name, pull);
+    }
+    if (!report.degeneracies.empty()) {
+        attributes["degenerate_pulls"] = fmt::format("{}", fmt::join(report.degeneracies, "; "));
     }
     return attributes;
 }
