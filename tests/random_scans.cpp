@@ -7,10 +7,10 @@
 
 #include <chrono>
 #include <csignal>
-#include <ctime>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -94,8 +94,7 @@ Grid evaluate_grid(ScanConfig config, Method method, const std::string& instruct
             std::size_t flat = 0;
             for (std::size_t i = 0; i < grid.shape.size(); ++i) {
                 const AxisRange& range = unit.ranges[i];
-                const std::int64_t index =
-                    range.begin + static_cast<std::int64_t>(k) / range.kept_stride % range.count;
+                const std::int64_t index = range.begin + static_cast<std::int64_t>(k) / range.kept_stride % range.count;
                 flat = flat * grid.shape[i] + static_cast<std::size_t>(index);
             }
             grid.chi2[flat] = result.chi2[k];
@@ -185,7 +184,8 @@ struct LiteralExperiment {
                 continue;
             }
             const double d = (positive - n[b]) / n[b]; // d − ln(1 + d) without cancellation where d is small
-            sum += 2 * n[b] * (std::abs(d) < 1e-4 ? d * d * (0.5 - d * (1. / 3 - d * (0.25 - d / 5))) : d - std::log1p(d));
+            sum +=
+                2 * n[b] * (std::abs(d) < 1e-4 ? d * d * (0.5 - d * (1. / 3 - d * (0.25 - d / 5))) : d - std::log1p(d));
         }
         return sum;
     }
@@ -201,8 +201,8 @@ struct LiteralExperiment {
             correlated = solved(N);
         }
         for (std::size_t b = 0; b < N.size(); ++b) {
-            slopes[b] = correlated.size() > 0 ? 2 * std::abs(correlated[static_cast<Eigen::Index>(b)])
-                        : gaussian            ? 2 * std::abs(N[b] - n[b]) / (errors[b] * errors[b])
+            slopes[b] = correlated.size() > 0  ? 2 * std::abs(correlated[static_cast<Eigen::Index>(b)])
+                        : gaussian             ? 2 * std::abs(N[b] - n[b]) / (errors[b] * errors[b])
                         : n[b] > 0 && N[b] > 0 ? 2 * std::abs(1 - n[b] / N[b])
                                                : 2;
         }
@@ -235,10 +235,10 @@ private:
 /// A point as the reference sees it, with what its χ² may be off by as quadratures go.
 struct Arbiter {
     ReferenceResult result;
-    double tolerance;  //!< for χ²
-    double literal;    //!< χ² worked out anew at the values of the pulls that the reference found
+    double tolerance;         //!< for χ²
+    double literal;           //!< χ² worked out anew at the values of the pulls that the reference found
     bool is_negative = false; //!< whether a signal is
-    double brute;      //!< the smallest χ² that a search from there and from other starts sees
+    double brute;             //!< the smallest χ² that a search from there and from other starts sees
 };
 
 class Arbitration {
@@ -279,8 +279,7 @@ public:
             }
         }
         arbiter.literal = fits + priors(point, r.normalisations, r.systematics);
-        arbiter.tolerance =
-            1e-9 + 1e-12 * (r.chi2 + std::sqrt(std::max(r.chi2, 0.) * size)) + of_quadrature;
+        arbiter.tolerance = 1e-9 + 1e-12 * (r.chi2 + std::sqrt(std::max(r.chi2, 0.) * size)) + of_quadrature;
         if (search) {
             arbiter.brute = search_pulls(point, r, literals, draw);
         }
@@ -480,8 +479,8 @@ std::string not_a_number_in(const std::string& text) {
 }
 
 class Trial {
-    //! Processor time [s] after which the reference is asked for no further point of a scan
-    static constexpr double patience = 0.03;
+    //! Integrands that the reference may ask for, of a scan
+    static constexpr double patience = 3e5;
 
 public:
     Trial(const Options& options, std::uint64_t number, const std::string& folder)
@@ -533,6 +532,26 @@ public:
         return text;
     }
     const std::string& at_stage() const { return stage_; }
+    //! About how many integrands a point of the reference takes
+    double cost_of_reference() const {
+        double cost = 0;
+        for (const Experiment& x : config_.experiments) {
+            double energies = 0;
+            for (const Source& source : x.sources) {
+                const double knots = static_cast<double>(source.spectrum.x.size());
+                energies += static_cast<double>(source.lines.size()) +
+                            knots * (source.propagation == Propagation::exact ? 60 : 15);
+            }
+            for (const Channel& channel : x.channels) {
+                const bool nuclear = channel.target == Target::nucleus;
+                const std::size_t kinks =
+                    x.bin_edges.size() + (nuclear ? 10 : x.target.shells.size()) + channel.photoabsorption.x.size();
+                cost += energies * 30 * static_cast<double>(kinks) *
+                        (nuclear ? static_cast<double>(x.target.nuclides.size()) : 1);
+            }
+        }
+        return cost;
+    }
     const std::string& times() const { return times_; }
     double reference_seconds() const { return reference_seconds_; }
 
@@ -581,9 +600,8 @@ private:
         }
         arbitration_.emplace(config_);
         std::set<std::size_t> chosen;
-        const auto best = std::min_element(moments_.chi2.begin(), moments_.chi2.end(), [](double a, double b) {
-            return a < b || (a == a && b != b);
-        });
+        const auto best = std::min_element(moments_.chi2.begin(), moments_.chi2.end(),
+                                           [](double a, double b) { return a < b || (a == a && b != b); });
         chosen.insert(static_cast<std::size_t>(best - moments_.chi2.begin()));
         Draw draw = this->draw(1);
         for (int i = 0; i < 3; ++i) {
@@ -591,7 +609,7 @@ private:
         }
         for (const std::size_t flat : chosen) {
             const std::vector<double> values = values_at(config_, moments_.indices(flat));
-            if (!has_time_for_reference()) {
+            if (!has_patience()) {
                 break;
             }
             const Arbiter arbiter = arbitrate(values, draw, true);
@@ -644,7 +662,11 @@ private:
         return status == r.status ? "" : unsettled ? "reference not converged" : "status";
     }
 
-    bool has_time_for_reference() const { return reference_seconds_ < patience; }
+    //! Whether the reference is asked for one more point
+    bool has_patience() {
+        asked_ += cost_of_reference();
+        return asked_ < patience || asked_ == cost_of_reference();
+    }
     Arbiter arbitrate(const std::vector<double>& values, Draw& draw, bool search) {
         const auto start = std::clock();
         const Arbiter arbiter = (*arbitration_)(values, draw, search);
@@ -818,21 +840,22 @@ private:
         }
         const double least = lowest()->second, margin = 1e-6 * (1 + least) + 2e-3 * limits.threshold;
         const auto is_in = [&](double x) {
-            return std::any_of(found.intervals.begin(), found.intervals.end(), [&](const Interval& interval) {
-                return x >= interval.low && x <= interval.high;
-            });
+            return std::any_of(found.intervals.begin(), found.intervals.end(),
+                               [&](const Interval& interval) { return x >= interval.low && x <= interval.high; });
         };
         if (limits.chi2_min > least + margin) {
-            interval_failure("minimum", found, fmt::format("{:.9g}, brute force {:.9g} at {:.9g}", limits.chi2_min,
-                                                           least, lowest()->first));
+            interval_failure(
+                "minimum", found,
+                fmt::format("{:.9g}, brute force {:.9g} at {:.9g}", limits.chi2_min, least, lowest()->first));
             return;
         }
         for (const End& end : ends) {
             const double inside = chi2[end.inside] - least, outside = chi2[end.outside] - least;
             if (!(inside <= limits.threshold + margin) || outside < limits.threshold - margin) {
-                interval_failure("end", found, fmt::format("Δχ² {:.6g} at {:.9g} inside, {:.6g} at {:.9g} outside, "
-                                                           "threshold {:.6g}",
-                                                           inside, end.inside, outside, end.outside, limits.threshold));
+                interval_failure("end", found,
+                                 fmt::format("Δχ² {:.6g} at {:.9g} inside, {:.6g} at {:.9g} outside, "
+                                             "threshold {:.6g}",
+                                             inside, end.inside, outside, end.outside, limits.threshold));
                 return;
             }
         }
@@ -853,7 +876,8 @@ private:
         std::string intervals;
         bool rough = false;
         for (const Interval& i : found.intervals) {
-            intervals += fmt::format(" {}{:.9g}, {:.9g}{}", i.low_open ? "(" : "[", i.low, i.high, i.high_open ? ")" : "]");
+            intervals +=
+                fmt::format(" {}{:.9g}, {:.9g}{}", i.low_open ? "(" : "[", i.low, i.high, i.high_open ? ")" : "]");
             rough = rough || i.low_rough || i.high_rough;
         }
         const std::string text = fmt::format("{}{}: {};", found.axis.name, intervals, details);
@@ -891,10 +915,10 @@ private:
             return;
         }
         Draw draw = this->draw(2);
-        const auto best = static_cast<std::size_t>(std::min_element(result.chi2.begin(), result.chi2.end()) -
-                                                   result.chi2.begin());
+        const auto best =
+            static_cast<std::size_t>(std::min_element(result.chi2.begin(), result.chi2.end()) - result.chi2.begin());
         for (const std::size_t k : std::set<std::size_t>{best, draw.bits() % result.chi2.size()}) {
-            if (!std::isfinite(result.chi2[k]) || !has_time_for_reference()) {
+            if (!std::isfinite(result.chi2[k]) || !has_patience()) {
                 continue;
             }
             const std::vector<double> values = values_of(config_, result, k);
@@ -998,7 +1022,7 @@ private:
     RandomScan scan_;
     ScanConfig config_;
     std::optional<Arbitration> arbitration_;
-    double of_data_ = 0, reference_seconds_ = 0;
+    double of_data_ = 0, reference_seconds_ = 0, asked_ = 0;
     Grid moments_;
     std::vector<Failure> failures_;
     std::vector<std::string> remarks_;
@@ -1108,7 +1132,8 @@ int run_all(const Options& options) {
         }
         ++n;
         if (options.verbose) {
-            std::cerr << fmt::format("TIME {}{} reference {:.3f}\n", number, trial.times(), trial.reference_seconds());
+            std::cerr << fmt::format("TIME {}{} reference {:.3f} cost {:.3g}\n", number, trial.times(),
+                                     trial.reference_seconds(), trial.cost_of_reference());
         }
         reference_seconds += trial.reference_seconds();
         for (const std::string& remark : trial.remarks()) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -459,6 +461,24 @@ TEST_F(DresdenII, standard_model_in_the_first_bin) {
     EXPECT_NEAR(first_bin(iron_filter), 17.012, 0.02);
     EXPECT_NEAR(first_bin(photo_neutron), 11.186, 0.015);
     EXPECT_NEAR(first_bin(lindhard), 4.925, 0.01);
+}
+
+//! The Sun's weights change within a narrow range of energies where θ12 is small: at zero they are a step
+TEST(AccuracyOfAll, where_the_suns_resonance_is_narrow) {
+    for (const TargetKind target : {TargetKind::stepping, TargetKind::one_nuclide}) {
+        for (const double theta12 : {0.0, 1e-6, 0.01, 0.05, 0.2, 1.5, constants::pi / 2}) {
+            for (const double dm21 : {1e-9, 2e-5, 7.5e-5}) { // resonances below, in and above the spectrum
+                const Experiment x = experiment(SourceKind::solar, target);
+                Random random(55);
+                ReferencePoint p = point(random, x);
+                p.mixing.theta12 = theta12;
+                p.mixing.dm21 = dm21;
+                p.U = reference_mixing_matrix(p.mixing);
+                SCOPED_TRACE(fmt::format("theta12 {}, dm21 {}", theta12, dm21));
+                expect_accurate(x, p, false);
+            }
+        }
+    }
 }
 
 //! Resolution far finer than the bins, and coarser than all of them

@@ -20,6 +20,9 @@ bool is_used(const Table& spectrum, std::size_t knot) {
            (spectrum.y[knot] != 0 || spectrum.y[knot + 1] != 0);
 }
 
+//! Widths of resonances are resolved down to this, relative to the energy: narrower ones are steps
+constexpr double least_resonance = 1e-10;
+
 } // namespace
 
 double phase_rate(const Source& source, const Mixing& mixing) {
@@ -40,21 +43,41 @@ double lowest_energy(const Source& source) {
     return constants::infinity;
 }
 
-EnergyPanels::EnergyPanels(const Source& source, const Mixing& mixing) : beam_(source.beam()), mixing_(mixing) {
-    const double rate = phase_rate(source, mixing);
-    double resonance = constants::infinity; // distance of the Sun's weights' branch points from the real axis [MeV]
+std::vector<Resonance> resonances(const Source& source, const Mixing& mixing) {
+    std::vector<Resonance> all;
     if (source.propagation == Propagation::solar) {
         for (const ProductionZone& zone : source.zones) {
             const double c13_squared = std::cos(mixing.theta13) * std::cos(mixing.theta13);
             const double per_energy = constants::solar_matter * zone.electron_density * c13_squared / mixing.dm21;
-            resonance = std::min(resonance, std::abs(std::sin(2 * mixing.theta12) / per_energy));
+            if (per_energy > 0) {
+                all.push_back(
+                    {std::cos(2 * mixing.theta12) / per_energy, std::abs(std::sin(2 * mixing.theta12)) / per_energy});
+            }
         }
     }
+    return all;
+}
+
+void bound_by_resonances(const std::vector<Resonance>& resonances, double E, double slope, Smoothness& smoothness) {
+    for (const Resonance& resonance : resonances) {
+        // Half of the way to a resonance on the right, no point is nearer to it than the other half.
+        const double left = resonance.energy - E, distance = left > 0 ? left / 2 : -left;
+        const double width = std::max(resonance.width, least_resonance * E);
+        smoothness.pole = std::min(smoothness.pole, slope * std::hypot(distance, width));
+        if (left > 0) {
+            smoothness.reach = std::min(smoothness.reach, slope * std::max(distance, width));
+        }
+    }
+}
+
+EnergyPanels::EnergyPanels(const Source& source, const Mixing& mixing) : beam_(source.beam()), mixing_(mixing) {
+    const double rate = phase_rate(source, mixing);
+    const std::vector<Resonance> of_sun = resonances(source, mixing);
     const auto smoothness = [&](double E) {
         Smoothness s;
         s.origin = E;
-        s.pole = resonance;
         s.wave = rate / (E * E);
+        bound_by_resonances(of_sun, E, 1, s);
         return s;
     };
     const Table& spectrum = source.spectrum;

@@ -5,6 +5,7 @@
 
 #include "experiments/experiment.hpp"
 #include "nuscan/flux_integrals.hpp"
+#include "response/quadrature.hpp"
 
 namespace nuscan {
 
@@ -16,6 +17,18 @@ double phase_rate(const Source& source, const Mixing& mixing);
 
 /// Smallest energy [MeV] of a source's continuous spectrum that a recoil may ask for; +inf where there is none
 double lowest_energy(const Source& source);
+
+/// Where a source's neutrinos meet the resonance of the Sun's matter: the weights P_k(E) have branch points at
+/// energy ± i width [MeV], and turn into steps as θ12 goes to zero.
+struct Resonance {
+    double energy, width;
+};
+
+//! One for each zone of a source with solar propagation; none of others, and none in vacuum
+std::vector<Resonance> resonances(const Source& source, const Mixing& mixing);
+
+/// What the resonances leave of smoothness from \p E to the right, where the argument changes by \p slope per energy.
+void bound_by_resonances(const std::vector<Resonance>& resonances, double E, double slope, Smoothness& smoothness);
 
 /// The spectrum of a source on Gauss-Legendre panels in neutrino energy, and its lines.
 ///

@@ -174,12 +174,13 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
         }
         // Phases at the smallest energy that gives T, where the integral over the energy begins
         const double E = min_neutrino_energy(T, mass);
+        const double dE_dT = (1 + (T + mass) / std::sqrt(T * T + 2 * mass * T)) / 2;
         for (const Source& source : experiment.sources) {
             // A panel that begins where E comes to the spectrum's first knot is in it, rounding or not.
             if (!source.spectrum.empty() && E >= source.spectrum.x.front() * (1 - 1e-9) &&
                 E <= source.spectrum.x.back()) {
-                const double dE_dT = (1 + (T + mass) / std::sqrt(T * T + 2 * mass * T)) / 2;
                 s.wave = std::max(s.wave, phase_rate(source, mixing) / (E * E) * dE_dT);
+                bound_by_resonances(resonances(source, mixing), E, 1 / dE_dT, s);
             }
         }
         return s;

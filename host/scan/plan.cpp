@@ -505,14 +505,17 @@ void Plan::make_pins() {
 
 //! Once, for all values of the slow axes
 void Plan::make_responses() {
-    // Nodes that resolve phases and form factors where they vary most, at the largest values, do so at all others.
+    // Nodes that resolve phases and form factors where they vary most, at the largest values, do so at all others;
+    // those of the Sun's resonance do at the smallest θ12, which makes it narrowest.
     std::vector<Experiment> experiments = config_.experiments;
     Mixing mixing = config_.neutrino.mixing;
     for (const int axis : slow_) {
         const Axis& slow = config_.axes[static_cast<std::size_t>(axis)];
         const auto smaller = [](double a, double b) { return std::abs(a) < std::abs(b); };
-        set_slow(slow.parameter, *std::max_element(slow.values.begin(), slow.values.end(), smaller), experiments,
-                 mixing);
+        const auto [least, largest] = std::minmax_element(slow.values.begin(), slow.values.end(), smaller);
+        const bool is_theta12 =
+            slow.parameter.kind == Parameter::Kind::mixing && slow.parameter.mixing == Parameter::MixingName::theta12;
+        set_slow(slow.parameter, is_theta12 ? *least : *largest, experiments, mixing);
     }
     for (std::size_t e = 0; e < experiments.size(); ++e) {
         const Experiment& experiment = config_.experiments[e];
