@@ -12,9 +12,6 @@ namespace nuscan {
 
 namespace {
 
-//! Device memory for what batches of planes need; a unit that needs more goes through it in several
-constexpr std::size_t batch_bytes = std::size_t{512} << 20;
-
 /// Winners on the device.
 class DeviceWinners {
 public:
@@ -32,8 +29,8 @@ private:
 
 class CudaBackend final : public Backend {
 public:
-    CudaBackend(const Plan& plan, std::string device)
-        : method_(plan.method()), device_(std::move(device)), plan_(plan) {
+    CudaBackend(const Plan& plan, std::string device, const CudaLimits& limits)
+        : method_(plan.method()), device_(std::move(device)), plan_(plan), limits_(limits) {
         // The first unit is the largest one: buffers are made once, for it.
         const WorkUnit largest = plan.unit(0);
         tables_ = plan.tables(largest);
@@ -66,13 +63,13 @@ public:
         }
         // Rows and segments of a batch are counted in 32 bits.
         const std::int64_t most = (std::int64_t{1} << 30) / (unit.n_rows * rows.n_segments);
-        const auto fit = static_cast<std::int64_t>(batch_bytes / plane_bytes);
+        const auto fit = static_cast<std::int64_t>(limits.batch_bytes / plane_bytes);
         batch_ = std::clamp<std::int64_t>(std::min(fit, most), 1, unit.n_planes);
         const auto n = static_cast<std::size_t>(batch_);
         places_ = DeviceArray<kernels::PlanePlace>(n);
         slots_ = DeviceWinners(batch_ * slots, true);
         if (unit.profiled) {
-            n_chunks_ = kernels::winner_chunks(view, unit);
+            n_chunks_ = kernels::winner_chunks(view, unit, limits);
             partial_ = DeviceWinners(unit.n_kept * n_chunks_, true);
         }
         if (method_ == Method::direct) {
@@ -82,7 +79,7 @@ public:
             features_ = DeviceArray<double>(n * features);
             coefficients_ = DeviceArray<double>(n * coefficients);
             forms_ = DeviceArray<double>(n * forms);
-            staging_ = DeviceArray<double>(method_ == Method::moments ? kernels::rows_staging(view) : 0);
+            staging_ = DeviceArray<double>(method_ == Method::moments ? kernels::rows_staging(view, limits) : 0);
         }
     }
 
@@ -105,7 +102,7 @@ public:
                                           cudaMemcpyHostToDevice, stream_));
         UnitView device_unit = unit;
         device_unit.ranges = ranges_.data();
-        const kernels::UnitLaunch launch{device_plan_.view(), device_unit, rows, stream_};
+        const kernels::UnitLaunch launch{device_plan_.view(), device_unit, rows, limits_, stream_};
         for (std::int64_t first = 0; first < unit.n_planes; first += batch_) {
             const kernels::PlaneBatch batch{first, std::min(batch_, unit.n_planes - first), slots_.arrays()};
             evaluate_batch(launch, batch, unit.profiled ? batch.slots : kept_.arrays());
@@ -178,6 +175,7 @@ private:
     Method method_;
     std::string device_;
     const Plan& plan_;
+    CudaLimits limits_;
     std::shared_ptr<const Tables> tables_;   // of the direct method those on the device, else of any unit
     std::shared_ptr<const Setting> setting_; // whose moments are on the device, where it makes them
     DevicePlan device_plan_;
@@ -197,7 +195,7 @@ private:
 
 } // namespace
 
-std::unique_ptr<Backend> make_cuda_backend(const Plan& plan, std::string& why_not) {
+std::unique_ptr<Backend> make_cuda_backend(const Plan& plan, std::string& why_not, const CudaLimits& limits) {
     int n_devices = 0;
     const cudaError_t status = cudaGetDeviceCount(&n_devices);
     if (status != cudaSuccess || n_devices == 0) {
@@ -207,7 +205,7 @@ std::unique_ptr<Backend> make_cuda_backend(const Plan& plan, std::string& why_no
     }
     cudaDeviceProp properties{};
     NUSCAN_CUDA_CHECK(cudaGetDeviceProperties(&properties, 0));
-    return std::make_unique<CudaBackend>(plan, properties.name);
+    return std::make_unique<CudaBackend>(plan, properties.name, limits);
 }
 
 } // namespace nuscan

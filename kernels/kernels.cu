@@ -303,15 +303,16 @@ unsigned int blocks_for(std::int64_t n, std::int64_t per_block) {
 }
 
 //! The same for kernels that stride over what a grid of this size leaves
-unsigned int striding_blocks(std::int64_t n, std::int64_t per_block) {
-    return std::min(blocks_for(n, per_block), 1u << 20);
+unsigned int striding_blocks(const CudaLimits& limits, std::int64_t n, std::int64_t per_block) {
+    return std::min(blocks_for(n, per_block), limits.blocks);
 }
 
-std::size_t most_shared_memory() {
+std::size_t most_shared_memory(const CudaLimits& limits) {
     int device = 0, bytes = 0;
     NUSCAN_CUDA_CHECK(cudaGetDevice(&device));
     NUSCAN_CUDA_CHECK(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
-    return static_cast<std::size_t>(bytes) - 1024; // what static arrays of the kernels take
+    const std::size_t left = static_cast<std::size_t>(bytes) - 1024; // by static arrays of the kernels
+    return std::min(left, limits.shared_memory);
 }
 
 template <class Kernel>
@@ -322,9 +323,6 @@ void use_shared_memory(Kernel* kernel, std::size_t bytes) {
     }
 }
 
-//! Blocks that work with rows in global memory: enough for any device, few enough for its memory
-constexpr unsigned int staging_blocks = 256;
-
 std::size_t row_bytes(const PlanView& plan) { return 3 * static_cast<std::size_t>(plan.n_columns) * sizeof(double); }
 
 template <class Bins>
@@ -332,15 +330,15 @@ void launch_rows_of(const UnitLaunch& x, const PlaneBatch& batch, const PlanePla
                     double* staging, const WinnerArrays& out) {
     const std::int64_t n_segments = batch.n_planes * x.unit.n_rows * x.rows.n_segments;
     if (staging != nullptr) {
-        const unsigned int blocks = std::min(staging_blocks, blocks_for(n_segments, block_size / warp_size));
+        const unsigned int blocks = std::min(x.limits.staging_blocks, blocks_for(n_segments, block_size / warp_size));
         rows_kernel<Bins, false>
             <<<blocks, block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch, places, coefficients, staging, out);
     } else {
         const std::size_t warps =
-            std::min<std::size_t>(most_shared_memory() / row_bytes(x.plan), block_size / warp_size);
+            std::min<std::size_t>(most_shared_memory(x.limits) / row_bytes(x.plan), block_size / warp_size);
         const std::size_t bytes = warps * row_bytes(x.plan);
         use_shared_memory(rows_kernel<Bins, true>, bytes);
-        rows_kernel<Bins, true><<<striding_blocks(n_segments, static_cast<std::int64_t>(warps)),
+        rows_kernel<Bins, true><<<striding_blocks(x.limits, n_segments, static_cast<std::int64_t>(warps)),
                                   static_cast<unsigned int>(warps) * warp_size, bytes, x.stream>>>(
             x.plan, x.unit, x.rows, batch, places, coefficients, staging, out);
     }
@@ -351,12 +349,12 @@ template <AxisShape shape>
 void launch_collapsed_rows_of(const UnitLaunch& x, const PlaneBatch& batch, bool pulled, const PlanePlace* places,
                               const double* coefficients, const double* collapsed, const WinnerArrays& out) {
     const std::int64_t n_rows = batch.n_planes * x.unit.n_rows;
-    const unsigned int blocks = striding_blocks(n_rows * x.rows.n_segments, block_size / warp_size);
+    const unsigned int blocks = striding_blocks(x.limits, n_rows * x.rows.n_segments, block_size / warp_size);
     if (pulled) {
         pulled_rows_kernel<shape>
             <<<blocks, block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch, places, coefficients, collapsed, out);
     } else if (x.rows.line_profiled) {
-        const dim3 grid(striding_blocks(n_rows, block_size * CollapsedMinima<shape>::n_rows),
+        const dim3 grid(striding_blocks(x.limits, n_rows, block_size * CollapsedMinima<shape>::n_rows),
                         static_cast<unsigned int>(x.rows.n_segments));
         collapsed_minima_kernel<shape>
             <<<grid, block_size, 0, x.stream>>>(x.plan, x.unit, x.rows, batch, places, coefficients, collapsed, out);
@@ -393,14 +391,14 @@ void launch_planes(const UnitLaunch& x, const PlaneBatch& batch, double* feature
     plane_features_kernel<<<blocks_for(batch.n_planes, block_size), block_size, 0, x.stream>>>(x.plan, x.unit, batch,
                                                                                                features, places);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
-    plane_coefficients_kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, batch, features,
-                                                                                               coefficients);
+    plane_coefficients_kernel<<<striding_blocks(x.limits, batch.n_planes, 1), block_size, 0, x.stream>>>(
+        x.plan, batch, features, coefficients);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 
-std::size_t rows_staging(const PlanView& plan) {
-    const std::size_t rows = staging_blocks * (block_size / warp_size);
-    return row_bytes(plan) <= most_shared_memory() ? 0 : rows * 3 * static_cast<std::size_t>(plan.n_columns);
+std::size_t rows_staging(const PlanView& plan, const CudaLimits& limits) {
+    const std::size_t rows = std::size_t{limits.staging_blocks} * (block_size / warp_size);
+    return row_bytes(plan) <= most_shared_memory(limits) ? 0 : rows * 3 * static_cast<std::size_t>(plan.n_columns);
 }
 
 void launch_rows(const UnitLaunch& x, const PlaneBatch& batch, BinsKind kind, const PlanePlace* places,
@@ -420,7 +418,8 @@ void launch_rows(const UnitLaunch& x, const PlaneBatch& batch, BinsKind kind, co
 void launch_collapse(const UnitLaunch& x, const PlaneBatch& batch, bool pulled, double* coefficients,
                      double* collapsed) {
     const auto kernel = pulled ? collapse_kernel<true> : collapse_kernel<false>;
-    kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, batch, coefficients, collapsed);
+    kernel<<<striding_blocks(x.limits, batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, batch, coefficients,
+                                                                                      collapsed);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 
@@ -442,8 +441,8 @@ void launch_couplings(const UnitLaunch& x, const PlaneBatch& batch, PlaneCouplin
 
 void launch_direct(const UnitLaunch& x, const PlaneBatch& batch, const PlaneCouplings* couplings,
                    const PlanePlace* places, double* predictions, const WinnerArrays& out) {
-    direct_kernel<<<striding_blocks(batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, x.unit, batch, couplings,
-                                                                                   predictions);
+    direct_kernel<<<striding_blocks(x.limits, batch.n_planes, 1), block_size, 0, x.stream>>>(x.plan, x.unit, batch,
+                                                                                             couplings, predictions);
     NUSCAN_CUDA_CHECK(cudaGetLastError());
     const auto chi2_kernel =
         x.plan.n_systematics > 0 ? direct_chi2_kernel<PullCount::any> : direct_chi2_kernel<PullCount::several>;
@@ -452,9 +451,8 @@ void launch_direct(const UnitLaunch& x, const PlaneBatch& batch, const PlaneCoup
     NUSCAN_CUDA_CHECK(cudaGetLastError());
 }
 
-std::int64_t winner_chunks(const PlanView& plan, const UnitView& unit) {
-    constexpr std::int64_t enough = 4096; // warps
-    return std::clamp<std::int64_t>(enough / unit.n_kept, 1, n_profiled_planes(unit, plan.layout));
+std::int64_t winner_chunks(const PlanView& plan, const UnitView& unit, const CudaLimits& limits) {
+    return std::clamp<std::int64_t>(limits.winner_warps / unit.n_kept, 1, n_profiled_planes(unit, plan.layout));
 }
 
 void launch_winners(const UnitLaunch& x, const PlaneBatch& batch, std::int64_t n_chunks, const WinnerArrays& partial,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "cuda_backend.hpp"
 #include "device_memory.hpp"
 #include "kernels.hpp"
 #include "signals.hpp"
@@ -13,6 +14,7 @@ struct UnitLaunch {
     const PlanView& plan;
     const UnitView& unit;
     const RowLayout& rows;
+    const CudaLimits& limits;
     cudaStream_t stream;
 };
 
@@ -25,7 +27,7 @@ void launch_planes(const UnitLaunch& unit, const PlaneBatch& batch, double* feat
 
 //! Numbers of global memory that launch_rows() needs where shared memory does not hold a row's coefficients; else 0.
 //! \p plan may be on the host.
-std::size_t rows_staging(const PlanView& plan);
+std::size_t rows_staging(const PlanView& plan, const CudaLimits& limits);
 
 //! χ² of all points of the planes, to the slots or, where nothing is profiled, to \p out
 void launch_rows(const UnitLaunch& unit, const PlaneBatch& batch, BinsKind kind, const PlanePlace* places,
@@ -50,7 +52,7 @@ void launch_direct(const UnitLaunch& unit, const PlaneBatch& batch, const PlaneC
 
 //! Parts into which the planes of a kept point are divided, so that few kept points fill a device too; \p plan and
 //! \p unit are on the host
-std::int64_t winner_chunks(const PlanView& plan, const UnitView& unit);
+std::int64_t winner_chunks(const PlanView& plan, const UnitView& unit, const CudaLimits& limits);
 
 /// Merges the slots of a batch into the winners of the kept points; the first batch finds none there.
 /// \p partial takes winner_chunks() a kept point.

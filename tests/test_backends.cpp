@@ -9,8 +9,8 @@
 #include <map>
 #include <tuple>
 
+#include "backend_suite.hpp"
 #include "config/error.hpp"
-#include "emulated_cuda_backend.hpp"
 #include "sanitized.hpp"
 #include "toy_experiment.hpp"
 
@@ -18,44 +18,17 @@ namespace nuscan {
 namespace {
 
 using testing::axis;
+using testing::config_for;
+using testing::Implementation;
+using testing::make_baseline;
 using testing::range;
+using testing::Scan;
+using testing::scans;
 using testing::toy_scan;
 
-struct Implementation {
-    std::string name;
-    Method method;
-    std::function<std::unique_ptr<Backend>(const Plan&)> make; //!< null where the machine lacks what it needs
-    std::string needs;
-};
+} // namespace
 
-void PrintTo(const Implementation& i, std::ostream* out) { *out << i.name; }
-
-std::unique_ptr<Backend> make_baseline(const Plan& plan) {
-    return make_cpu_backend(plan, cpu_instruction_sets().back());
-}
-
-std::unique_ptr<Backend> make_avx512(const Plan& plan) {
-    const std::vector<std::string> sets = cpu_instruction_sets();
-    return sets.front() == "x86-64-v4" ? make_cpu_backend(plan, sets.front()) : nullptr;
-}
-
-std::unique_ptr<Backend> make_cuda(const Plan& plan) {
-    std::string notice;
-    auto backend = make_backend(BackendChoice::automatic, plan, notice);
-    return backend->name() == "cuda" ? std::move(backend) : nullptr;
-}
-
-std::unique_ptr<Backend> make_emulated(const Plan& plan) {
-    return std::make_unique<testing::EmulatedCudaBackend>(plan);
-}
-
-struct Scan {
-    std::string name;
-    ScanConfig config;
-};
-
-//! Scans whose axes are of every kind and in every role: line, row, outer; kept, profiled; fast, medium
-std::vector<Scan> scans() {
+std::vector<Scan> testing::scans() {
     constexpr auto mass = Basis::mass;
     const double pi = constants::pi;
     std::vector<Scan> all;
@@ -271,8 +244,7 @@ std::vector<Scan> scans() {
     return all;
 }
 
-//! The scan by a method; collapsed ones are made Gaussian, and their systematics left out
-ScanConfig config_for(const Scan& scan, Method method) {
+ScanConfig testing::config_for(const Scan& scan, Method method) {
     ScanConfig config = scan.config;
     for (Experiment& experiment : config.experiments) {
         if (method == Method::collapsed) {
@@ -288,6 +260,8 @@ ScanConfig config_for(const Scan& scan, Method method) {
     }
     return config;
 }
+
+namespace {
 
 class Backends : public ::testing::TestWithParam<Implementation> {
 protected:
@@ -516,19 +490,7 @@ TEST_P(Backends, WhereAllIsNaNTheFirstPointSaysSo) {
     }
 }
 
-std::vector<Implementation> implementations() {
-    std::vector<Implementation> all;
-    for (const Method method : {Method::moments, Method::direct, Method::collapsed}) {
-        const std::string name = method_name(method);
-        all.push_back({"cpu_" + name, method, make_baseline, ""});
-        all.push_back({"cpu_avx512_" + name, method, make_avx512, "a processor and a build with AVX-512"});
-        all.push_back({"emulated_" + name, method, make_emulated, ""});
-        all.push_back({"cuda_" + name, method, make_cuda, "a GPU (label gpu)"});
-    }
-    return all;
-}
-
-INSTANTIATE_TEST_SUITE_P(All, Backends, ::testing::ValuesIn(implementations()),
+INSTANTIATE_TEST_SUITE_P(All, Backends, ::testing::ValuesIn(testing::implementations()),
                          [](const auto& instance) { return instance.param.name; });
 
 TEST(InstructionSets, TheFirstIsTakenUnlessTheEnvironmentNamesOne) {
