@@ -12,7 +12,8 @@
 /// (Order). Nothing in a stream is done before somebody waits for it. Device memory is not the host's: it is out of
 /// reach but while kernels and copies run, ends before a page that nothing may touch, and what nobody has written is
 /// NaN; so is a block's shared memory. What a kernel does wrong ends it: the stream's next synchronisation then fails,
-/// and the error's text says what happened in which thread. As on a device, no call succeeds after that.
+/// and the error's text says what happened in which thread. As on a device, no call succeeds after that. So does a
+/// race, where kernels are compiled for ThreadSanitizer.
 ///
 /// Not shown: fused products that nvcc makes by itself, registers, time, and what a weak order of memory does where
 /// barriers are there.

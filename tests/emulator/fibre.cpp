@@ -63,9 +63,7 @@ Fibre::Fibre(void (*body)()) : body_(body) {
 }
 
 Fibre::~Fibre() {
-#ifdef EMULATOR_THREAD_SANITIZER
-    __tsan_destroy_fiber(sanitizer_fibre_);
-#endif
+    end();
     munmap(stack_ - guard_size, guard_size + stack_size);
 }
 
@@ -81,9 +79,7 @@ void Fibre::restart() {
     fake_stack_ = nullptr;
 #endif
 #ifdef EMULATOR_THREAD_SANITIZER
-    if (sanitizer_fibre_ != nullptr) {
-        __tsan_destroy_fiber(sanitizer_fibre_);
-    }
+    end();
     sanitizer_fibre_ = __tsan_create_fiber(0);
 #endif
 #if defined(__x86_64__)
@@ -97,6 +93,20 @@ void Fibre::restart() {
     here_.uc_stack.ss_size = stack_size;
     here_.uc_link = nullptr;
     makecontext(&here_, &Fibre::run, 0);
+#endif
+}
+
+//! What it has done is over for whoever calls, as that of a thread that has been joined
+void Fibre::end() {
+#ifdef EMULATOR_THREAD_SANITIZER
+    if (sanitizer_fibre_ != nullptr) {
+        void* const caller = __tsan_get_current_fiber();
+        __tsan_switch_to_fiber(sanitizer_fibre_, __tsan_switch_to_fiber_no_sync);
+        __tsan_release(this);
+        __tsan_switch_to_fiber(caller, __tsan_switch_to_fiber_no_sync);
+        __tsan_acquire(this);
+        __tsan_destroy_fiber(sanitizer_fibre_);
+    }
 #endif
 }
 

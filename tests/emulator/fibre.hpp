@@ -37,6 +37,7 @@ public:
 
 private:
     static void run();
+    void end();
     void switch_back();
 
     void (*body_)();

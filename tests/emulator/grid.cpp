@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <numeric>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "emulator.hpp"
@@ -42,6 +43,12 @@ enum class Operation { sync, ballot, shuffle };
 
 void run_thread();
 
+struct SharedVariable {
+    const void* key;
+    std::byte* memory;
+    std::size_t size;
+};
+
 struct Thread {
     Fibre fibre{run_thread};
     Place place{};
@@ -52,8 +59,10 @@ struct Thread {
     Operation operation = Operation::sync;
     unsigned int mask = 0;
     bool vote = false;
+    bool has_passed = false; // a barrier that is missing
     unsigned int ballot = 0;
     Votes votes{};
+    SharedVariable wants{}; // memory for it
     const void* gives = nullptr;
     void* takes = nullptr;
     std::size_t size = 0;
@@ -66,12 +75,6 @@ struct Warp {
     // the first to go on may be at the next barrier before the last has left this one.
     std::array<char, 2> tokens{};
     std::size_t phase = 0;
-};
-
-struct SharedVariable {
-    const void* key;
-    std::byte* memory;
-    std::size_t size;
 };
 
 /// The launch that runs, and the block of it.
@@ -98,6 +101,7 @@ struct Scheduler {
     void end_block();
     Thread& next();
     void left(Thread& thread);
+    bool passes(Thread& thread) const;
     void complete_warp(const Thread& arrived);
     void complete_block();
     void report_deadlock();
@@ -110,6 +114,7 @@ std::string fault_text;
 std::map<std::string, KernelRecord> kernel_records;
 std::map<std::string, std::uint64_t> barrier_records;
 Settings current_settings;
+bool has_race = false; // since the thread that runs began to
 
 std::string text_of(Site site) { return fmt::format("{}:{}", site.file, site.line); }
 std::string text_of(Index i) { return fmt::format("({}, {}, {})", i.x, i.y, i.z); }
@@ -129,13 +134,6 @@ void copy_unseen(void* to, const void* from, std::size_t size) {
     }
 }
 
-//! Counts a barrier; whether it is left out
-bool passes(Site site) {
-    const std::string name = text_of(site);
-    ++barrier_records[name];
-    return name == current_settings.missing;
-}
-
 //! Takes a thread that did something wrong out of its kernel
 struct Abandoned {};
 
@@ -153,7 +151,9 @@ void run_thread() {
 void wait(char* token) {
     __tsan_release(token);
     Fibre::leave();
-    __tsan_acquire(token);
+    if (!scheduler.current->has_passed) {
+        __tsan_acquire(token);
+    }
 }
 
 void wait_for_warp(unsigned int mask, Operation operation, Site site) {
@@ -280,8 +280,34 @@ void Scheduler::run_block(Index block) {
     end_block();
 }
 
+//! Counts a barrier that a thread has come to; whether it is to be missing
+bool Scheduler::passes(Thread& x) const {
+    if (x.state == State::done || (x.state == State::at_warp && x.operation != Operation::sync)) {
+        return false;
+    }
+    const std::string name = text_of(x.site);
+    ++barrier_records[name];
+    x.has_passed = name == current_settings.missing;
+    return x.has_passed;
+}
+
 //! After a thread has run: whom it waits for, or who waits for it
 void Scheduler::left(Thread& x) {
+    if (std::exchange(has_race, false)) {
+        return fail("a race, of which ThreadSanitizer tells");
+    }
+    if (x.wants.key != nullptr) {
+        allocate(x.wants.key, x.wants.size);
+        x.wants = {};
+        __tsan_release(&start_token);
+        return;
+    }
+    x.has_passed = false;
+    if (passes(x)) {
+        x.state = State::ready;
+        x.votes = {x.vote ? 1 : 0, 1};
+        return;
+    }
     Warp& warp = warps[static_cast<std::size_t>(x.warp)];
     warp.ready &= ~(1u << x.place.lane);
     switch (x.state) {
@@ -418,9 +444,6 @@ const Place& here() { return scheduler.current->place; }
 
 Votes sync_block(bool vote, Site site) {
     Thread& self = *scheduler.current;
-    if (passes(site)) {
-        return {vote ? 1 : 0, 1};
-    }
     self.state = State::at_block;
     self.site = site;
     self.mask = 0;
@@ -429,11 +452,7 @@ Votes sync_block(bool vote, Site site) {
     return self.votes;
 }
 
-void sync_warp(unsigned int mask, Site site) {
-    if (!passes(site)) {
-        wait_for_warp(mask, Operation::sync, site);
-    }
-}
+void sync_warp(unsigned int mask, Site site) { wait_for_warp(mask, Operation::sync, site); }
 
 unsigned int ballot(unsigned int mask, bool vote, Site site) {
     scheduler.current->vote = vote;
@@ -455,19 +474,26 @@ void shuffle(unsigned int mask, const void* mine, void* theirs, std::size_t size
 
 void* dynamic_shared_memory() { return scheduler.dynamic; }
 
-void* static_shared_memory(const void* key, std::size_t size, std::size_t alignment) {
-    static_cast<void>(alignment); // that of malloc()
-    for (const SharedVariable& x : scheduler.variables) {
-        if (x.key == key) {
-            return x.memory + GuardedMemory::guard;
-        }
+void* static_shared_memory(const void* key, std::size_t size) {
+    const auto find = [&] {
+        const auto& all = scheduler.variables;
+        const auto at = std::find_if(all.begin(), all.end(), [=](const SharedVariable& x) { return x.key == key; });
+        return at == all.end() ? nullptr : at->memory + GuardedMemory::guard;
+    };
+    std::byte* memory = find();
+    if (memory == nullptr) { // it is no thread that makes it
+        scheduler.current->wants = {key, nullptr, size};
+        Fibre::leave();
+        memory = find();
     }
-    return scheduler.allocate(key, size);
+    __tsan_acquire(&scheduler.start_token);
+    return memory;
 }
 
 void run_grid(const Launch& launch) {
     Scheduler& s = scheduler;
     s.launch = &launch;
+    has_race = false;
     s.random.seed(current_settings.seed);
     const dim3& grid = launch.configuration.grid;
     const std::uint64_t n_blocks = std::uint64_t{grid.x} * grid.y * grid.z;
@@ -492,6 +518,11 @@ void run_grid(const Launch& launch) {
     s.free_left_over();
     s.launch = nullptr;
 }
+
+#ifdef EMULATOR_THREAD_SANITIZER
+// Called by ThreadSanitizer, which holds locks meanwhile
+extern "C" void __tsan_on_report(void*) { has_race = true; }
+#endif
 
 void GuardedMemory::fill(std::byte* begin, std::size_t size, std::size_t behind) {
     std::fill_n(begin, guard + size + behind, unwritable);

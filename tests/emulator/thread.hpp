@@ -38,7 +38,7 @@ void shuffle(unsigned int mask, const void* mine, void* theirs, std::size_t size
 //! Memory of the block, as much as the launch asked for
 void* dynamic_shared_memory();
 //! Memory of the block for the variable that \p key stands for; made when the first thread gets there
-void* static_shared_memory(const void* key, std::size_t size, std::size_t alignment);
+void* static_shared_memory(const void* key, std::size_t size);
 
 template <class T>
 T* dynamic_shared() {
@@ -47,9 +47,9 @@ T* dynamic_shared() {
 //! \p Declaration is a type of its own for each declaration, and for each instance of a template that it stands in
 template <class T, class Declaration>
 T& static_shared(Declaration) {
-    static_assert(std::is_trivially_default_constructible_v<T>);
+    static_assert(std::is_trivially_default_constructible_v<T> && alignof(T) <= alignof(std::max_align_t));
     static const char key = 0;
-    return *static_cast<T*>(static_shared_memory(&key, sizeof(T), alignof(T)));
+    return *static_cast<T*>(static_shared_memory(&key, sizeof(T)));
 }
 
 } // namespace emulator
