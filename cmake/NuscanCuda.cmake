@@ -2,10 +2,15 @@
 # Finds nvcc as NUSCAN_CUDA asks, and sets NUSCAN_HAVE_CUDA.
 
 set(NUSCAN_HAVE_CUDA FALSE)
-if(NOT NUSCAN_CUDA MATCHES "^(AUTO|ON|OFF)$")
-    message(FATAL_ERROR "NUSCAN_CUDA=${NUSCAN_CUDA} (must be AUTO, ON or OFF)")
+if(NOT NUSCAN_CUDA MATCHES "^(AUTO|ON|OFF|EMULATED)$")
+    message(FATAL_ERROR "NUSCAN_CUDA=${NUSCAN_CUDA} (must be AUTO, ON, OFF or EMULATED)")
 endif()
 if(NUSCAN_CUDA STREQUAL "OFF")
+    return()
+endif()
+if(NUSCAN_CUDA STREQUAL "EMULATED")
+    set(NUSCAN_HAVE_CUDA TRUE)
+    message(STATUS "CUDA back end: emulated on the host")
     return()
 endif()
 

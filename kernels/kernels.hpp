@@ -10,7 +10,7 @@
 #include "several.hpp"
 
 /// The bodies of the kernels. Each takes the place of its thread as arguments, so that the host runs the same code:
-/// kernels.cu launches them, and the tests walk through the same blocks and threads under sanitizers.
+/// kernels.cu launches them.
 ///
 /// A unit is evaluated some planes at a time, a batch. Where axes are profiled a row leaves as little as it can in
 /// **slots**: the winner of each of its segments where the line axis is profiled, else its points. Slots of a batch are
