@@ -263,7 +263,7 @@ private:
                 nodes[k] = std::move(found);
             }
         };
-#pragma omp parallel for schedule(dynamic, 4)
+#pragma omp parallel for schedule(dynamic, 4) if (chosen.size() > 32)
         for (std::size_t i = 0; i < chosen.size(); ++i) {
             if (std::isfinite(grid[chosen[i]].chi2)) {
                 improve(chosen[i], {&grid[chosen[i]]});
@@ -275,7 +275,7 @@ private:
         }
         if (has_others && chosen.size() <= 64) { // neighbours may have found a lower valley
             std::vector<Node> again = some;
-#pragma omp parallel for schedule(dynamic, 4)
+#pragma omp parallel for schedule(dynamic, 4) if (chosen.size() > 32)
             for (std::size_t i = 0; i < some.size(); ++i) {
                 for (const std::size_t j : {i - 1, i + 1}) {
                     if (j < some.size() && std::isfinite(some[j].chi2)) {
