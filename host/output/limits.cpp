@@ -338,15 +338,19 @@ private:
                 continue;
             }
             const Node &low = nodes[k], &high = nodes[k + 1];
-            const double fall = low.minimum.slopes[a], rise = high.minimum.slopes[a];
+            const double at_low = low.minimum.slopes[a], at_high = high.minimum.slopes[a];
+            constexpr double flat = 1e-3; // of χ², across the axis
+            const bool may_fall = at_low < flat && at_high > -flat, may_rise = at_low > -flat && at_high < flat;
             const bool low_in = is_allowed(low, level), high_in = is_allowed(high, level);
-            if (!low_in && !high_in && ((fall < 0 && rise > 0) || nodes.size() <= few)) {
+            if (!low_in && !high_in && (may_fall || nodes.size() <= few)) {
                 AxesMinimum inside = minimum(a, {low.t, high.t}, {&low, &high});
-                const double t = inside.values[a];
+                const double period = variables_[a].domain.period, middle = (low.t + high.t) / 2;
+                const double t =
+                    inside.values[a] + (is_circle(a) ? period * std::round((middle - inside.values[a]) / period) : 0);
                 if (inside.chi2 <= level && t > low.t && t < high.t) {
                     found.push_back({t, inside.chi2, std::move(inside)});
                 }
-            } else if (low_in && high_in && fall > 0 && rise < 0) {
+            } else if (low_in && high_in && may_rise) {
                 Node top = highest(a, low, high, level);
                 if (!is_allowed(top, level)) {
                     found.push_back(std::move(top));
@@ -362,7 +366,12 @@ private:
         const auto at = [&](double t) { return node(a, t, {&low, &high}); };
         double left = low.t, right = high.t;
         Node inner = at(right - golden * (right - left)), outer = at(left + golden * (right - left));
+        const double base = std::max(low.chi2, high.chi2);
         for (int i = 0; i < 24 && is_allowed(inner, level) && is_allowed(outer, level); ++i) {
+            constexpr double little = 1e-2; // a rise that leads nowhere
+            if (std::max(inner.chi2, outer.chi2) - base < little * (level - base)) {
+                break;
+            }
             if (inner.chi2 > outer.chi2) {
                 right = outer.t;
                 outer = std::move(inner);

@@ -489,7 +489,8 @@ std::int64_t bins_with_few_counts(const ScanConfig& config, const PointReport& r
     return n;
 }
 
-//! χ² of each experiment and all pulls where the whole is smallest
+} // namespace
+
 Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& values) {
     Attributes attributes;
     if (values.empty()) {
@@ -521,8 +522,6 @@ Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& v
     }
     return attributes;
 }
-
-} // namespace
 
 ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& options) {
     ScanOutcome outcome;

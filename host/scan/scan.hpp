@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/backend.hpp"
+#include "output/result_file.hpp"
 #include "scan/parity.hpp"
 #include "scan/plan.hpp"
 
@@ -38,6 +39,10 @@ struct ScanOutcome {
     Parity parity;
     std::string verdict; //!< of a finished scan on its result: "ok", or a sentence that says why not to trust it
 };
+
+/// What a result file says of the point where χ² is smallest: χ² of each experiment, all pulls there and bins with few
+/// counts. \p values are those of the axes; empty where no χ² is finite, and so are the attributes then.
+Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& values);
 
 /// Runs a scan: evaluates the work units that the journal does not have, streams tiles to the result file, checks
 /// random points against the reference and finishes the file, whose attribute `verdict` keeps what came of that.

@@ -187,7 +187,8 @@ def _plot_1d(figure: Figure, result: Result, limits: dict) -> None:
     if found["intervals"] is not None:
         text = f"{_percent(confidence_level)} CL: {_allowed_text(axis, allowed)}"
         ax.annotate(text, (1, 1), xycoords="axes fraction", xytext=(0, 4), **note)
-    ax.plot(x, np.where(np.isfinite(delta_chi2), delta_chi2, np.nan), color=BLUE, lw=1.8, zorder=3)
+    points = dict(marker="o", ms=3.5) if len(x) < 30 else {}  # a coarse grid is shown as one
+    ax.plot(x, np.where(np.isfinite(delta_chi2), delta_chi2, np.nan), color=BLUE, lw=1.8, zorder=3, **points)
     _draw_published_limits(ax, [axis], [exponent])
     ax.set_xscale(_scale(axis))
     ax.set_xlim(axis.values[0] / scale, axis.values[-1] / scale)
