@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "config/error.hpp"
+#include "config/first_exception.hpp"
 #include "nuscan/statistic.hpp"
 #include "output/crossing.hpp"
 
@@ -263,12 +264,16 @@ private:
                 nodes[k] = std::move(found);
             }
         };
+        FirstException failure;
 #pragma omp parallel for schedule(dynamic, 4) if (chosen.size() > 32)
         for (std::size_t i = 0; i < chosen.size(); ++i) {
-            if (std::isfinite(grid[chosen[i]].chi2)) {
-                improve(chosen[i], {&grid[chosen[i]]});
-            }
+            failure.guard([&] {
+                if (std::isfinite(grid[chosen[i]].chi2)) {
+                    improve(chosen[i], {&grid[chosen[i]]});
+                }
+            });
         }
+        failure.rethrow();
         std::vector<Node> some;
         for (const std::size_t k : chosen) {
             some.push_back(nodes[k]);
@@ -277,15 +282,18 @@ private:
             std::vector<Node> again = some;
 #pragma omp parallel for schedule(dynamic, 4) if (chosen.size() > 32)
             for (std::size_t i = 0; i < some.size(); ++i) {
-                for (const std::size_t j : {i - 1, i + 1}) {
-                    if (j < some.size() && std::isfinite(some[j].chi2)) {
-                        Node found = node(a, some[i].t, {&some[j]});
-                        if (found.chi2 < again[i].chi2) {
-                            again[i] = std::move(found);
+                failure.guard([&] {
+                    for (const std::size_t j : {i - 1, i + 1}) {
+                        if (j < some.size() && std::isfinite(some[j].chi2)) {
+                            Node found = node(a, some[i].t, {&some[j]});
+                            if (found.chi2 < again[i].chi2) {
+                                again[i] = std::move(found);
+                            }
                         }
                     }
-                }
+                });
             }
+            failure.rethrow();
             some = std::move(again);
         }
         nodes = std::move(some);
