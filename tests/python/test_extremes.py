@@ -67,14 +67,14 @@ SCAN = """title = "extremes"
 [[experiment]]
 file = "experiment.toml"
 [parameters]
-"anapole.mumu" = "{anapole} cm^2"
+"anapole.ee" = "{anapole} cm^2"
 [[axis]]
 parameter = "magnetic_moment.ee"
 min = "{axis_min} mu_B"
 max = "{axis_max} mu_B"
 points = 3
 [[axis]]
-parameter = "charge.mumu.re"
+parameter = "charge.ee"
 min = 0
 max = "1e-12 e"
 points = 2
@@ -98,7 +98,7 @@ def write(folder, **values):
     values = {**USUAL, **values}
     values["systematic"] = values["systematic"].format(**values)
     (folder / "experiment.toml").write_text(POISSON.format(**values))
-    (folder / "scan.toml").write_text(SCAN.replace("charge.mumu.re", "charge.mumu").format(**values))
+    (folder / "scan.toml").write_text(SCAN.format(**values))
 
 
 def check(folder):
@@ -171,21 +171,15 @@ def test_counts_of_any_size_have_a_chi2_that_is_not_negative(tmp_path, counts):
     assert done.returncode == 0, done.stderr
     with h5py.File(tmp_path / "o.h5") as result:
         assert result["chi2"][...].min() >= 0
-        assert result.attrs["parity"] < 1e-9 if "parity" in result.attrs else True
+        assert result.attrs["verdict"] == "ok"
 
 
 def test_where_nothing_is_predicted_no_number_is_printed(tmp_path):
-    write(tmp_path, mass="1e-30")
-    text = (tmp_path / "experiment.toml").read_text().replace("[10, 5, 4]", "[0, 5, 4]").replace("[12, 10", "[12, 10")
-    text = text[: text.index('[[background]]\nname = "line"')].replace('[[source]]\ntype = "reactor"', '[[source]]\ntype = "reactor"')
-    # beyond the end of the recoil spectrum there is no signal either
-    text = text.replace('min = "2 keV"', 'min = "20000 keV"').replace('max = "8 keV"', 'max = "80000 keV"')
-    (tmp_path / "experiment.toml").write_text(text)
+    write(tmp_path, bin_min=20000, bin_max=80000)  # beyond the largest recoil
+    text = (tmp_path / "experiment.toml").read_text().replace("[10, 5, 4]", "[0, 5, 4]")
+    (tmp_path / "experiment.toml").write_text(text[: text.index('[[background]]\nname = "line"')])
     done = run(tmp_path, "scan", "scan.toml", "-o", "o.h5")
-    if done.returncode == 2:
-        pytest.skip("the bins are refused")
-    assert "no point has a finite chi2" in done.stderr
+    assert "no point has a finite chi2" in done.stderr, done.stderr
     assert not re.search(r"\b(nan|inf)\b", done.stderr)
-    point = run(tmp_path, "point", "scan.toml")
-    assert not re.search(r"chi2 = -?(nan|inf)", point.stdout)
+    assert "chi2 is infinite (a bin with counts is predicted to have none)" in run(tmp_path, "point", "scan.toml").stdout
     assert json.loads(run(tmp_path, "point", "scan.toml", "--json").stdout)["chi2"] is None
