@@ -240,9 +240,12 @@ TEST_F(Scan, passes_a_verdict_that_stays_with_the_result) {
         const Result result = read_result(options.output);
         EXPECT_EQ(verdict(result), outcome_.verdict);
         EXPECT_EQ(text_attribute(result, "verdict"), outcome_.verdict);
+        if (std::any_of(result.chi2.begin(), result.chi2.end(), [](double chi2) { return std::isnan(chi2); })) {
+            return outcome_.verdict; // there may be no limits at all
+        }
         const Limits limits = compute_limits(result, 0.9);
-        const std::string warning = "warning   do not trust this result: " + outcome_.verdict + "\n";
-        EXPECT_EQ(limits_text(limits, result).rfind(warning, 0) == 0, outcome_.verdict != "ok");
+        const std::string warning = "\nwarning   do not trust this result: " + outcome_.verdict + "\n";
+        EXPECT_EQ(limits_text(limits, result).find(warning) != std::string::npos, outcome_.verdict != "ok");
         EXPECT_NE(limits_json(limits, result).find("\"verdict\": \"" + outcome_.verdict + "\""), std::string::npos);
         return outcome_.verdict;
     };
