@@ -65,9 +65,7 @@ inline std::string quoted(double value, const std::string& unit) {
     return unit == "1" ? fmt::format("{}", value) : fmt::format("\"{} {}\"", value, unit);
 }
 
-inline std::string list_of(const std::vector<double>& values) {
-    return fmt::format("[{}]", fmt::join(values, ", "));
-}
+inline std::string list_of(const std::vector<double>& values) { return fmt::format("[{}]", fmt::join(values, ", ")); }
 
 using Files = std::map<std::string, std::string>; //!< path relative to the folder of the scan → text
 
@@ -198,8 +196,9 @@ private:
                 tables_["photons.csv"] = table;
             }
             if (draw.chance(0.12)) {
-                channel_ += "correction = { weak = { table = \"correction.csv\", column = \"weak\" }, magnetic = { table = "
-                            "\"correction.csv\", column = \"magnetic\" } }\n";
+                channel_ +=
+                    "correction = { weak = { table = \"correction.csv\", column = \"weak\" }, magnetic = { table = "
+                    "\"correction.csv\", column = \"magnetic\" } }\n";
                 std::string table = "energy_keV,weak,magnetic\n";
                 for (const double T : {0.05, 1., 5., 30., 1000.}) {
                     table += fmt::format("{},{},{}\n", T, T > 900 ? 1 : draw.uniform(0.3, 1.3),
@@ -211,9 +210,7 @@ private:
         }
         const std::string material = draw.word({"Ar40", "Ge", "CsI", "Si", "Ge76"});
         const bool nuclide = std::isdigit(static_cast<unsigned char>(material.back())) != 0;
-        target_ = fmt::format("{} = \"{}\"", nuclide            ? "nuclide"
-                                             : material == "CsI" ? "formula"
-                                                                 : "element", material);
+        target_ = fmt::format("{} = \"{}\"", nuclide ? "nuclide" : material == "CsI" ? "formula" : "element", material);
         nuclides_ = material == "Ar40"   ? std::vector<std::string>{"Ar40"}
                     : material == "CsI"  ? std::vector<std::string>{"Cs133", "I127"}
                     : material == "Ge"   ? std::vector<std::string>{"Ge70", "Ge74"}
@@ -270,8 +267,8 @@ private:
             break;
         case 2:
             light_yield_ = draw.log_uniform(0.5, 20) * n / width;
-            response_ = fmt::format("smearing = \"{}\"\nlight_yield = \"{} keV^-1\"\n",
-                                    draw.word({"poisson", "gamma"}), light_yield_);
+            response_ = fmt::format("smearing = \"{}\"\nlight_yield = \"{} keV^-1\"\n", draw.word({"poisson", "gamma"}),
+                                    light_yield_);
             if (response_.find("gamma") != std::string::npos) {
                 response_ += fmt::format("gamma_shape = \"{} keV^-1\"\n", draw.log_uniform(0.3, 3) * light_yield_);
             }
@@ -313,9 +310,10 @@ private:
                 continue;
             }
             if (kind < 0.09 && electrons_) {
-                sources_ += fmt::format("type = \"reactor\"\nspectrum = \"huber-mueller\"\nlow_energy = \"vogel-engel\"\n"
-                                        "power = \"3 GW\"\nbaseline = \"{} m\"\n",
-                                        baseline_);
+                sources_ +=
+                    fmt::format("type = \"reactor\"\nspectrum = \"huber-mueller\"\nlow_energy = \"vogel-engel\"\n"
+                                "power = \"3 GW\"\nbaseline = \"{} m\"\n",
+                                baseline_);
                 baseline_matters_ = true;
                 flavours_.insert('e');
                 continue;
@@ -327,9 +325,9 @@ private:
             const bool solar = propagation == "solar";
             const std::string flavour = solar ? "e" : draw.word({"e", "e", "mu", "tau"});
             flavours_.insert(flavour[0]);
-            sources_ += fmt::format("flavour = \"{}\"\nneutrino = \"{}\"\npropagation = \"{}\"\nflux = \"{} cm^-2 s^-1\"\n",
-                                    flavour, solar || draw.chance(0.5) ? "neutrino" : "antineutrino", propagation,
-                                    draw.log_uniform(1e6, 1e13));
+            sources_ += fmt::format(
+                "flavour = \"{}\"\nneutrino = \"{}\"\npropagation = \"{}\"\nflux = \"{} cm^-2 s^-1\"\n", flavour,
+                solar || draw.chance(0.5) ? "neutrino" : "antineutrino", propagation, draw.log_uniform(1e6, 1e13));
             only_short_ = only_short_ && propagation == "short";
             if (propagation == "exact") {
                 sources_ += fmt::format("baseline = \"{} m\"\n", baseline_);
@@ -362,14 +360,16 @@ private:
     }
 
     std::string head(double exposure, bool gaussian) const {
-        std::string text = fmt::format("name = \"{}\"\ntitle = \"random\"\ncitation = \"made up\"\nstatistic = \"{}\"\n",
-                                       name_, gaussian ? "gaussian" : "poisson");
+        std::string text =
+            fmt::format("name = \"{}\"\ntitle = \"random\"\ncitation = \"made up\"\nstatistic = \"{}\"\n", name_,
+                        gaussian ? "gaussian" : "poisson");
         if (!has_source_) {
             return text;
         }
-        text += fmt::format("couplings = \"{}\"\n\n[exposure]\nmass = \"{} kg\"\nlive_time = \"1 d\"\n\n[target]\n{}\n\n"
-                            "[[channel]]\n{}",
-                            couplings_, exposure, target_, channel_);
+        text +=
+            fmt::format("couplings = \"{}\"\n\n[exposure]\nmass = \"{} kg\"\nlive_time = \"1 d\"\n\n[target]\n{}\n\n"
+                        "[[channel]]\n{}",
+                        couplings_, exposure, target_, channel_);
         return text + (response_.empty() ? "" : "\n[response]\n" + response_);
     }
 
@@ -380,8 +380,8 @@ private:
         }
         return fmt::format("\n[bins]\n{}edges = [{}]\ncounts = {}\n{}{}{}",
                            light_yield_ > 0 && has_source_ ? "variable = \"photoelectrons\"\n" : "",
-                           fmt::join(edges, ", "), list_of(counts), errors,
-                           further_.empty() ? "" : "\n" + further_, sources_);
+                           fmt::join(edges, ", "), list_of(counts), errors, further_.empty() ? "" : "\n" + further_,
+                           sources_);
     }
 
     //! A template over the bins
@@ -454,8 +454,8 @@ private:
                     }
                 } else if (function == "peaks") {
                     const double width = (high - low) * draw.log_uniform(0.005, 0.3), at = draw.uniform(low, high);
-                    text += fmt::format("width = \"{} keV\"\npeaks = [ {{ energy = \"{} keV\", area = 1 }} ]\n", width,
-                                        at);
+                    text +=
+                        fmt::format("width = \"{} keV\"\npeaks = [ {{ energy = \"{} keV\", area = 1 }} ]\n", width, at);
                     integral = [=](double E) { return std::erf((E - at) / (width * std::sqrt(2))); };
                 }
                 for (std::size_t b = 0; b < prediction.size(); ++b) {
@@ -656,8 +656,8 @@ private:
                                 majorana_ ? "majorana" : "dirac", mass_basis_ ? "mass" : "flavour",
                                 inverted_ ? "inverted" : "normal", total ? "total" : "beyond_sm");
         if (draw_.chance(0.3)) {
-            neutrino_ += fmt::format("mixing.alpha21 = {}\nmixing.alpha31 = {}\n", draw_.uniform(-3, 3),
-                                     draw_.uniform(-3, 3));
+            neutrino_ +=
+                fmt::format("mixing.alpha21 = {}\nmixing.alpha31 = {}\n", draw_.uniform(-3, 3), draw_.uniform(-3, 3));
         }
     }
 
@@ -702,11 +702,7 @@ private:
                     size = form_factor == "anapole" ? 7e-32 : 4e-31;
                 }
                 const double kind = draw_.uniform();
-                (kind < 0.2    ? universal
-                 : kind < 0.5  ? diagonal
-                 : kind < 0.75 ? polar
-                 : kind < 0.9  ? re
-                               : im) = true;
+                (kind < 0.2 ? universal : kind < 0.5 ? diagonal : kind < 0.75 ? polar : kind < 0.9 ? re : im) = true;
             }
             if (universal) {
                 element = "universal";
@@ -716,8 +712,8 @@ private:
                 element = mass_basis_ ? draw_.word({"12", "13", "23"}) : draw_.word({"emu", "etau", "mutau"});
             }
             const std::string name = form_factor + "." + element;
-            const bool moments_apart = (form_factor == "magnetic_moment" || form_factor == "electric_moment") &&
-                                       taken.count("majorana") > 0;
+            const bool moments_apart =
+                (form_factor == "magnetic_moment" || form_factor == "electric_moment") && taken.count("majorana") > 0;
             const bool lambda_apart = lambda && taken.count("moment") > 0;
             if (moments_apart || lambda_apart || !taken.insert(name).second) {
                 continue;
@@ -794,8 +790,8 @@ private:
             for (const std::string& nuclide : x.nuclides()) {
                 if (!x.unity() && x.has_source() && nuclides.insert(nuclide).second) {
                     const double R = nuclide == "Si28" ? 3.1 : nuclide == "Ar40" ? 3.4 : nuclide[0] == 'G' ? 4.1 : 4.9;
-                    others.push_back({draw_.word({"proton", "neutron"}) + "_radius." + nuclide, "fm", R * 0.9, R * 1.1,
-                                      0, true});
+                    others.push_back(
+                        {draw_.word({"proton", "neutron"}) + "_radius." + nuclide, "fm", R * 0.9, R * 1.1, 0, true});
                 }
             }
         }
@@ -803,8 +799,7 @@ private:
         if (!only_short || mass_basis_) {
             for (const std::string name : {"theta12", "theta13", "theta23"}) {
                 const bool whole = draw_.chance(0.5);
-                mixing.push_back({name, "deg", whole ? 0. : 5., whole ? 90. : 50., 0,
-                                  solar && name != "theta23"});
+                mixing.push_back({name, "deg", whole ? 0. : 5., whole ? 90. : 50., 0, solar && name != "theta23"});
             }
             mixing.push_back({"delta", "deg", 0, 360, 0, false, true});
         }

@@ -7,10 +7,10 @@
 
 #include <chrono>
 #include <csignal>
-#include <ctime>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -94,8 +94,7 @@ Grid evaluate_grid(ScanConfig config, Method method, const std::string& instruct
             std::size_t flat = 0;
             for (std::size_t i = 0; i < grid.shape.size(); ++i) {
                 const AxisRange& range = unit.ranges[i];
-                const std::int64_t index =
-                    range.begin + static_cast<std::int64_t>(k) / range.kept_stride % range.count;
+                const std::int64_t index = range.begin + static_cast<std::int64_t>(k) / range.kept_stride % range.count;
                 flat = flat * grid.shape[i] + static_cast<std::size_t>(index);
             }
             grid.chi2[flat] = result.chi2[k];
@@ -185,7 +184,8 @@ struct LiteralExperiment {
                 continue;
             }
             const double d = (positive - n[b]) / n[b]; // d − ln(1 + d) without cancellation where d is small
-            sum += 2 * n[b] * (std::abs(d) < 1e-4 ? d * d * (0.5 - d * (1. / 3 - d * (0.25 - d / 5))) : d - std::log1p(d));
+            sum +=
+                2 * n[b] * (std::abs(d) < 1e-4 ? d * d * (0.5 - d * (1. / 3 - d * (0.25 - d / 5))) : d - std::log1p(d));
         }
         return sum;
     }
@@ -201,8 +201,8 @@ struct LiteralExperiment {
             correlated = solved(N);
         }
         for (std::size_t b = 0; b < N.size(); ++b) {
-            slopes[b] = correlated.size() > 0 ? 2 * std::abs(correlated[static_cast<Eigen::Index>(b)])
-                        : gaussian            ? 2 * std::abs(N[b] - n[b]) / (errors[b] * errors[b])
+            slopes[b] = correlated.size() > 0  ? 2 * std::abs(correlated[static_cast<Eigen::Index>(b)])
+                        : gaussian             ? 2 * std::abs(N[b] - n[b]) / (errors[b] * errors[b])
                         : n[b] > 0 && N[b] > 0 ? 2 * std::abs(1 - n[b] / N[b])
                                                : 2;
         }
@@ -235,10 +235,10 @@ private:
 /// A point as the reference sees it, with what its χ² may be off by as quadratures go.
 struct Arbiter {
     ReferenceResult result;
-    double tolerance;  //!< for χ²
-    double literal;    //!< χ² worked out anew at the values of the pulls that the reference found
+    double tolerance;         //!< for χ²
+    double literal;           //!< χ² worked out anew at the values of the pulls that the reference found
     bool is_negative = false; //!< whether a signal is
-    double brute;      //!< the smallest χ² that a search from there and from other starts sees
+    double brute;             //!< the smallest χ² that a search from there and from other starts sees
 };
 
 class Arbitration {
@@ -279,8 +279,7 @@ public:
             }
         }
         arbiter.literal = fits + priors(point, r.normalisations, r.systematics);
-        arbiter.tolerance =
-            1e-9 + 1e-12 * (r.chi2 + std::sqrt(std::max(r.chi2, 0.) * size)) + of_quadrature;
+        arbiter.tolerance = 1e-9 + 1e-12 * (r.chi2 + std::sqrt(std::max(r.chi2, 0.) * size)) + of_quadrature;
         if (search) {
             arbiter.brute = search_pulls(point, r, literals, draw);
         }
@@ -581,9 +580,8 @@ private:
         }
         arbitration_.emplace(config_);
         std::set<std::size_t> chosen;
-        const auto best = std::min_element(moments_.chi2.begin(), moments_.chi2.end(), [](double a, double b) {
-            return a < b || (a == a && b != b);
-        });
+        const auto best = std::min_element(moments_.chi2.begin(), moments_.chi2.end(),
+                                           [](double a, double b) { return a < b || (a == a && b != b); });
         chosen.insert(static_cast<std::size_t>(best - moments_.chi2.begin()));
         Draw draw = this->draw(1);
         for (int i = 0; i < 3; ++i) {
@@ -818,21 +816,22 @@ private:
         }
         const double least = lowest()->second, margin = 1e-6 * (1 + least) + 2e-3 * limits.threshold;
         const auto is_in = [&](double x) {
-            return std::any_of(found.intervals.begin(), found.intervals.end(), [&](const Interval& interval) {
-                return x >= interval.low && x <= interval.high;
-            });
+            return std::any_of(found.intervals.begin(), found.intervals.end(),
+                               [&](const Interval& interval) { return x >= interval.low && x <= interval.high; });
         };
         if (limits.chi2_min > least + margin) {
-            interval_failure("minimum", found, fmt::format("{:.9g}, brute force {:.9g} at {:.9g}", limits.chi2_min,
-                                                           least, lowest()->first));
+            interval_failure(
+                "minimum", found,
+                fmt::format("{:.9g}, brute force {:.9g} at {:.9g}", limits.chi2_min, least, lowest()->first));
             return;
         }
         for (const End& end : ends) {
             const double inside = chi2[end.inside] - least, outside = chi2[end.outside] - least;
             if (!(inside <= limits.threshold + margin) || outside < limits.threshold - margin) {
-                interval_failure("end", found, fmt::format("Δχ² {:.6g} at {:.9g} inside, {:.6g} at {:.9g} outside, "
-                                                           "threshold {:.6g}",
-                                                           inside, end.inside, outside, end.outside, limits.threshold));
+                interval_failure("end", found,
+                                 fmt::format("Δχ² {:.6g} at {:.9g} inside, {:.6g} at {:.9g} outside, "
+                                             "threshold {:.6g}",
+                                             inside, end.inside, outside, end.outside, limits.threshold));
                 return;
             }
         }
@@ -853,7 +852,8 @@ private:
         std::string intervals;
         bool rough = false;
         for (const Interval& i : found.intervals) {
-            intervals += fmt::format(" {}{:.9g}, {:.9g}{}", i.low_open ? "(" : "[", i.low, i.high, i.high_open ? ")" : "]");
+            intervals +=
+                fmt::format(" {}{:.9g}, {:.9g}{}", i.low_open ? "(" : "[", i.low, i.high, i.high_open ? ")" : "]");
             rough = rough || i.low_rough || i.high_rough;
         }
         const std::string text = fmt::format("{}{}: {};", found.axis.name, intervals, details);
@@ -891,8 +891,8 @@ private:
             return;
         }
         Draw draw = this->draw(2);
-        const auto best = static_cast<std::size_t>(std::min_element(result.chi2.begin(), result.chi2.end()) -
-                                                   result.chi2.begin());
+        const auto best =
+            static_cast<std::size_t>(std::min_element(result.chi2.begin(), result.chi2.end()) - result.chi2.begin());
         for (const std::size_t k : std::set<std::size_t>{best, draw.bits() % result.chi2.size()}) {
             if (!std::isfinite(result.chi2[k]) || !has_time_for_reference()) {
                 continue;

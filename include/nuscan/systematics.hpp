@@ -282,10 +282,9 @@ NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, C
 
 //! χ² at \p z, of all experiments and priors
 template <class Lanes, class Columns>
-NUSCAN_HOST_DEVICE typename Lanes::Point pulled_total(const SystematicsView& s, const Columns& at,
-                                                      const typename Lanes::Point* z,
-                                                      ShapeWeights<typename Lanes::Point>& shapes,
-                                                      double softness = 0) {
+NUSCAN_HOST_DEVICE typename Lanes::Point
+pulled_total(const SystematicsView& s, const Columns& at, const typename Lanes::Point* z,
+             ShapeWeights<typename Lanes::Point>& shapes, double softness = 0) {
     using std::fma;
     using Point = typename Lanes::Point;
     all_shape_weights(s, z, shapes);
