@@ -203,7 +203,8 @@ std::vector<double> photon_kinks(const Experiment& experiment, const Body& body,
     for (int i = 0; i <= n_steps && low < high; ++i) {
         grid.push_back(i == n_steps ? high : low * std::pow(high / low, static_cast<double>(i) / n_steps));
     }
-    return changes(grid, [&](double E) { return photon_excess(experiment.target, *body.channel, E, T) > 0; });
+    const CrossSection excess = photon_excess(experiment.target, *body.channel, T);
+    return changes(grid, [&](double E) { return excess(E) > 0; });
 }
 
 //! ∫ dE flux(E) dσ/dT(E, T) of a source [MeV^-1 s^-1] per body, whose dσ/dT has \p kinks in E
@@ -369,8 +370,8 @@ RecoilLimits recoil_limits(const Experiment& experiment, const Body& body, const
         energies.push_back(source.spectrum.x.back());
     }
     for (const double energy : has_photons(body) ? energies : std::vector<double>{}) {
-        const std::vector<double> at_line = changes(
-            grid, [&](double T) { return photon_excess(experiment.target, channel, energy, T) > 0; });
+        const std::vector<double> at_line =
+            changes(grid, [&](double T) { return photon_excess(experiment.target, channel, T)(energy) > 0; });
         limits.insert(limits.end(), at_line.begin(), at_line.end());
     }
     leave_inside(limits);
