@@ -25,7 +25,8 @@ struct Curvature {
 /// The curvature from \p hessian, half of that of χ², priors included.
 ///
 /// H is scaled to a diagonal of one, so that units do not matter. Along eigenvectors whose eigenvalue is below 1e-8, χ²
-/// is flat: no parameter with a component along one of them is determined.
+/// is flat: a parameter with a component along them is not determined. A component is what makes its error more than
+/// ten times that with all others held; what is smaller is part of the error.
 Curvature curvature_of(const Eigen::MatrixXd& hessian);
 
 /// "a and b are degenerate: only 2 a + b is determined", or "nothing depends on a". \param names of all parameters
