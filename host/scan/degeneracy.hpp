@@ -13,6 +13,9 @@ struct Degeneracy {
     std::vector<int> parameters; //!< none of them is determined alone
     //! Coefficients of the combinations that are determined, one for each of the parameters; none where nothing is
     std::vector<std::vector<double>> combinations;
+
+    //! Directions in which χ² is flat
+    int n_flat() const { return static_cast<int>(parameters.size() - combinations.size()); }
 };
 
 /// What the curvature of χ² at its minimum says of parameters.

@@ -74,6 +74,7 @@ def test_degenerate_backgrounds_have_no_errors(tmp_path, b, statistic, combinati
     assert said in text
     limits = json.loads(nuscan("limits", tmp_path / "o.h5", "--json").stdout)
     assert limits["degenerate_pulls"] == said
+    assert limits["goodness_of_fit"]["degrees_of_freedom"] == 1  # three bins, a moment, and one number of two backgrounds
     assert {pull["error"] for pull in limits["pulls"].values()} == {None}
     assert {pull["status"] for pull in limits["pulls"].values()} == {"not determined"}
     point = ["point", file, "--set", "magnetic_moment.ee=0"]
