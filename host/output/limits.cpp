@@ -717,7 +717,8 @@ private:
         GoodnessOfFit fit{static_cast<int>(*bins), {}, {}, 0};
         fit.bins_with_few_counts = static_cast<int>(number_attribute(result_, "bins_with_few_counts").value_or(0));
         if (const std::optional<double> fitted = number_attribute(result_, "fitted_parameters")) {
-            fit.degrees_of_freedom = fit.bins - static_cast<int>(*fitted);
+            const double flat = number_attribute(result_, "flat_directions").value_or(0); // parameters that fit nothing
+            fit.degrees_of_freedom = fit.bins - static_cast<int>(*fitted - flat);
             if (*fit.degrees_of_freedom > 0) {
                 const boost::math::chi_squared distribution(*fit.degrees_of_freedom);
                 fit.p_value = boost::math::cdf(boost::math::complement(distribution, std::max(best_.chi2, 0.)));

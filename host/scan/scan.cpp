@@ -519,6 +519,7 @@ Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& v
     }
     if (!report.degeneracies.empty()) {
         attributes["degenerate_pulls"] = fmt::format("{}", fmt::join(report.degeneracies, "; "));
+        attributes["flat_directions"] = static_cast<std::int64_t>(report.flat_directions);
     }
     return attributes;
 }
