@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "cli/commands.hpp"
+#include "cli/waiting.hpp"
 #include "config/error.hpp"
 #include "output/limits.hpp"
 #include "scan/between_points.hpp"
@@ -20,9 +21,12 @@ struct Arguments {
 };
 
 void run(const Arguments& arguments) {
+    Waiting waiting;
+    waiting.at("reading " + arguments.file);
     Result result = read_result(arguments.file);
     const std::string folder =
         arguments.folder.empty() ? std::filesystem::path(arguments.file).parent_path().string() : arguments.folder;
+    waiting.at("working out limits between the points of the grid");
     BetweenPoints between;
     std::string why_grid;
     try {
@@ -40,6 +44,7 @@ void run(const Arguments& arguments) {
             result.attributes[name] = value;
         }
     }
+    waiting.end();
     fmt::print("{}", arguments.json ? limits_json(limits, result) : limits_text(limits, result, why_grid));
 }
 

@@ -213,6 +213,32 @@ def test_lz_limit_on_the_magnetic_moment(tmp_path, background, low, high):
     assert low < interval["high"] < high
 
 
+def test_scan_says_how_many_points_were_compared(tmp_path):
+    small = ["--set", "axis.0.points=21", "--set", "axis.1.points=31", "-o", tmp_path / "a.h5", "--overwrite"]
+    found = re.search(r"parity: (\d+) random points and the best fit agree with the reference to \S+ in chi2/\(1 \+ chi2\)\n",
+                      nuscan("scan", LZ_MAP, *small).stderr)  # fmt: skip
+    assert 4 <= int(found[1]) <= 16
+    # However short: four, and what is left is said.
+    text = nuscan("scan", LZ_MAP, *small, "--parity-points", "100000").stderr
+    found = re.search(r"parity: (\d+) random points and .*\n  (\d+) more were left out, to stay below 5 % of the scan's time", text)
+    assert int(found[1]) >= 4 and int(found[1]) + int(found[2]) == 100000
+    assert "3 random points and the best fit" in nuscan("scan", LZ_MAP, *small, "--parity-points", "3").stderr
+    assert "not compared with the reference" in nuscan("scan", LZ_MAP, *small, "--parity-points", "0").stderr
+    assert "four always" in " ".join(nuscan("scan", "--help").stdout.split())
+
+
+def test_says_what_it_waits_for(tmp_path):
+    pipe = tmp_path / "scan.toml"
+    os.mkfifo(pipe)
+    environment = {name: value for name, value in os.environ.items() if name != "NUSCAN_PROGRESS"}
+    command = subprocess.Popen([PROGRAM, "point", pipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    # It goes on waiting until somebody writes: however busy the machine is, the line comes first.
+    assert re.fullmatch(rf"reading {pipe} and its experiments \.\.\. \d+\.\d s\n", command.stderr.readline())
+    pipe.write_text('[[experiment]]\nuse = "lz-2022"\n')
+    output, _ = command.communicate(timeout=600)
+    assert command.returncode == 0 and "chi2" in output
+
+
 def test_result_opens_in_xarray_and_says_what_ran(tmp_path):
     scan(LZ_MAP, tmp_path / "map.h5", "--set", "axis.0.points=21", "--set", "axis.1.points=31")
     result = dataset(tmp_path / "map.h5")
@@ -221,7 +247,9 @@ def test_result_opens_in_xarray_and_says_what_ran(tmp_path):
     assert result["charge.universal"].attrs["units"] == "e"
     assert float(result["magnetic_moment.universal"][-1]) == 2.4e-11
     assert result.attrs["chi2_min"] == float(result.chi2.min())
-    assert 1 <= result.attrs["parity_points"] <= 16  # as many as the time for them allows
+    assert 4 <= result.attrs["parity_points"] <= 16  # as many as the time for them allows
+    assert result.attrs["parity_points"] + result.attrs["parity_points_left"] == 16
+    assert result.attrs["parity_best_fit"] == 1
     assert result.attrs["parity_largest_deviation"] < 1e-8
     for name in ["title", "scan", "plan_hash", "experiment_digests", "nuscan_commit", "backend", "device", "method",
                  "instruction_set", "precision", "minimum", "charge_radius_mode", "couplings"]:  # fmt: skip
