@@ -209,7 +209,11 @@ private:
         return nodes;
     }
 
-    bool is_circle(std::size_t a) const { return is_full_circle(variables_[a]); }
+    //! Of profiled axes there are no values, but their range
+    bool is_circle(std::size_t a) const {
+        const double period = variables_[a].domain.period;
+        return period > 0 && ranges_[a].high - ranges_[a].low > period * (1 - rounding);
+    }
 
     // ---- between the points ------------------------------------------------------------------------------------
 
