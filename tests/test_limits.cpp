@@ -773,10 +773,11 @@ TEST(LimitsText, RepeatsTheVerdictOfTheScan) {
     result.attributes["verdict"] = std::string("ok");
     EXPECT_EQ(limits_text(compute_limits(result, 0.9), result).find("warning"), std::string::npos);
     EXPECT_NE(limits_json(compute_limits(result, 0.9), result).find(R"("verdict": "ok")"), std::string::npos);
-    result.attributes["verdict"] = std::string("do not trust this result");
-    EXPECT_NE(limits_text(compute_limits(result, 0.9), result).find("\nwarning   do not trust this result\n"),
+    result.attributes["verdict"] = std::string("9 of 10 points failed");
+    EXPECT_NE(limits_text(compute_limits(result, 0.9), result)
+                  .find("\nwarning   do not trust this result: 9 of 10 points failed\n"),
               std::string::npos);
-    EXPECT_NE(limits_json(compute_limits(result, 0.9), result).find(R"("verdict": "do not trust this result")"),
+    EXPECT_NE(limits_json(compute_limits(result, 0.9), result).find(R"("verdict": "9 of 10 points failed")"),
               std::string::npos);
 }
 

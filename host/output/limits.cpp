@@ -209,7 +209,11 @@ private:
         return nodes;
     }
 
-    bool is_circle(std::size_t a) const { return is_full_circle(variables_[a]); }
+    //! Of profiled axes there are no values, but their range
+    bool is_circle(std::size_t a) const {
+        const double period = variables_[a].domain.period;
+        return period > 0 && ranges_[a].high - ranges_[a].low > period * (1 - rounding);
+    }
 
     // ---- between the points ------------------------------------------------------------------------------------
 
@@ -218,7 +222,8 @@ private:
         std::vector<Span> spans = ranges_;
         if (is_circle(a)) { // the span may be beyond the seam, but never on both sides
             const double period = variables_[a].domain.period;
-            const double turns = std::floor((span.low - ranges_[a].low) / period + rounding);
+            const double middle = (span.low + span.high) / 2;
+            const double turns = std::max(0., std::floor((middle - ranges_[a].low) / period - rounding));
             span = {span.low - turns * period, span.high - turns * period};
         }
         spans[a] = span;
@@ -347,7 +352,7 @@ private:
             }
             const Node &low = nodes[k], &high = nodes[k + 1];
             const double at_low = low.minimum.slopes[a], at_high = high.minimum.slopes[a];
-            constexpr double flat = 1e-3; // of χ², across the axis
+            constexpr double flat = 0.05; // of χ², across the axis
             const bool may_fall = at_low < flat && at_high > -flat, may_rise = at_low > -flat && at_high < flat;
             const bool low_in = is_allowed(low, level), high_in = is_allowed(high, level);
             if (!low_in && !high_in && (may_fall || nodes.size() <= few)) {

@@ -75,9 +75,8 @@ def grid_of(result: Result, confidence_level: float = 0.9) -> dict:
     chi2_min = float(np.min(result.chi2[np.isfinite(result.chi2)]))
     best = np.unravel_index(np.nanargmin(np.where(np.isfinite(result.chi2), result.chi2, np.nan)), result.chi2.shape)
     warnings = ["the program nuscan is not there: intervals and its warnings are missing (set NUSCAN_PROGRAM?)"]
-    verdict = result.attributes.get("verdict", "ok")
     return {
-        "warnings": ([] if verdict == "ok" else [str(verdict)]) + warnings,
+        "warnings": ([] if result.verdict == "ok" else [f"do not trust this result: {result.verdict}"]) + warnings,
         "confidence_level": confidence_level,
         "delta_chi2": delta_chi2_threshold(confidence_level, 1),
         "chi2_min": chi2_min,
