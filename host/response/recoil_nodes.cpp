@@ -38,6 +38,18 @@ double recoil_begin(const TargetMaterial& target, const Channel& channel) {
     return std::max(begin, min_recoil);
 }
 
+//! Where a table is 1 between its knots
+std::vector<double> crossings_of_one(const Table& table) {
+    std::vector<double> crossings;
+    for (std::size_t i = 0; i + 1 < table.x.size(); ++i) {
+        const double before = table.y[i] - 1, after = table.y[i + 1] - 1;
+        if (before * after < 0) {
+            crossings.push_back(table.x[i] + (table.x[i + 1] - table.x[i]) * (before / (before - after)));
+        }
+    }
+    return crossings;
+}
+
 bool has_flux(const Table& spectrum, std::size_t knot) {
     return spectrum.y[knot] != 0 || (knot > 0 && spectrum.y[knot - 1] != 0) ||
            (knot + 1 < spectrum.y.size() && spectrum.y[knot + 1] != 0);
@@ -119,6 +131,7 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
             add_all(channel.photoabsorption.x);
         }
         add_all(channel.weak_correction.x);
+        add_all(crossings_of_one(channel.weak_correction)); // the interference has its root above
         add_all(channel.magnetic_correction.x);
     }
     add_all(visible.crossings(range.low));
