@@ -148,14 +148,18 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
         kinks.erase(std::unique(kinks.begin(), kinks.end()), kinks.end());
     };
     order();
+    std::vector<double> branches;
     if (channel.target == Target::electron && channel.atomic == AtomicModel::equivalent_photon) {
-        add_all(photon_kinks(experiment.target, channel, experiment.sources, kinks));
+        add_all(photon_kinks(experiment.target, channel, experiment.sources, kinks, branches));
         order();
     }
 
     const auto smoothness = [&](double T) {
         Smoothness s;
         s.origin = T; // 1/T, 1/T², √T of the kinematics, T^0.15 of Lindhard's formula
+        for (const double branch : branches) {
+            s.pole = std::min(s.pole, std::max(std::abs(T - branch), 1e-3 * T));
+        }
         const double v = visible(T);
         const EnergyAcceptance::Scale scale = energy.scale(v);
         // Where the visible energy falls, so does the resolution: at most to a half on a panel.
