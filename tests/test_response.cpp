@@ -863,7 +863,7 @@ TEST(Contributions, list_the_energies_that_the_moments_integrate) {
                             }
                         }
                         EXPECT_NEAR(moments[static_cast<std::size_t>(m * components + k) * n_bins + b], sum,
-                                    1e-13 * size)
+                                    1e-12 * size)
                             << x.name << ", feature " << m << ", bin " << b;
                     }
                 }
