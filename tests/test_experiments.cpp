@@ -1543,7 +1543,7 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "toy.toml:14: form_factor = \"klein\" is unknown (expected \"helm\", \"symmetrised-fermi\", \"klein-nystrand\" or "
      "\"unity\")"},
     {"interference", "atomic = \"free\"", "atomic = \"free\"\ninterference = \"off\"",
-     "toy.toml:22: unknown interference \"off\" (must be \"full\" or \"none\")"},
+     "toy.toml:22: interference = \"off\" is unknown (expected \"full\" or \"none\")"},
     {"interference_in_target", "formula = \"CsI\"", "formula = \"CsI\"\ninterference = \"none\"",
      "toy.toml:10: \"interference\" stands in [target], but the file has channels (it is a key of electron channels) "
      "move it to their [[channel]]?"},

@@ -326,6 +326,13 @@ RecoilLimits recoil_limits(const Experiment& experiment, const Body& body, const
         }
         add_knots(channel.photoabsorption);
         add_knots(channel.weak_correction);
+        const Table& weak = channel.weak_correction; // the interference has its root where it is above 1
+        for (std::size_t i = 0; i + 1 < weak.x.size(); ++i) {
+            if ((weak.y[i] < 1) != (weak.y[i + 1] < 1)) {
+                limits.push_back(weak.x[i] +
+                                 (1 - weak.y[i]) * (weak.x[i + 1] - weak.x[i]) / (weak.y[i + 1] - weak.y[i]));
+            }
+        }
         add_knots(channel.magnetic_correction);
     }
     const auto leave_inside = [&](std::vector<double>& energies) {
