@@ -46,8 +46,8 @@ struct ScanOutcome {
 Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& values);
 
 /// Runs a scan: evaluates the work units that the journal does not have, streams tiles to the result file, compares
-/// random points and the best fit with the reference and finishes the file, whose attribute `verdict` keeps what came of
-/// that. All but the last goes on side by side.
+/// random points and the best fit with the reference and finishes the file, whose attribute `verdict` keeps what came
+/// of that. All but the last goes on side by side.
 ///
 /// Memory does not grow with the grid: a few tiles are held, and what the journal has of tiles whose profiled axes span
 /// several units. After a crash or a stop the same call goes on where the last unit ended.
