@@ -118,7 +118,12 @@ public:
     //! Without backgrounds, one day of a kilogram, nothing counted
     Files bare(const std::string& folder) const {
         Files files = tables_;
-        files["experiment.toml"] = head(1, false) + bins(std::vector<double>(static_cast<std::size_t>(n_all_), 0), {});
+        const std::vector<double> ones(static_cast<std::size_t>(n_all_), 1);
+        files["experiment.toml"] = head(1, false) + bins(std::vector<double>(ones.size(), 0), {});
+        if (!has_source_) { // something there must be
+            files["experiment.toml"] +=
+                fmt::format("\n[[background]]\nname = \"b\"\ncounts = {}\nuncertainty = \"fixed\"\n", list_of(ones));
+        }
         return in(folder, files);
     }
 
@@ -517,7 +522,8 @@ private:
             if (draw.chance(0.7) || strength > 0.5) {
                 text += fmt::format("minus = {}\n", list_of(minus));
             }
-            const auto n_nominal = std::count_if(nominal.begin(), nominal.end(), [](double y) { return y > 0; });
+            const double least = 1e-6 * std::accumulate(nominal.begin(), nominal.end(), 0.);
+            const auto n_nominal = std::count_if(nominal.begin(), nominal.end(), [=](double y) { return y > least; });
             if (n_nominal < 2 || draw.chance(0.5)) {
                 text += "rate = true\n";
             }

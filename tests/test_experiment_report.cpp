@@ -13,7 +13,7 @@
 namespace nuscan {
 namespace {
 
-//! Two bins of electrons that chromium hits: 2.9 and 2.8 counts in the standard model
+//! Two bins of electrons that chromium hits: 0.072 counts together in the standard model
 class Report : public ::testing::Test {
 protected:
     std::string keys = "", mass = "1 kg", live_time = "10 d", baseline = "1 m";
@@ -63,7 +63,7 @@ TEST_F(Report, splits_the_prediction) {
 
 TEST_F(Report, of_nothing_that_is_seen) {
     bins = "edges = [\"800 keV\", \"900 keV\", \"1000 keV\"]\ncounts = [10, 10]";
-    EXPECT_EQ(warnings(), Warnings{"experiment.toml:5: no neutrino is seen in any bin (recoils make up to 561.4 keV "
+    EXPECT_EQ(warnings(), Warnings{"experiment.toml:5: no neutrino is seen in any bin (recoils make up to 561.3 keV "
                                    "visible, the bins begin at 800 keV) check mass, flux, baseline and the unit of the "
                                    "bins?"});
     bins = "edges = [\"1 keV\", \"20 keV\"]\ncounts = [10]";
@@ -77,54 +77,52 @@ TEST_F(Report, of_nothing_that_is_seen) {
 
 TEST_F(Report, of_uncertainties_that_are_not_relative) {
     background = "counts = [10, 10]\nuncertainty = 4";
-    EXPECT_EQ(warnings(), Warnings{"experiment.toml:16: the uncertainty of background \"flat\" is 4 times its size "
+    EXPECT_EQ(warnings(), Warnings{"experiment.toml:18: the uncertainty of background \"flat\" is 4 times its size "
                                    "(uncertainties are relative to nominal) write 0.2 for 4 counts, 0.04 for 4 %, or "
                                    "\"free\"?"});
     background = "counts = [10, 10]\nuncertainty = 2";
     EXPECT_EQ(warnings(), Warnings());
     source = "[signal]\nuncertainty = 13\n[[systematic]]\nname = \"flux\"\nof = \"flat\"\nuncertainty = 5\n"
              "[[systematic]]\nname = \"bend\"\nof = \"flat\"\nplus = [11, 9]\nuncertainty = 3\n";
-    EXPECT_EQ(warnings(), (Warnings{"experiment.toml:24: the uncertainty of the signal is 13 times its size "
+    EXPECT_EQ(warnings(), (Warnings{"experiment.toml:26: the uncertainty of the signal is 13 times its size "
                                     "(uncertainties are relative to nominal) write 0.13 for 13 %, or \"free\"?",
-                                    "experiment.toml:28: the uncertainty of systematic \"flux\" is 5 times its size "
+                                    "experiment.toml:30: the uncertainty of systematic \"flux\" is 5 times its size "
                                     "(uncertainties are relative to nominal) write 0.05 for 5 %, or \"free\"?"}));
 }
 
 TEST_F(Report, of_a_signal_that_is_too_small_or_too_large) {
     const std::string check = " check mass, flux, baseline and the unit of the bins?";
-    mass = "1 g"; // 1 kg gives 5.7 counts
+    mass = "1 g"; // 1 kg gives 0.072 counts
     EXPECT_EQ(warnings(),
-              Warnings{"experiment.toml:5: the standard model gives 0.00569 counts of neutrinos in all bins "
+              Warnings{"experiment.toml:5: the standard model gives 7.2e-05 counts of neutrinos in all bins "
                        "(fewer than 0.01)" +
                        check});
-    mass = "10 g";
+    mass = "200 g";
     EXPECT_EQ(warnings(), Warnings());
     mass = "1 kg";
     baseline = "1 km";
     EXPECT_EQ(warnings(),
-              Warnings{"experiment.toml:5: the standard model gives 5.69e-06 counts of neutrinos in all bins "
+              Warnings{"experiment.toml:5: the standard model gives 7.2e-08 counts of neutrinos in all bins "
                        "(fewer than 0.01)" +
                        check});
-    baseline = "30 m"; // 0.006 counts, which is nothing to say of rates
+    baseline = "3 m"; // 0.008 counts, which is nothing to say of rates
     keys = "statistic = \"gaussian\"";
     EXPECT_EQ(warnings(), Warnings());
     bins = "edges = [\"1 keV\", \"20 keV\", \"40 keV\"]\ncounts = [100, 100]";
     background = "counts = [100, 100]\nuncertainty = \"fixed\"";
-    EXPECT_EQ(warnings(),
-              Warnings{"experiment.toml:5: the standard model gives 0.00632 counts of neutrinos in all bins "
-                       "(less than 0.0001 of the 200 of the backgrounds)" +
-                       check});
+    EXPECT_EQ(warnings(), Warnings{"experiment.toml:5: the standard model gives 0.008 counts of neutrinos in all bins "
+                                   "(less than 0.0001 of the 200 of the backgrounds)" +
+                                   check});
     mass = "10 kg";
     EXPECT_EQ(warnings(), Warnings());
     keys = "";
-    mass = "1 t";
+    mass = "100 t";
     baseline = "1 m";
     const Warnings found = warnings();
     ASSERT_FALSE(found.empty());
-    EXPECT_EQ(found[0],
-              "experiment.toml:5: the standard model gives 5.69e+03 counts of neutrinos in all bins (28.4 times "
-              "the 200 observed)" +
-                  check);
+    EXPECT_EQ(found[0], "experiment.toml:5: the standard model gives 7.2e+03 counts of neutrinos in all bins (36 times "
+                        "the 200 observed)" +
+                            check);
 }
 
 TEST_F(Report, of_units_of_the_response) {
@@ -136,7 +134,7 @@ TEST_F(Report, of_units_of_the_response) {
                         "experiment.toml:10: the resolution is 41 keV at 20.5 keV (all bins together span 39 "
                         "keV) check its units?"}));
     live_time = "10 d";
-    mass = "100 kg";
+    mass = "10 t";
     response = "efficiency = \"percent.csv\"\nefficiency_in = \"recoil\"";
     EXPECT_EQ(warnings(), Warnings{"experiment.toml:8: the efficiency over the recoil energy is at most 0.0095 (1 is "
                                    "where everything is seen) is the table in another unit?"});
@@ -159,7 +157,7 @@ TEST_F(Report, of_quenching_in_percent) {
 TEST_F(Report, of_energies_of_neutrinos) {
     source = "[[source]]\nname = \"beam\"\nflavour = \"mu\"\nneutrino = \"neutrino\"\npropagation = \"short\"\n"
              "flux = \"1 cm^-2 s^-1\"\nlines = [ { energy = \"2000 MeV\", fraction = 1 } ]\n";
-    EXPECT_EQ(warnings(), Warnings{"experiment.toml:23: the neutrinos of \"beam\" reach 2000 MeV (scattering on whole "
+    EXPECT_EQ(warnings(), Warnings{"experiment.toml:25: the neutrinos of \"beam\" reach 2000 MeV (scattering on whole "
                                    "nuclei and atoms ends far below) is the table in another unit?"});
 }
 
@@ -172,7 +170,6 @@ TEST_F(Report, of_counts_by_their_own_tails) {
     }
     bins = "min = \"1 keV\"\nmax = \"40 keV\"\nnumber = 81\ncounts = [" + counts + "]";
     background = "counts = [" + flat + "]\nuncertainty = \"fixed\"";
-    mass = "2 g";
     EXPECT_EQ(warnings(), Warnings());
     // P(n >= 8 | 0.13) = 1.9e-12, 81 times that of both tails 3e-10; 6 have 81 x 2 x 6e-9 = 1e-6, above 5.7e-7
     bins = "min = \"1 keV\"\nmax = \"40 keV\"\nnumber = 81\ncounts = [8" + counts.substr(1) + "]";
@@ -260,8 +257,8 @@ TEST_F(Report, of_a_background_smaller_than_the_sun) {
     source = "[[source]]\ntype = \"solar\"\nname = \"pp\"\nflux = \"1e16 cm^-2 s^-1\"\n";
     background = "counts = [1, 1]\nuncertainty = \"fixed\"\nincludes_solar = true";
     const Warnings found = warnings();
-    ASSERT_FALSE(found.empty());
-    EXPECT_EQ(found[0],
+    ASSERT_GT(found.size(), 1u);
+    EXPECT_EQ(found[1], // after a signal far above the counts
               "background \"flat\" is smaller than the solar neutrinos that it includes in 2 of 2 bins, the first is "
               "bin 1 (1 to 20 keV)");
 }

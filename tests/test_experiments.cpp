@@ -260,8 +260,8 @@ TEST_F(ExperimentFile, gaussian_statistic_takes_errors_from_the_counts_or_from_a
 }
 
 TEST_F(ExperimentFile, tables_that_end_below_what_smearing_brings_in) {
-    const std::string lost = " (smearing would bring some from beyond into the bins, and they are lost) extend it by 5 "
-                             "standard deviations, or give it extrapolate = true?";
+    const std::string lost = " (smearing would bring some from beyond into the bins: 5 % of the signal is lost) extend "
+                             "it by 5 standard deviations, or give it extrapolate = true?";
     using Notes = std::vector<std::string>;
     const std::string visible = with("\"true\"", "\"visible\"");
     EXPECT_EQ(notes(valid),
@@ -273,9 +273,11 @@ TEST_F(ExperimentFile, tables_that_end_below_what_smearing_brings_in) {
         EXPECT_EQ(notes(replaced(text, resolution, "")), Notes());
         EXPECT_EQ(notes(replaced(text, "\"efficiency.csv\"", "{ table = \"efficiency.csv\", extrapolate = true }")),
                   Notes());
-        // σ is 0.25 keV at 4 keV and 0.28 keV at 5 keV.
-        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n4,0.9\n");
+        // σ is 0.22 keV at 3.3 keV, 0.25 keV at 4 keV and 0.28 keV at 5 keV: at four of them next to nothing is lost.
+        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n3.3,0.9\n");
         EXPECT_EQ(notes(text).size(), 1u);
+        folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n4,0.9\n");
+        EXPECT_EQ(notes(text), Notes());
         folder_.write("efficiency.csv", "energy_keV,efficiency\n0,0\n5,0.9\n");
         EXPECT_EQ(notes(text), Notes());
         const std::string broad = replaced(text, "linear = 0.01", "linear = 1");
@@ -290,8 +292,8 @@ TEST_F(ExperimentFile, tables_that_end_below_what_smearing_brings_in) {
                                         "efficiency = \"efficiency.csv\"\nefficiency_in = \"true\"\n", "");
     folder_.write("matrix.csv", "energy_keV,1,2\n0,1,0\n3,0.1,0.5\n");
     EXPECT_EQ(notes(matrix), Notes{"toy.toml:11: the matrix ends at 3 keV, where 0.6 is reconstructed in the bins "
-                                   "(visible energies reach 3759.84 keV, and those beyond the last row are lost) add "
-                                   "rows until nothing is?"});
+                                   "(visible energies reach 3759.84 keV: 100 % of the signal is lost if as much is "
+                                   "there too) add rows until nothing is?"});
     folder_.write("matrix.csv", "energy_keV,1,2\n0,1,0\n3,0.1,0.5\n5,0,1e-4\n");
     EXPECT_EQ(notes(matrix), Notes());
 }
@@ -1541,7 +1543,7 @@ const BrokenExperiment broken_nuclear_experiments[] = {
      "toy.toml:14: form_factor = \"klein\" is unknown (expected \"helm\", \"symmetrised-fermi\", \"klein-nystrand\" or "
      "\"unity\")"},
     {"interference", "atomic = \"free\"", "atomic = \"free\"\ninterference = \"off\"",
-     "toy.toml:22: unknown interference \"off\" (must be \"full\" or \"none\")"},
+     "toy.toml:22: interference = \"off\" is unknown (expected \"full\" or \"none\")"},
     {"interference_in_target", "formula = \"CsI\"", "formula = \"CsI\"\ninterference = \"none\"",
      "toy.toml:10: \"interference\" stands in [target], but the file has channels (it is a key of electron channels) "
      "move it to their [[channel]]?"},

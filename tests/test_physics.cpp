@@ -603,8 +603,9 @@ TEST(ElectronScattering, on_atoms_agrees_with_the_reference) {
     }
 }
 
-/// On xenon, far above the L edges, equivalent photons give less than free electrons do: at 15 and 25 keV 0.81 and 0.33 of
-/// what 54 give where T ≪ E, and 0.90 and 0.38 of stepping at E = 0.4 MeV, which so stands. At 5 keV, behind L3, they win.
+/// On xenon, far above the L edges, equivalent photons give less than free electrons do: at 15 and 25 keV 0.81 and 0.33
+/// of what 54 give where T ≪ E, and 0.90 and 0.38 of stepping at E = 0.4 MeV, which so stands. At 5 keV, behind L3,
+/// they win.
 TEST(ElectronScattering, equivalent_photons_on_xenon_count_below_14_keV) {
     const auto table = photoabsorption("Xe");
     const auto xenon = find_element("Xe");

@@ -785,11 +785,11 @@ TEST(KernelExpansion, adds_up_to_the_kernels) {
         for (const double T : {2e-5, 3e-3, 0.1}) {
             for (const double s : {-1., 1.}) {
                 for (const double weak : {0.8, 1.3}) {
-                    for (const double photon_area : {0., 3e-23 / T, 3e-21 / T}) {
+                    for (const double photon_area : {0., 3e-24 / T, 3e-21 / T}) {
                         const BoundElectrons atom{7, weak, 1.1, largest_interference(weak), photon_area};
                         const bool photons =
                             equivalent_photon_kernel(E, T, photon_area) > 7 * electron_kernels(E, T, s).C1;
-                        EXPECT_EQ(photons, photon_area * T > 1e-21);
+                        EXPECT_EQ(photons, photon_area * T > 1e-22);
                         expect(kernel_expansion(atom, T, s), feature_kernels(atom, E, T, s), E, T, photons);
                     }
                 }
@@ -863,7 +863,7 @@ TEST(Contributions, list_the_energies_that_the_moments_integrate) {
                             }
                         }
                         EXPECT_NEAR(moments[static_cast<std::size_t>(m * components + k) * n_bins + b], sum,
-                                    1e-13 * size)
+                                    1e-12 * size)
                             << x.name << ", feature " << m << ", bin " << b;
                     }
                 }

@@ -11,6 +11,8 @@
 
 #include "accuracy.hpp"
 #include "backends/backend.hpp"
+#include "config/toml_reader.hpp"
+#include "experiments/csv_table.hpp"
 #include "experiments/experiment_file.hpp"
 #include "response/recoil_nodes.hpp"
 #include "sanitized.hpp"

@@ -413,7 +413,7 @@ TEST_F(Sources, capture_tables_of_two_antineutrinos) {
         return notes_;
     };
     const auto expected = [&](const std::string& antineutrinos) {
-        return std::vector<std::string>{(folder_ / "toy.toml").string() + ":9: capture_spectrum has " + antineutrinos +
+        return std::vector<std::string>{(folder_ / "toy.toml") + ":9: capture_spectrum has " + antineutrinos +
                                         " antineutrinos a capture (239U and 239Np give one each: 2) multiply its "
                                         "figures up to that?"};
     };

@@ -169,6 +169,18 @@ def peers_table(report: dict) -> list[str]:
     return lines + ["", f"χ² of all of them agrees to {difference:.0e} on the grid that is compared first. {notes}"]
 
 
+def answers_table(report: dict) -> list[str]:
+    run = report.get("time_to_answer")  # runs of before do not know it
+    if run is None:
+        return ["Not measured."]
+    hard = run["hardware"]
+    lines = [f"{run['date']}: {hard['cpu']}, {hard['cores']} cores, load before {hard['load_before']:.1f}.", "",
+             "| command | | s | s of a core |", "|---|---|---|---|"]  # fmt: skip
+    for row in run["rows"]:
+        lines.append(f"| `{row['command']}` | {row['what']} | {row['wall_seconds']:.2f} | {row['core_seconds']:.2f} |")
+    return lines
+
+
 def six_axes_text(report: dict) -> list[str]:
     run = report["six_axes"]
     return [
@@ -209,7 +221,7 @@ def stream_text(report: dict) -> list[str]:
     return lines + counted
 
 
-TEXTS = {"machine": machine_text, "asked": asked_table, "tiers": tiers_table, "gpu": gpu_table, "peers": peers_table,
+TEXTS = {"machine": machine_text, "answers": answers_table, "asked": asked_table, "tiers": tiers_table, "gpu": gpu_table, "peers": peers_table,
          "six-axes": six_axes_text, "together": together_text, "stream": stream_text}  # fmt: skip
 PLOTS = {"performance-batches": batches, "performance-scaling": scaling}
 

@@ -24,9 +24,9 @@ using CrossSection = std::function<double(double)>;
 //! On the electrons of a formula unit
 CrossSection electron_cross_section_at(const ReferencePoint& point, CouplingScheme scheme, const Beam& beam,
                                        const TargetMaterial& target, const Channel& channel, double T);
-/// What equivalent photons give beyond stepping in dσ/dT [cm²/MeV] of a unit charge: the larger of both is taken, so
-/// that dσ/dT has a kink where this is zero.
-double photon_excess(const TargetMaterial& target, const Channel& channel, double E, double T);
+/// What equivalent photons give beyond stepping in dσ/dT of a unit charge: the larger of both is taken, so that dσ/dT
+/// has a kink where this is zero.
+CrossSection photon_excess(const TargetMaterial& target, const Channel& channel, double T);
 //! On a nucleus
 CrossSection nuclear_cross_section_at(const ReferencePoint& point, CouplingScheme scheme, const Beam& beam,
                                       const Nuclide& nuclide, const Channel& channel, double T);

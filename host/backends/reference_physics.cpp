@@ -415,13 +415,17 @@ double free_electrons(const TargetMaterial& target, AtomicModel model, double T)
     return sum;
 }
 
-//! Equivalent photons: dσ/dT = (2α/π)(σ_γ(T)/T) ln(E/m_ν) |e_ν|², over |e_ν|²
-double photon_absorption(const Channel& channel, double E, double T) {
-    constexpr double m_nu = 1e-6; // MeV
+//! Equivalent photons: dσ/dT = (2α/π)(σ_γ(T)/T) ln(E/m_ν) |e_ν|²; what stands before the logarithm
+double photon_absorption(const Channel& channel, double T) {
     if (channel.atomic != AtomicModel::equivalent_photon || !covers(channel.photoabsorption, T)) {
         return 0;
     }
-    return 2 * alpha / pi * interpolate(channel.photoabsorption, T) / T * std::log(E / m_nu);
+    return 2 * alpha / pi * interpolate(channel.photoabsorption, T) / T;
+}
+
+double photon_logarithm(double E) {
+    constexpr double m_nu = 1e-6; // MeV
+    return std::log(E / m_nu);
 }
 
 double correction(const Table& table, double T) { return covers(table, T) ? interpolate(table, T) : 1; }
@@ -444,7 +448,7 @@ double atomic_cross_section(const ReferenceCoefficients& C, bool antineutrino, c
     // At most the geometric mean with that of stepping's |charge|², which is 1
     const double of_interference = channel.charge_interferes ? std::min(of_weak, std::sqrt(of_weak * 1)) : 0;
     const double of_magnetic = correction(channel.magnetic_correction, T);
-    const double photons = photon_absorption(channel, E, T) * C.e2;
+    const double photons = photon_absorption(channel, T) * photon_logarithm(E) * C.e2;
     return n * (of_weak * weak + of_interference * interference + of_magnetic * all.magnetic) +
            std::max(n * charge, photons);
 }
@@ -554,12 +558,12 @@ CrossSection electron_cross_section_at(const ReferencePoint& point, CouplingSche
     };
 }
 
-double photon_excess(const TargetMaterial& target, const Channel& channel, double E, double T) {
+CrossSection photon_excess(const TargetMaterial& target, const Channel& channel, double T) {
     const double q2 = -2 * m_e * T;
     ReferenceCoefficients unit_charge;
     unit_charge.C1 = kappa * kappa / (q2 * q2);
-    return photon_absorption(channel, E, T) -
-           free_electrons(target, channel.atomic, T) * free_electron(unit_charge, false, E, T).weak;
+    const double photons = photon_absorption(channel, T), n = free_electrons(target, channel.atomic, T);
+    return [=](double E) { return photons * photon_logarithm(E) - n * free_electron(unit_charge, false, E, T).weak; };
 }
 
 CrossSection nuclear_cross_section_at(const ReferencePoint& point, CouplingScheme scheme, const Beam& beam,

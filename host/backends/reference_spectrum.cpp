@@ -203,7 +203,8 @@ std::vector<double> photon_kinks(const Experiment& experiment, const Body& body,
     for (int i = 0; i <= n_steps && low < high; ++i) {
         grid.push_back(i == n_steps ? high : low * std::pow(high / low, static_cast<double>(i) / n_steps));
     }
-    return changes(grid, [&](double E) { return photon_excess(experiment.target, *body.channel, E, T) > 0; });
+    const CrossSection excess = photon_excess(experiment.target, *body.channel, T);
+    return changes(grid, [&](double E) { return excess(E) > 0; });
 }
 
 //! ∫ dE flux(E) dσ/dT(E, T) of a source [MeV^-1 s^-1] per body, whose dσ/dT has \p kinks in E
@@ -325,6 +326,13 @@ RecoilLimits recoil_limits(const Experiment& experiment, const Body& body, const
         }
         add_knots(channel.photoabsorption);
         add_knots(channel.weak_correction);
+        const Table& weak = channel.weak_correction; // the interference has its root where it is above 1
+        for (std::size_t i = 0; i + 1 < weak.x.size(); ++i) {
+            if ((weak.y[i] < 1) != (weak.y[i + 1] < 1)) {
+                limits.push_back(weak.x[i] +
+                                 (1 - weak.y[i]) * (weak.x[i + 1] - weak.x[i]) / (weak.y[i + 1] - weak.y[i]));
+            }
+        }
         add_knots(channel.magnetic_correction);
     }
     const auto leave_inside = [&](std::vector<double>& energies) {
@@ -369,8 +377,8 @@ RecoilLimits recoil_limits(const Experiment& experiment, const Body& body, const
         energies.push_back(source.spectrum.x.back());
     }
     for (const double energy : has_photons(body) ? energies : std::vector<double>{}) {
-        const std::vector<double> at_line = changes(
-            grid, [&](double T) { return photon_excess(experiment.target, channel, energy, T) > 0; });
+        const std::vector<double> at_line =
+            changes(grid, [&](double T) { return photon_excess(experiment.target, channel, T)(energy) > 0; });
         limits.insert(limits.end(), at_line.begin(), at_line.end());
     }
     leave_inside(limits);

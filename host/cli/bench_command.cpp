@@ -15,6 +15,7 @@
 #include "cli/commands.hpp"
 #include "cli/machine.hpp"
 #include "cli/text.hpp"
+#include "cli/waiting.hpp"
 #include "experiments/experiment_file.hpp"
 #include "nuscan/version.hpp"
 #include "scan/operations.hpp"
@@ -346,7 +347,10 @@ void run(const Arguments& arguments) {
         throw InputError({"--json", 0}, "no such folder: " + fs::absolute(arguments.json).parent_path().string(),
                          "the numbers are written there", "make it first?");
     }
+    Waiting waiting;
+    waiting.at("measuring");
     const Report report = measure(arguments);
+    waiting.end();
     print_table(report);
     if (!arguments.json.empty()) {
         std::ofstream json(arguments.json);

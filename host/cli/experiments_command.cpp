@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/json.hpp"
+#include "cli/waiting.hpp"
 #include "experiments/experiment_file.hpp"
 #include "scan/experiment_report.hpp"
 
@@ -475,13 +476,18 @@ void add_experiments_command(CLI::App& app) {
         }
         const std::string path =
             arguments->file.empty() ? find_experiment(arguments->name, {"nuscan", 0}) : arguments->file;
+        Waiting waiting;
+        waiting.at("reading " + path);
         const Experiment experiment = read_experiment(path);
+        waiting.end();
         for (const std::string& note : experiment.notes) {
             if (arguments->json) { // text has them among what is suspicious
                 fmt::print(stderr, "{}\n", note);
             }
         }
+        waiting.at("working out the response and what it expects");
         const ExperimentReport report = report_experiment(experiment);
+        waiting.end();
         (arguments->json ? print_explanation_json : print_explanation)(experiment, path, report);
     });
 }

@@ -9,6 +9,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/text.hpp"
+#include "cli/waiting.hpp"
 #include "nuscan/collapsed_signals.hpp"
 #include "scan/polish.hpp"
 #include "scan/scan.hpp"
@@ -124,14 +125,19 @@ double measure_polish(const Plan& plan, Backend& backend) {
 
 void run(const Arguments& arguments) {
     const BackendChoice choice = choose_backend(arguments.backend);
+    Waiting waiting;
+    waiting.at("reading " + arguments.file + " and its experiments");
     ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
     const Method method = choose_method(arguments.method, config);
+    waiting.end();
     print_notes(config);
+    waiting.at("working out the response of the experiments");
     const Plan plan(std::move(config), method);
     print_suspicions(plan);
     std::string notice;
     const std::unique_ptr<Backend> backend = make_backend(choice, plan, notice);
 
+    waiting.end();
     fmt::print("{}\n\n", plan.config().title);
     print_experiments(plan);
     print_axes(plan);
@@ -154,19 +160,24 @@ void run(const Arguments& arguments) {
     const double bytes = double(n_kept) * (8 + 1 + 8 * double(plan.profiled_axes().size()));
     fmt::print("  result of {}B\n", scaled(bytes));
 
+    waiting.at("measuring how long a unit takes");
     const Estimate estimate = measure(plan, *backend);
+    waiting.end();
     fmt::print("time\n  {} at {} points/s, measured on one unit: {}, {}\n", duration(estimate.points),
                scaled(estimate.rate), backend->name(), backend->device());
     if (estimate.tables > 0) {
         fmt::print("  {} for the moments of all values of the slow axes\n", duration(estimate.tables));
     }
     if (!plan.polished_axes().empty()) {
+        waiting.at("measuring how long a minimum takes to polish");
         const double each = measure_polish(plan, *backend);
+        waiting.end();
         fmt::print("  about {} to polish the minima of kept points, at {:.2g} ms each on a core\n",
                    duration(double(n_kept) * each / omp_get_max_threads()), 1e3 * each);
     }
-    fmt::print("  and about {} at most for the comparison of random points with the reference\n",
-               duration(ScanOptions{}.parity_patience));
+    fmt::print("  and, beside it, the comparison with the reference: {} random points and the best fit, more of them "
+               "within {:.0f} % of the time\n",
+               ReferenceCheck::least, 100 * ScanOptions{}.parity_share);
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/waiting.hpp"
 #include "import/import.hpp"
 
 namespace nuscan::cli {
@@ -31,8 +32,11 @@ void add_import_command(CLI::App& app) {
                                              {{"coherent-lar", import_coherent_lar},
                                               {"coherent-csi", import_coherent_csi},
                                               {"dresden-ii", import_dresden_ii}});
+        Waiting waiting;
+        waiting.at("reading " + arguments->folder + " and writing folders of experiments");
         const std::vector<ExperimentFolder> folders = import(arguments->folder);
         write_folders(folders, arguments->parent);
+        waiting.end();
         for (const ExperimentFolder& folder : folders) {
             fmt::print("{}\n", (std::filesystem::path(arguments->parent) / folder.name).string());
         }

@@ -4,9 +4,11 @@
 #include <filesystem>
 
 #include "cli/commands.hpp"
+#include "cli/waiting.hpp"
 #include "config/error.hpp"
 #include "output/limits.hpp"
 #include "scan/between_points.hpp"
+#include "scan/scan.hpp"
 
 namespace nuscan::cli {
 
@@ -19,17 +21,30 @@ struct Arguments {
 };
 
 void run(const Arguments& arguments) {
-    const Result result = read_result(arguments.file);
+    Waiting waiting;
+    waiting.at("reading " + arguments.file);
+    Result result = read_result(arguments.file);
     const std::string folder =
         arguments.folder.empty() ? std::filesystem::path(arguments.file).parent_path().string() : arguments.folder;
-    AxesMinimiser minimiser;
+    waiting.at("working out limits between the points of the grid");
+    BetweenPoints between;
     std::string why_grid;
     try {
-        minimiser = between_points(result, folder).minimiser;
+        between = between_points(result, folder);
     } catch (const InputError& error) {
         why_grid = error.what();
     }
-    const Limits limits = compute_limits(result, arguments.confidence_level, minimiser);
+    const Limits limits = compute_limits(result, arguments.confidence_level, between.minimiser);
+    if (between.plan) { // what the file has of experiments and pulls is that of the best point of the grid
+        std::vector<double> best;
+        for (const auto& [name, value] : limits.best_fit) {
+            best.push_back(value);
+        }
+        for (const auto& [name, value] : attributes_of_best_fit(*between.plan, between.in_scan_order(best))) {
+            result.attributes[name] = value;
+        }
+    }
+    waiting.end();
     fmt::print("{}", arguments.json ? limits_json(limits, result) : limits_text(limits, result, why_grid));
 }
 

@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/json.hpp"
 #include "cli/text.hpp"
+#include "cli/waiting.hpp"
 #include "scan/point.hpp"
 
 namespace nuscan::cli {
@@ -146,9 +147,14 @@ void add_point_command(CLI::App& app) {
         ->allow_extra_args(false);
     command->add_flag("--json", arguments->json, "Print JSON");
     command->callback([arguments] {
+        Waiting waiting;
+        waiting.at("reading " + arguments->file + " and its experiments");
         const ScanConfig config = read_point_config(arguments->file, split_overrides(arguments->set), true);
+        waiting.end();
         print_notes(config);
+        waiting.at("working out the response of the experiments and the point");
         const PointReport report = evaluate_point(config);
+        waiting.end();
         if (arguments->json) {
             print_json(report);
         } else {

@@ -11,6 +11,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/text.hpp"
+#include "cli/waiting.hpp"
 #include "scan/scan.hpp"
 #include "scan/shards.hpp"
 
@@ -43,7 +44,7 @@ public:
         std::string text = fmt::format("{:3.0f} %  {} of {} points  {} points/s", 100 * fraction,
                                        scaled(static_cast<double>(p.points_done)),
                                        scaled(static_cast<double>(p.points_total)), scaled(rate));
-        text += done ? "  comparing with the reference" : "  " + duration(left) + " left";
+        text += done ? "" : "  " + duration(left) + " left";
         if (terminal_) {
             const int width = 30, filled = static_cast<int>(fraction * width);
             text = "\r[" + std::string(static_cast<std::size_t>(filled), '#') +
@@ -106,6 +107,17 @@ int report_shard(const Shard& shard, const ScanOutcome& outcome, const Arguments
     return 0;
 }
 
+//! How many points were compared with the reference, and how far from it they are
+void report_parity(const Parity& parity, const std::string& output) {
+    const std::string best_fit = parity.best_fit ? " and the best fit" : "";
+    fmt::print(stderr, "parity: {} random points{} agree with the reference to {:.1e} in chi2/(1 + chi2)\n",
+               parity.points, best_fit, parity.largest);
+    if (parity.left > 0) {
+        fmt::print(stderr, "  {} more were left out, to stay below {:.0f} % of the scan's time; nuscan verify {}\n",
+                   parity.left, 100 * ScanOptions().parity_share, output);
+    }
+}
+
 enum class Task { scan, merge };
 
 int run(const Arguments& arguments, Task task) {
@@ -113,8 +125,11 @@ int run(const Arguments& arguments, Task task) {
         omp_set_num_threads(arguments.threads);
     }
     const BackendChoice backend_choice = choose_backend(arguments.backend);
+    Waiting waiting;
+    waiting.at("reading " + arguments.file + " and its experiments");
     ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
     const Method method = choose_method(arguments.method, config);
+    waiting.end();
     print_notes(config);
     const Shard shard = arguments.shard.empty() ? Shard{} : parse_shard(arguments.shard);
     ScanOptions options;
@@ -122,10 +137,12 @@ int run(const Arguments& arguments, Task task) {
     options.overwrite = arguments.overwrite;
     options.stop = &stop_requested;
     options.parity_points = arguments.parity_points;
+    waiting.at("planning, with the response of the experiments");
     const Plan plan(std::move(config), method);
     print_suspicions(plan);
     std::string notice;
     const std::unique_ptr<Backend> backend = make_backend(backend_choice, plan, notice);
+    waiting.end();
     if (!notice.empty()) {
         fmt::print(stderr, "{}\n", notice);
     }
@@ -137,9 +154,18 @@ int run(const Arguments& arguments, Task task) {
     std::signal(SIGINT, request_stop);
     std::signal(SIGTERM, request_stop);
     ProgressLine line;
-    options.progress = [&line](const ScanProgress& progress) { line(progress); };
+    options.progress = [&](const ScanProgress& progress) {
+        waiting.end();
+        line(progress);
+    };
+    options.stage = [&](const std::string& what) {
+        line.close();
+        waiting.at(what);
+    };
+    waiting.at("evaluating");
     if (!arguments.shard.empty()) {
         const ScanOutcome outcome = run_shard(plan, *backend, shard, options);
+        waiting.end();
         line.close();
         return report_shard(shard, outcome, arguments, options.output);
     }
@@ -148,6 +174,7 @@ int run(const Arguments& arguments, Task task) {
         shards = std::make_unique<MergedShards>(plan, options.output, *backend);
     }
     const ScanOutcome outcome = run_scan(plan, shards ? *shards : *backend, options);
+    waiting.end();
     line.close();
     if (shards && outcome.finished) {
         shards->remove();
@@ -169,8 +196,7 @@ int run(const Arguments& arguments, Task task) {
     if (arguments.parity_points == 0) {
         fmt::print(stderr, "not compared with the reference (--parity-points 0)\n");
     } else {
-        fmt::print(stderr, "parity: {} random points agree with the reference to {:.1e} in chi2/(1 + chi2)\n",
-                   outcome.parity.points, outcome.parity.largest);
+        report_parity(outcome.parity, options.output);
     }
     if (outcome.flagged > 0) {
         fmt::print(stderr, "{} points are flagged (see the variable `status`)\n", outcome.flagged);
@@ -200,7 +226,8 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
         ->allow_extra_args(false);
     command
         ->add_option("--parity-points", arguments->parity_points,
-                     "Random points to compare with the reference at the end, as many as 20 s allow (default: 16)")
+                     "Random points to compare with the reference, beside the best fit: four always, more while they "
+                     "take less than 5 % of the scan's time; 0 compares nothing (default: 16)")
         ->check(CLI::NonNegativeNumber);
     command->add_flag("--overwrite", arguments->overwrite,
                       "Replace a result that is there, finished or not, unless a scan is writing it");

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "cli/commands.hpp"
+#include "cli/waiting.hpp"
 #include "scan/parity.hpp"
 #include "scan/verification.hpp"
 
@@ -19,10 +20,14 @@ struct Arguments {
 };
 
 int run(const Arguments& arguments) {
+    Waiting waiting;
+    waiting.at("reading " + arguments.file);
     const Result result = read_result(arguments.file);
     const std::string folder =
         arguments.folder.empty() ? std::filesystem::path(arguments.file).parent_path().string() : arguments.folder;
+    waiting.at("comparing points with the reference");
     const Verification verification = verify(result, arguments.points, arguments.seed, folder);
+    waiting.end();
     fmt::print("{}\n{} of {} points compared with the reference, {} of them within delta chi2 = {} of the best fit\n",
                verification.title, verification.points.size(), result.chi2.size(), verification.near, near_best_fit);
     const auto less = [](const VerifiedPoint& a, const VerifiedPoint& b) { return a.deviation < b.deviation; };

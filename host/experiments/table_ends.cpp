@@ -200,7 +200,9 @@ void extend(Table& table, double to) {
     table.y.push_back(table.y.back());
 }
 
-std::string percent(double part) { return fmt::format("{:.2g} % of the signal", 100 * part); }
+std::string percent(double part) {
+    return (part < 0.1 ? fmt::format("{:.2g}", 100 * part) : fmt::format("{:.0f}", 100 * part)) + " % of the signal";
+}
 
 std::string note_on_efficiency(const InputLocation& where, const Table& efficiency, const std::string& what,
                                double highest, double lost) {

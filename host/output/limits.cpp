@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "config/error.hpp"
+#include "config/first_exception.hpp"
 #include "nuscan/statistic.hpp"
 #include "output/crossing.hpp"
 
@@ -208,7 +209,11 @@ private:
         return nodes;
     }
 
-    bool is_circle(std::size_t a) const { return is_full_circle(variables_[a]); }
+    //! Of profiled axes there are no values, but their range
+    bool is_circle(std::size_t a) const {
+        const double period = variables_[a].domain.period;
+        return period > 0 && ranges_[a].high - ranges_[a].low > period * (1 - rounding);
+    }
 
     // ---- between the points ------------------------------------------------------------------------------------
 
@@ -217,7 +222,8 @@ private:
         std::vector<Span> spans = ranges_;
         if (is_circle(a)) { // the span may be beyond the seam, but never on both sides
             const double period = variables_[a].domain.period;
-            const double turns = std::floor((span.low - ranges_[a].low) / period + rounding);
+            const double middle = (span.low + span.high) / 2;
+            const double turns = std::max(0., std::floor((middle - ranges_[a].low) / period - rounding));
             span = {span.low - turns * period, span.high - turns * period};
         }
         spans[a] = span;
@@ -263,29 +269,36 @@ private:
                 nodes[k] = std::move(found);
             }
         };
-#pragma omp parallel for schedule(dynamic, 4)
+        FirstException failure;
+#pragma omp parallel for schedule(dynamic, 4) if (chosen.size() > 32)
         for (std::size_t i = 0; i < chosen.size(); ++i) {
-            if (std::isfinite(grid[chosen[i]].chi2)) {
-                improve(chosen[i], {&grid[chosen[i]]});
-            }
+            failure.guard([&] {
+                if (std::isfinite(grid[chosen[i]].chi2)) {
+                    improve(chosen[i], {&grid[chosen[i]]});
+                }
+            });
         }
+        failure.rethrow();
         std::vector<Node> some;
         for (const std::size_t k : chosen) {
             some.push_back(nodes[k]);
         }
         if (has_others && chosen.size() <= 64) { // neighbours may have found a lower valley
             std::vector<Node> again = some;
-#pragma omp parallel for schedule(dynamic, 4)
+#pragma omp parallel for schedule(dynamic, 4) if (chosen.size() > 32)
             for (std::size_t i = 0; i < some.size(); ++i) {
-                for (const std::size_t j : {i - 1, i + 1}) {
-                    if (j < some.size() && std::isfinite(some[j].chi2)) {
-                        Node found = node(a, some[i].t, {&some[j]});
-                        if (found.chi2 < again[i].chi2) {
-                            again[i] = std::move(found);
+                failure.guard([&] {
+                    for (const std::size_t j : {i - 1, i + 1}) {
+                        if (j < some.size() && std::isfinite(some[j].chi2)) {
+                            Node found = node(a, some[i].t, {&some[j]});
+                            if (found.chi2 < again[i].chi2) {
+                                again[i] = std::move(found);
+                            }
                         }
                     }
-                }
+                });
             }
+            failure.rethrow();
             some = std::move(again);
         }
         nodes = std::move(some);
@@ -338,15 +351,19 @@ private:
                 continue;
             }
             const Node &low = nodes[k], &high = nodes[k + 1];
-            const double fall = low.minimum.slopes[a], rise = high.minimum.slopes[a];
+            const double at_low = low.minimum.slopes[a], at_high = high.minimum.slopes[a];
+            constexpr double flat = 0.05; // of χ², across the axis
+            const bool may_fall = at_low < flat && at_high > -flat, may_rise = at_low > -flat && at_high < flat;
             const bool low_in = is_allowed(low, level), high_in = is_allowed(high, level);
-            if (!low_in && !high_in && ((fall < 0 && rise > 0) || nodes.size() <= few)) {
+            if (!low_in && !high_in && (may_fall || nodes.size() <= few)) {
                 AxesMinimum inside = minimum(a, {low.t, high.t}, {&low, &high});
-                const double t = inside.values[a];
+                const double period = variables_[a].domain.period, middle = (low.t + high.t) / 2;
+                const double t =
+                    inside.values[a] + (is_circle(a) ? period * std::round((middle - inside.values[a]) / period) : 0);
                 if (inside.chi2 <= level && t > low.t && t < high.t) {
                     found.push_back({t, inside.chi2, std::move(inside)});
                 }
-            } else if (low_in && high_in && fall > 0 && rise < 0) {
+            } else if (low_in && high_in && may_rise) {
                 Node top = highest(a, low, high, level);
                 if (!is_allowed(top, level)) {
                     found.push_back(std::move(top));
@@ -362,7 +379,12 @@ private:
         const auto at = [&](double t) { return node(a, t, {&low, &high}); };
         double left = low.t, right = high.t;
         Node inner = at(right - golden * (right - left)), outer = at(left + golden * (right - left));
+        const double base = std::max(low.chi2, high.chi2);
         for (int i = 0; i < 24 && is_allowed(inner, level) && is_allowed(outer, level); ++i) {
+            constexpr double little = 1e-2; // a rise that leads nowhere
+            if (std::max(inner.chi2, outer.chi2) - base < little * (level - base)) {
+                break;
+            }
             if (inner.chi2 > outer.chi2) {
                 right = outer.t;
                 outer = std::move(inner);
@@ -700,7 +722,8 @@ private:
         GoodnessOfFit fit{static_cast<int>(*bins), {}, {}, 0};
         fit.bins_with_few_counts = static_cast<int>(number_attribute(result_, "bins_with_few_counts").value_or(0));
         if (const std::optional<double> fitted = number_attribute(result_, "fitted_parameters")) {
-            fit.degrees_of_freedom = fit.bins - static_cast<int>(*fitted);
+            const double flat = number_attribute(result_, "flat_directions").value_or(0); // parameters that fit nothing
+            fit.degrees_of_freedom = fit.bins - static_cast<int>(*fitted - flat);
             if (*fit.degrees_of_freedom > 0) {
                 const boost::math::chi_squared distribution(*fit.degrees_of_freedom);
                 fit.p_value = boost::math::cdf(boost::math::complement(distribution, std::max(best_.chi2, 0.)));

@@ -356,9 +356,9 @@ std::string limits_json(const Limits& limits, const Result& result) {
         "  \"axes\": {},\n  \"contours\": {}\n}}\n",
         json_text(result.path), text("title"), text("statistic"), text("verdict"),
         json_array(limits.warnings, json_text), json_number(limits.chi2_min), limits.is_exact ? "exact" : "grid",
-        result.chi2.size(), flagged_points(result), goodness_json(limits.goodness), null_json(limits.null), best_fit, json_pulls(result),
-        json_number(limits.confidence_level), json_number(limits.threshold), json_array(limits.axes, axis),
-        json_array(limits.contours, contour));
+        result.chi2.size(), flagged_points(result), goodness_json(limits.goodness), null_json(limits.null), best_fit,
+        json_pulls(result), json_number(limits.confidence_level), json_number(limits.threshold),
+        json_array(limits.axes, axis), json_array(limits.contours, contour));
 }
 
 } // namespace nuscan

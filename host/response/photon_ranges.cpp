@@ -100,7 +100,9 @@ public:
     }
 
     //! Adds kinks between two recoil energies that no step is between
-    void search(double a, double b, std::vector<double>& kinks) const { search(a, at(a), b, at(b), kinks, 4); }
+    void search(double a, double b, std::vector<double>& kinks, std::vector<double>& branches) const {
+        search(a, at(a), b, at(b), kinks, branches, 4);
+    }
 
 private:
     bool more_photons(double T, double E) const { return excess(electrons_at_recoil(target_, channel_, T), T, E) > 0; }
@@ -128,13 +130,14 @@ private:
     }
 
     void search(double a, const std::vector<double>& at_a, double b, const std::vector<double>& at_b,
-                std::vector<double>& kinks, int depth) const {
+                std::vector<double>& kinks, std::vector<double>& branches, int depth) const {
         if (at_a.size() != at_b.size()) { // one sets in or is left behind, or two do
             const auto [before, after] = bisect(a, b, [&](double T) { return at(T).size() == at_a.size(); });
             kinks.push_back(after);
-            search(a, at_a, before, at(before), kinks, depth);
+            branches.push_back(after);
+            search(a, at_a, before, at(before), kinks, branches, depth);
             if (depth > 0) {
-                search(after, at(after), b, at_b, kinks, depth - 1);
+                search(after, at(after), b, at_b, kinks, branches, depth - 1);
             }
             return;
         }
@@ -158,7 +161,8 @@ private:
 } // namespace
 
 std::vector<double> photon_kinks(const TargetMaterial& target, const Channel& channel,
-                                 const std::vector<Source>& sources, const std::vector<double>& steps) {
+                                 const std::vector<Source>& sources, const std::vector<double>& steps,
+                                 std::vector<double>& branches) {
     const Crossings crossings(target, channel, sources);
     std::vector<double> kinks;
     for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
@@ -167,7 +171,7 @@ std::vector<double> photon_kinks(const TargetMaterial& target, const Channel& ch
         const int n = std::max(1, static_cast<int>(std::ceil(std::log(b / a) / 0.1)));
         const auto between = [&](int k) { return k == n ? b : a * std::pow(b / a, static_cast<double>(k) / n); };
         for (int k = 0; k < n; ++k) {
-            crossings.search(between(k), between(k + 1), kinks);
+            crossings.search(between(k), between(k + 1), kinks, branches);
         }
     }
     return kinks;

@@ -18,8 +18,10 @@ void set_photon_ranges(BoundElectrons& atom, double T);
 /// Recoil energies [MeV] at which the integral over the neutrino energy has a kink because equivalent photons take over
 /// from stepping: where that happens at a knot or a line of a spectrum, or at an end of the range of energies, or sets
 /// in.
-/// \param steps increasing; between them, shells and photoabsorption have no steps and kinks
+/// \param branches gets those at which two such energies meet, or one sets in: as a root of the distance they move
+/// there \param steps increasing; between them, shells and photoabsorption have no steps and kinks
 std::vector<double> photon_kinks(const TargetMaterial& target, const Channel& channel,
-                                 const std::vector<Source>& sources, const std::vector<double>& steps);
+                                 const std::vector<Source>& sources, const std::vector<double>& steps,
+                                 std::vector<double>& branches);
 
 } // namespace nuscan

@@ -56,6 +56,18 @@ double recoil_begin(const TargetMaterial& target, const Channel& channel) {
     return std::max(begin, min_recoil);
 }
 
+//! Where a table is 1 between its knots
+std::vector<double> crossings_of_one(const Table& table) {
+    std::vector<double> crossings;
+    for (std::size_t i = 0; i + 1 < table.x.size(); ++i) {
+        const double before = table.y[i] - 1, after = table.y[i + 1] - 1;
+        if (before * after < 0) {
+            crossings.push_back(table.x[i] + (table.x[i + 1] - table.x[i]) * (before / (before - after)));
+        }
+    }
+    return crossings;
+}
+
 bool has_flux(const Table& spectrum, std::size_t knot) {
     return spectrum.y[knot] != 0 || (knot > 0 && spectrum.y[knot - 1] != 0) ||
            (knot + 1 < spectrum.y.size() && spectrum.y[knot + 1] != 0);
@@ -137,6 +149,7 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
             add_all(channel.photoabsorption.x);
         }
         add_all(channel.weak_correction.x);
+        add_all(crossings_of_one(channel.weak_correction)); // the interference has its root above
         add_all(channel.magnetic_correction.x);
     }
     add_all(visible.crossings(range.low));
@@ -153,8 +166,9 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
         kinks.erase(std::unique(kinks.begin(), kinks.end()), kinks.end());
     };
     order();
+    std::vector<double> branches;
     if (channel.target == Target::electron && channel.atomic == AtomicModel::equivalent_photon) {
-        add_all(photon_kinks(experiment.target, channel, experiment.sources, kinks));
+        add_all(photon_kinks(experiment.target, channel, experiment.sources, kinks, branches));
         order();
     }
 
@@ -164,6 +178,9 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
     const auto smoothness = [&](double T) {
         Smoothness s;
         s.origin = T; // 1/T, 1/T², √T of the kinematics, T^0.15 of Lindhard's formula
+        for (const double branch : branches) {
+            s.pole = std::min(s.pole, std::max(std::abs(T - branch), 1e-3 * T));
+        }
         const double v = visible(T);
         const EnergyAcceptance::Scale scale = energy.scale(v);
         // Where the visible energy falls, so does the resolution: at most to a half on a panel.

@@ -16,8 +16,10 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr double flat = 1e-8;      //!< eigenvalues below this are those of directions that are not determined
-constexpr double component = 1e-6; //!< of unit vectors; less is rounding
+constexpr double flat = 1e-8;            //!< eigenvalues below this are those of directions that are not determined
+constexpr double rounding = 1e-15;       //!< of eigenvalues
+constexpr double largest_variance = 100; //!< along flat directions, of what is still determined
+constexpr double component = 1e-6;       //!< of unit vectors; less is rounding
 
 /// Row echelon form of \p rows, with every pivot one and alone in its column, and the columns of the pivots.
 std::vector<Index> reduce(MatrixXd& rows) {
@@ -123,13 +125,15 @@ Curvature curvature_of(const MatrixXd& hessian) {
     const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(scale.asDiagonal() * hessian * scale.asDiagonal());
     const VectorXd& eigenvalues = solver.eigenvalues(); // increasing
     const auto n_flat = std::count_if(eigenvalues.begin(), eigenvalues.end(), [](double e) { return !(e >= flat); });
-    const MatrixXd directions = solver.eigenvectors().leftCols(n_flat).transpose();
-    const MatrixXd determined = solver.eigenvectors().rightCols(n - n_flat);
-    for (Index k = 0; k < n; ++k) {
-        if (n_flat == 0 || directions.col(k).norm() <= component) {
-            const VectorXd squares = determined.row(k).transpose().array().square();
-            out.errors[k] = scale[k] * std::sqrt(squares.cwiseQuotient(eigenvalues.tail(n - n_flat)).sum());
+    MatrixXd directions = solver.eigenvectors().leftCols(n_flat).transpose();
+    for (Index k = 0; k < n; ++k) { // variances in units of those with all other parameters held
+        const VectorXd parts =
+            solver.eigenvectors().row(k).transpose().array().square() / eigenvalues.array().max(rounding);
+        if (n_flat > 0 && parts.head(n_flat).sum() > largest_variance) {
+            continue;
         }
+        directions.col(k).setZero();
+        out.errors[k] = scale[k] * std::sqrt(parts.sum());
     }
     if (n_flat > 0) {
         out.degeneracies = degeneracies_of(directions, scale);

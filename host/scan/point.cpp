@@ -39,10 +39,10 @@ struct PullCurvature {
         return outwards && g * g > gain * std::max(h, gain);
     }
 
-    //! Gives the pulls their errors and statuses; returns what there is to say of those that are not determined
-    std::vector<std::string> judge() const {
+    //! Gives the pulls their errors and statuses, and \p report what there is to say of those that are not determined
+    void judge(PointReport& report) const {
         std::vector<Index> free;
-        std::vector<std::string> names, said;
+        std::vector<std::string> names;
         for (std::size_t k = 0; k < pulls.size(); ++k) {
             PulledValue& value = *pulls[k].value;
             value.status = pulls[k].held   ? PulledValue::Status::held
@@ -62,9 +62,9 @@ struct PullCurvature {
             pull.value->status = std::isnan(error) ? PulledValue::Status::not_determined : PulledValue::Status::fitted;
         }
         for (const Degeneracy& degeneracy : curvature.degeneracies) {
-            said.push_back(describe(degeneracy, names));
+            report.degeneracies.push_back(describe(degeneracy, names));
+            report.flat_directions += degeneracy.n_flat();
         }
-        return said;
     }
 };
 
@@ -91,25 +91,6 @@ struct Coordinate {
 };
 
 double prior_weight(double sigma) { return sigma > 0 ? 1 / (sigma * sigma) : 0; }
-
-//! What χ² adds for an axis that is a normalisation or a systematic
-double prior_of_axis(const Parameter& parameter, const ScanConfig& config) {
-    if (parameter.kind != Parameter::Kind::normalisation && parameter.kind != Parameter::Kind::systematic) {
-        return 0;
-    }
-    for (const Experiment& experiment : config.experiments) {
-        if (experiment.name == parameter.experiment) {
-            return prior_weight(uncertainty_of(experiment, parameter.background).sigma);
-        }
-    }
-    for (const SharedSystematic& shared : config.shared) { // in standard deviations, where they have one
-        const SharedSystematic::Member& first = shared.members[0];
-        if (shared.name == parameter.name) {
-            return std::isinf(uncertainty_of(config.experiments[first.experiment], first.name).sigma) ? 0 : 1;
-        }
-    }
-    return 0;
-}
 
 //! \param called the pull's name in combinations
 PulledValue& find_pull(PointReport& report, const std::string& called) {
@@ -324,7 +305,7 @@ private:
             const bool at_bound = x.statistic == Statistic::poisson && xi[i] <= -1;
             curvature.pulls.push_back({x.name + "." + pull.name, &pull, 1, false, at_bound, false});
         }
-        append(curvature.judge(), report);
+        curvature.judge(report);
         pulls_.alone[e] = xi;
         for (std::size_t i = 0; i < xi.size(); ++i) {
             add_coordinate(curvature, i, xi[i], prior_weight(sigmas[i]), e, false);
@@ -350,10 +331,6 @@ private:
         fitted_.push_back({pull.name, value, step, prior, static_cast<int>(k), owner, together});
         const auto i = static_cast<Index>(k);
         has_free_pulls_ = has_free_pulls_ || prior < negligible * curvature.hessian(i, i);
-    }
-
-    static void append(const std::vector<std::string>& degeneracies, PointReport& report) {
-        report.degeneracies.insert(report.degeneracies.end(), degeneracies.begin(), degeneracies.end());
     }
 
     //! Of pulls ξ on templates: H = Bᵀ V⁻¹ B + diag(1/σ_k²), V being diagonal with N_b²/n_b, or the errors' own
@@ -426,7 +403,7 @@ private:
             values.push_back(value_at(tables.group().pulls[k], z[k]));
         }
         const PullCurvature curvature = curvature_together(tables, at, z, shapes, values);
-        append(curvature.judge(), report);
+        curvature.judge(report);
         for (std::size_t k = 0; k < values.size(); ++k) {
             add_coordinate(curvature, k, z[k], view.prior_weights[k], pulls_.together.size() - 1, true);
         }
@@ -530,7 +507,8 @@ void find_degeneracies_with_axes(const ScanConfig& config, const std::vector<dou
         const double range = axis.values.back() - axis.values.front();
         const double step = 1e-4 * std::max(std::abs(values[a]), 1e-3 * range);
         if (step > 0) {
-            coordinates.push_back({axis.parameter.name, values[a], step, prior_of_axis(axis.parameter, config), -1, a});
+            coordinates.push_back(
+                {axis.parameter.name, values[a], step, prior_of(axis.parameter, config).weight, -1, a});
         }
     }
     const Point point(at_point(config, values));
@@ -573,6 +551,7 @@ void find_degeneracies_with_axes(const ScanConfig& config, const std::vector<dou
             }
         }
         report.degeneracies.push_back(enumerate(names) + " are degenerate: no more than combinations are determined");
+        report.flat_directions += degeneracy.n_flat();
     }
 }
 

@@ -60,6 +60,7 @@ struct PointReport {
     //! What is said of pulls that are not determined: "toy.a and toy.b are degenerate: only 2 toy.a + toy.b is
     //! determined"
     std::vector<std::string> degeneracies;
+    int flat_directions = 0; //!< by how many the parameters that they name are more than what is determined of them
 };
 
 /// The scan with its axes fixed at \p values, one for each of them.

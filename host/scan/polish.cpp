@@ -342,13 +342,13 @@ private:
 
 /// The minimum in a kink of χ², where an unknown itself is the pull that takes a prediction to zero: a path on which
 /// counts are softened less and less leads there, and no step of Newton's method. From a minimum that was not found.
-BoxMinimum into_kink(const Objective& f, const Model& model, const BoxMinimum& near) {
+BoxMinimum into_kink(const Objective& f, const Box& box, const BoxMinimum& near) {
     if (near.converged || !f.has_kinks() || !std::isfinite(near.f.value)) {
         return near;
     }
     BoxMinimum soft = near;
     for (double softness = 1; softness > 0.5 * least_softness; softness /= 10) {
-        soft = minimise_in_box([&](const VectorXd& z) { return f(z, softness); }, model.box, soft.at);
+        soft = minimise_in_box([&](const VectorXd& z) { return f(z, softness); }, box, soft.at);
     }
     soft.f = f(soft.at);
     return soft.f.value <= near.f.value + 1e-9 + 1e-12 * near.f.value ? soft : near;
@@ -372,7 +372,7 @@ BoxMinimum lowest_minimum(const Objective& f, const Model& model, const Box& box
             }
         }
     }
-    BoxMinimum best = into_kink(f, model, minima[lowest]);
+    BoxMinimum best = into_kink(f, box, minima[lowest]);
     best.at = model.canonical(best.at);
     best.f = f(best.at);
     return best;

@@ -489,7 +489,8 @@ std::int64_t bins_with_few_counts(const ScanConfig& config, const PointReport& r
     return n;
 }
 
-//! χ² of each experiment and all pulls where the whole is smallest
+} // namespace
+
 Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& values) {
     Attributes attributes;
     if (values.empty()) {
@@ -518,11 +519,10 @@ Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& v
     }
     if (!report.degeneracies.empty()) {
         attributes["degenerate_pulls"] = fmt::format("{}", fmt::join(report.degeneracies, "; "));
+        attributes["flat_directions"] = static_cast<std::int64_t>(report.flat_directions);
     }
     return attributes;
 }
-
-} // namespace
 
 ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& options) {
     ScanOutcome outcome;
@@ -555,11 +555,12 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
         WorkUnit unit;
         UnitResult result;
     };
+    ReferenceCheck check(plan, options.parity_points, options.parity_share, options.stop);
     BackgroundQueue<Evaluated> written([&](Evaluated& e) { output.add(e.unit, e.result); });
     TablesAhead tables_ahead(plan, backend);
+    bool stopped = false;
     EvaluationThreads threads;
     Evaluated next;
-    bool stopped = false;
     for (std::size_t i = 0; i < order.size(); ++i) {
         stopped = options.stop && *options.stop;
         if (stopped) {
@@ -571,15 +572,26 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
         const WorkUnit unit = plan.unit(order[i]);
         next.unit = unit;
         backend.evaluate(unit, next.result);
-        threads.leave_one_out(written.is_busy()); // still, with the units before: writing takes longer than evaluating
+        // Still writing the units before: that takes longer than evaluating.
+        threads.leave_one_out(written.is_busy() || check.is_busy());
         outcome.progress.points_now += unit.n_points();
         next = written.push(std::move(next));
         done(unit);
     }
+    threads.leave_one_out(false);
+    const auto stage = [&](const std::string& what) {
+        if (options.stage) {
+            options.stage(what);
+        }
+    };
+    stage(plan.polished_axes().empty() ? "writing" : "polishing minima and writing");
     written.finish();
     output.sync();
     if (stopped) {
         return outcome;
+    }
+    if (plan.n_slices() > 1) {
+        stage("merging slices of the profiled axes");
     }
     if (!output.merge_slices(options.stop)) {
         return outcome;
@@ -588,17 +600,21 @@ ScanOutcome run_scan(const Plan& plan, Backend& backend, const ScanOptions& opti
     outcome.chi2_min = output.chi2_min();
     outcome.flagged = output.flagged().all;
 
-    outcome.parity = check_parity(plan, backend, options.parity_points, options.parity_patience, options.stop);
-    if (outcome.parity.points < options.parity_points && options.stop && *options.stop) {
-        return outcome; // all is in the journal but this check
+    stage("comparing with the reference");
+    outcome.parity = check.finish(backend, output.best_fit(), outcome.chi2_min, outcome.progress.seconds);
+    if (outcome.parity.stopped) {
+        return outcome; // all is in the journal but this comparison
     }
     outcome.verdict = verdict_on(outcome.parity, output.flagged(), outcome.chi2_min);
+    stage("finishing the file");
     const ScanProgress& progress = outcome.progress;
     Attributes attributes = attributes_of_best_fit(plan, output.best_fit());
     attributes.merge(
         Attributes{{"chi2_min", outcome.chi2_min},
                    {"flagged_points", static_cast<std::int64_t>(outcome.flagged)},
                    {"parity_points", static_cast<std::int64_t>(outcome.parity.points)},
+                   {"parity_points_left", static_cast<std::int64_t>(outcome.parity.left)},
+                   {"parity_best_fit", static_cast<std::int64_t>(outcome.parity.best_fit)},
                    {"parity_largest_deviation", outcome.parity.largest},
                    {"verdict", outcome.verdict},
                    {"elapsed_seconds", progress.seconds},

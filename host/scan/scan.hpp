@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/backend.hpp"
+#include "output/result_file.hpp"
 #include "scan/parity.hpp"
 #include "scan/plan.hpp"
 
@@ -24,10 +25,11 @@ struct ScanOptions {
     std::string output;     //!< path of the result
     bool overwrite = false; //!< replace a finished result, and drop an unfinished one instead of resuming it
     std::function<void(const ScanProgress&)> progress; //!< called after every unit
-    const std::atomic<bool>* stop = nullptr;           //!< set by a signal: stop after the unit in hand
-    std::vector<std::uint64_t> order;                  //!< of units; ascending where empty
-    int parity_points = 16;                            //!< random points to compare with the reference
-    double parity_patience = 20;                       //!< [s] after which no further point is compared
+    std::function<void(const std::string&)> stage; //!< called before what takes time beside evaluation, with its name
+    const std::atomic<bool>* stop = nullptr;       //!< set by a signal: stop after the unit in hand
+    std::vector<std::uint64_t> order;              //!< of units; ascending where empty
+    int parity_points = 16;                        //!< random points to compare with the reference
+    double parity_share = 0.05;                    //!< of the scan's time that more than a few of them may take
 };
 
 struct ScanOutcome {
@@ -39,9 +41,13 @@ struct ScanOutcome {
     std::string verdict; //!< of a finished scan on its result: "ok", or a sentence that says why not to trust it
 };
 
-/// Runs a scan: evaluates the work units that the journal does not have, streams tiles to the result file, checks
-/// random points against the reference and finishes the file, whose attribute `verdict` keeps what came of that.
-/// Evaluation and writing overlap.
+/// What a result file says of the point where χ² is smallest: χ² of each experiment, all pulls there and bins with few
+/// counts. \p values are those of the axes; empty where no χ² is finite, and so are the attributes then.
+Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& values);
+
+/// Runs a scan: evaluates the work units that the journal does not have, streams tiles to the result file, compares
+/// random points and the best fit with the reference and finishes the file, whose attribute `verdict` keeps what came
+/// of that. All but the last goes on side by side.
 ///
 /// Memory does not grow with the grid: a few tiles are held, and what the journal has of tiles whose profiled axes span
 /// several units. After a crash or a stop the same call goes on where the last unit ended.

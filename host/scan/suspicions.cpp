@@ -71,8 +71,8 @@ void check_quenching(const Experiment& x, const Channel& channel, Notes& notes) 
     const auto check = [&](const Nuclide* nuclide, double mass) {
         const double highest = max_recoil(highest_neutrino_energy(x.sources), mass);
         double factor = 0, at = 0;
-        for (int i = 0; i <= n_steps && highest > keV; ++i) {
-            const double T = keV * std::pow(highest / keV, static_cast<double>(i) / n_steps);
+        for (int i = 0; i <= n_steps && highest > min_recoil; ++i) {
+            const double T = min_recoil * std::pow(highest / min_recoil, static_cast<double>(i) / n_steps);
             const double f = visible_energy(channel.quenching, nuclide, T) / T;
             at = f > factor ? T : at;
             factor = std::max(f, factor);

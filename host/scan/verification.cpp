@@ -69,7 +69,7 @@ Verification verify(const Result& result, std::size_t n_points, std::uint64_t se
         points.push_back(axis_values(config, result, i));
         chi2.push_back(result.chi2[i]);
     }
-    const std::vector<double> deviations = deviations_from_reference(config, points, chi2, constants::infinity);
+    const std::vector<double> deviations = deviations_from_reference(config, points, chi2);
     for (std::size_t i = 0; i < points.size(); ++i) {
         verification.points.push_back({described(config, points[i]), deviations[i]});
     }

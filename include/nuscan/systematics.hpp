@@ -550,7 +550,7 @@ NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const System
         if (start > 0 && (s.pins[moved] >= 0 || !detail::is_shape(s, moved))) {
             continue;
         }
-        Real here[max_systematics];
+        Real here[max_systematics] = {};
         for (int k = 0; k < K; ++k) {
             here[k] = s.pins[k] >= 0 ? Real(at(s.pins[k])) : within(k, 0);
         }

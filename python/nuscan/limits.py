@@ -1,96 +1,96 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Allowed intervals of one parameter, to the last digits those of ``nuscan limits``."""
+"""Best fit, intervals and contours of a result, as ``nuscan limits`` finds them: the program alone knows the rules."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
+from nuscan.result import InputError, Result, delta_chi2_threshold
 
-ROUGH = 0.05
-"""Of an interval, what a straight line between two points may be off before its end counts as rough."""
+
+class ProgramMissing(InputError):
+    """The program nuscan cannot be run."""
+
+
+@dataclass
+class End:
+    """An end of an interval.
+
+    ``kind`` is "crossing", "physical" (the parameter ends there), "range" (the axis ends there, what is allowed may go
+    on) or None (a full circle has no ends). ``at`` is None where the grid is too coarse to place a crossing, which is
+    then somewhere in ``between``.
+    """
+
+    kind: Optional[str]
+    at: Optional[float]
+    between: Optional[tuple[float, float]] = None
 
 
 @dataclass
 class Interval:
-    """Values of a parameter that are allowed; an open end is that of the axis, beyond which more may be allowed.
+    """Allowed values of a parameter; on a circle ``high`` may be beyond the axis by less than a period."""
 
-    A rough end is one that the grid is too coarse to place.
+    low: End
+    high: End
+
+
+def _end(interval: dict, side: str) -> End:
+    between = interval[f"{side}_between"]
+    return End(interval[f"{side}_end"], interval[side], tuple(between) if between else None)
+
+
+def intervals(limits: dict, name: str) -> list[Interval]:
+    """Intervals of the axis ``name`` in what :func:`read_limits` gives."""
+    (axis,) = [axis for axis in limits["axes"] if axis["name"] == name]
+    return [Interval(_end(interval, "low"), _end(interval, "high")) for interval in axis["intervals"] or []]
+
+
+def read_limits(path: str, confidence_level: float = 0.9, program: str = "") -> dict:
+    """What ``nuscan limits --json`` says of a result.
+
+    ``program`` is that of nuscan, by default ``$NUSCAN_PROGRAM`` or the one on the path. Raises :class:`InputError`
+    with the program's own words where there are no limits, and :class:`ProgramMissing` where it cannot be run.
     """
-
-    low: float
-    high: float
-    low_open: bool = False
-    high_open: bool = False
-    low_rough: bool = False
-    high_rough: bool = False
-
-
-def _crossing(x: np.ndarray, delta_chi2: np.ndarray, k: int, threshold: float) -> tuple[float, float]:
-    """Where Δχ² crosses the threshold between grid points k and k + 1, of which one is above it and one is not; and the
-    distance from where a straight line between them crosses.
-
-    It is where the cubic through the nearest four grid points with finite Δχ² that adjoin one another (two on each
-    side; the next ones of the other side at the end of the axis, and fewer where there are none) is at the threshold,
-    found by halving the cell, and the point inside where the one outside has no finite Δχ². That is
-    ``crossing`` of host/output/limits.cpp, operation by operation.
-    """
-    finite = np.isfinite(delta_chi2)
-    if not (finite[k] and finite[k + 1]):
-        return float(x[k] if finite[k] else x[k + 1]), float(x[k + 1] - x[k])
-
-    def usable(i: int) -> bool:
-        return 0 <= i < len(x) and bool(finite[i])
-
-    first, last = k, k + 1
-    for one_side in (False, True):
-        if last - first < 3 and usable(first - 1) and (k - first < 1 or one_side):
-            first -= 1
-        if last - first < 3 and usable(last + 1) and (last - k < 2 or one_side):
-            last += 1
-    # In units of the cell, so that products of small steps do not underflow.
-    start, step = float(x[k]), float(x[k + 1] - x[k])
-    places = [(float(value) - start) / step for value in x[first : last + 1]]
-    heights = [float(value) - threshold for value in delta_chi2[first : last + 1]]
-
-    def polynomial(s: float) -> float:
-        total = 0.0
-        for i, height in enumerate(heights):
-            weight = 1.0
-            for j, place in enumerate(places):
-                if j != i:
-                    weight *= (s - place) / (places[i] - place)
-            total += weight * height
-        return total
-
-    starts_above = delta_chi2[k] > threshold
-    low, high = 0.0, 1.0
-    for _ in range(52):
-        middle = (low + high) / 2
-        if (polynomial(middle) > 0) == starts_above:
-            low = middle
-        else:
-            high = middle
-    at = (low + high) / 2
-    on_a_line = (threshold - float(delta_chi2[k])) / float(delta_chi2[k + 1] - delta_chi2[k])
-    return start + at * step, abs(on_a_line - at) * step
-
-
-def find_intervals(x: np.ndarray, delta_chi2: np.ndarray, threshold: float) -> list[Interval]:
-    """Where Δχ² on the grid points x (in increasing order) is at most the threshold; values that are NaN are not."""
-    allowed, n = np.asarray(delta_chi2) <= threshold, len(x)
-    intervals = []
-    for k in np.flatnonzero(allowed):
-        if k > 0 and allowed[k - 1]:
-            continue  # inside the last one
-        end = k
-        while end + 1 < n and allowed[end + 1]:
-            end += 1
-        low, low_off = _crossing(x, delta_chi2, k - 1, threshold) if k > 0 else (float(x[0]), 0.0)
-        high, high_off = _crossing(x, delta_chi2, end, threshold) if end + 1 < n else (float(x[-1]), 0.0)
-        allowed_off = ROUGH * (high - low)
-        intervals.append(
-            Interval(low, high, k == 0, end + 1 == n, low_off > allowed_off, high_off > allowed_off)
+    program = program or os.environ.get("NUSCAN_PROGRAM", "nuscan")
+    try:
+        run = subprocess.run(
+            [program, "limits", path, "--cl", repr(confidence_level), "--json"], capture_output=True, text=True
         )
-    return intervals
+    except OSError as error:
+        question = "install it, or set NUSCAN_PROGRAM to where it is?"
+        raise ProgramMissing(program, "cannot run it", error.strerror or str(error), question) from None
+    if run.returncode != 0:
+        raise InputError(path, "nuscan has no limits", run.stderr.strip())
+    return json.loads(run.stdout)
+
+
+def grid_of(result: Result, confidence_level: float = 0.9) -> dict:
+    """What a figure needs of :func:`read_limits` where the program is not there: Δχ² on the grid, and no intervals."""
+    chi2_min = float(np.min(result.chi2[np.isfinite(result.chi2)]))
+    best = np.unravel_index(np.nanargmin(np.where(np.isfinite(result.chi2), result.chi2, np.nan)), result.chi2.shape)
+    warnings = ["the program nuscan is not there: intervals and its warnings are missing (set NUSCAN_PROGRAM?)"]
+    return {
+        "warnings": ([] if result.verdict == "ok" else [f"do not trust this result: {result.verdict}"]) + warnings,
+        "confidence_level": confidence_level,
+        "delta_chi2": delta_chi2_threshold(confidence_level, 1),
+        "chi2_min": chi2_min,
+        "best_fit": {axis.name: {"value": float(axis.values[i])} for axis, i in zip(result.axes, best)},
+        "axes": [
+            {
+                "name": axis.name,
+                "period": None,
+                "best_fit": float(axis.values[i]),
+                "intervals": None,
+                "values": axis.values.tolist(),
+                "delta_chi2_profile": (result.project(axis.name).chi2 - chi2_min).tolist(),
+            }
+            for axis, i in zip(result.axes, best)
+        ],
+        "contours": [],
+    }

@@ -3,7 +3,8 @@
 experiment, ``python -m nuscan.plot --experiment NAME``.
 
 One axis gives Δχ² with the allowed interval, two give the allowed regions (2 degrees of freedom) with the best fit.
-Further axes are minimised over. Published limits on the parameters shown are overlaid.
+Further axes are minimised over. Intervals, the best fit and warnings are those of ``nuscan limits``; where the program
+is not there ($NUSCAN_PROGRAM, or on the path) the figure says so, and shows the grid. Published limits on the parameters shown are overlaid.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import NoReturn, Optional, Sequence
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -25,9 +27,9 @@ from matplotlib.ticker import AutoMinorLocator, LogLocator
 
 from nuscan.experiment import explain
 from nuscan.labels import factor, label, power_of_ten, symbol
-from nuscan.limits import Interval, find_intervals
+from nuscan.limits import End, Interval, ProgramMissing, grid_of, intervals, read_limits
 from nuscan.result import Axis, InputError, Result, delta_chi2_threshold, read_result
-from nuscan.style import BLUE, ORANGE, STYLE
+from nuscan.style import BLUE, ORANGE, STYLE, WARNING
 
 
 @dataclass
@@ -65,26 +67,34 @@ def _percent(confidence_level: float) -> str:
     return f"{100 * confidence_level:.4g}%"
 
 
-def _allowed_text(axis: Axis, intervals: Sequence[Interval]) -> str:
-    """What is allowed, as ``nuscan limits`` words it: one-sided where an interval and the axis begin at zero."""
-    if len(intervals) == 1 and intervals[0].low_open and intervals[0].high_open:
+def _allowed_text(axis: Axis, allowed: Sequence[Interval]) -> str:
+    """What is allowed, as ``nuscan limits`` words it: one-sided where the parameter itself ends."""
+    if not allowed:
+        return "nothing is allowed at the points of the grid (grid too coarse)"
+    first, last = allowed[0].low, allowed[-1].high
+    ends = [end for interval in allowed for end in (interval.low, interval.high)]
+    if len(allowed) == 1 and first.kind is None:
+        return "no limit: the whole circle is allowed"
+    if len(allowed) == 1 and "crossing" not in (first.kind, last.kind):
         return "no limit on this axis"
-    exponent = power_of_ten(np.array([end for interval in intervals for end in (interval.low, interval.high)]))
+    numbers = [number for end in ends for number in ([end.at] if end.between is None else end.between)]
+    exponent = power_of_ten(np.array(numbers, dtype=float))
     power = factor(axis.unit, exponent)
-    ends = [[f"{end / 10.0**exponent:.3g}" for end in (interval.low, interval.high)] for interval in intervals]
-    first, last = intervals[0], intervals[-1]
-    from_zero, to_zero = first.low_open and first.low == 0, last.high_open and last.high == 0
-    goes_on = (first.low_open and not from_zero) or (last.high_open and not to_zero)
-    if len(ends) == 1 and from_zero:
-        text = f"< {ends[0][1]}"
-    elif len(ends) == 1 and to_zero:
-        text = f"> {ends[0][0]}"
+
+    def place(end: End) -> str:
+        words = [f"{number / 10.0**exponent:.3g}" for number in ([end.at] if end.between is None else end.between)]
+        return words[0] if len(words) == 1 else f"between {words[0]} and {words[1]}"
+
+    if len(allowed) == 1 and first.kind == "physical":
+        text = f"< {place(last)}"
+    elif len(allowed) == 1 and last.kind == "physical":
+        text = f"> {place(first)}"
     else:
-        ranges = r" $\cup$ ".join(f"[{low}, {high}]" for low, high in ends)
-        text = r"$\in$ " + (f"({ranges})" if len(ends) > 1 and power else ranges)
-    beyond = " (may go on beyond the axis)" if goes_on else ""
-    rough = " (rough: the grid is too coarse)" if any(i.low_rough or i.high_rough for i in intervals) else ""
-    return f"{symbol(axis.name)} " + text.replace("-", "\N{MINUS SIGN}") + power + beyond + rough
+        ranges = r" $\cup$ ".join(f"[{place(i.low)}, {place(i.high)}]" for i in allowed)
+        text = r"$\in$ " + (f"({ranges})" if len(allowed) > 1 and power else ranges)
+    beyond = " (may go on beyond the axis)" if "range" in (first.kind, last.kind) else ""
+    coarse = " (grid too coarse)" if any(end.between for end in ends) else ""
+    return f"{symbol(axis.name)} " + text.replace("-", "\N{MINUS SIGN}") + power + beyond + coarse
 
 
 def _finish_axes(ax, title: str, pad: float = 8) -> None:
@@ -94,6 +104,13 @@ def _finish_axes(ax, title: str, pad: float = 8) -> None:
     ax.tick_params(which="both", top=True, right=True)
     if title:
         ax.set_title(title, loc="left", pad=pad)
+
+
+def _draw_warnings(figure: Figure, limits: dict) -> None:
+    """What ``nuscan limits`` warns of, above the plot."""
+    if limits["warnings"]:
+        lines = [line for text in limits["warnings"] for line in textwrap.wrap(text, 105, subsequent_indent="    ")]
+        figure.suptitle("\n".join(lines), x=0.02, ha="left", fontsize=7.5, color=WARNING)
 
 
 def _draw_published_limits(ax, axes: Sequence[Axis], exponents: Sequence[int]) -> None:
@@ -123,19 +140,43 @@ def _draw_published_limits(ax, axes: Sequence[Axis], exponents: Sequence[int]) -
         ax.figure.supxlabel(text, x=0.02, ha="left", fontsize=7.5, color="0.35")
 
 
-def _plot_1d(figure: Figure, result: Result, confidence_level: float) -> None:
-    axis = result.axes[0]
+def _profile(axis: dict, allowed: Sequence[Interval], limits: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Δχ² along an axis, with what is known between the points of its grid: the best fit and the ends of intervals."""
+    points = dict(zip(axis["values"], (np.nan if d is None else d for d in axis["delta_chi2_profile"])))
+    points.setdefault(axis["best_fit"], 0.0)
+    for end in (end for interval in allowed for end in (interval.low, interval.high)):
+        if end.kind == "crossing" and end.between is None:
+            turn = axis["period"] if end.at > axis["values"][-1] else 0
+            points.setdefault(end.at - turn, limits["delta_chi2"])
+    x = np.array(sorted(points))
+    return x, np.array([points[value] for value in x])
+
+
+def _spans(axis: dict, interval: Interval) -> list[tuple[float, float]]:
+    """The surely allowed parts of the axis: two where an interval goes through the seam of a circle."""
+    low = interval.low.at if interval.low.between is None else interval.low.between[1]
+    high = interval.high.at if interval.high.between is None else interval.high.between[0]
+    first, last = axis["values"][0], axis["values"][-1]
+    if axis["period"] and high > last:
+        return [(low, last), (first, high - axis["period"])]
+    return [(max(low, first), min(high, last))]
+
+
+def _plot_1d(figure: Figure, result: Result, limits: dict) -> None:
+    axis, confidence_level = result.axes[0], limits["confidence_level"]
+    (found,) = [axis_limits for axis_limits in limits["axes"] if axis_limits["name"] == axis.name]
+    allowed, threshold = intervals(limits, axis.name), limits["delta_chi2"]
     exponent = _exponent(axis)
     scale = 10.0**exponent
-    x, delta_chi2 = axis.values / scale, result.delta_chi2
-    threshold = delta_chi2_threshold(confidence_level, 1)
+    x, delta_chi2 = _profile(found, allowed, limits)
+    x = x / scale
     highest = float(delta_chi2[np.isfinite(delta_chi2)].max())
     top = min(max(3.5 * threshold, 8), max(1.15 * highest, 1.3 * threshold))
 
     ax = figure.add_subplot()
-    intervals = find_intervals(axis.values, delta_chi2, threshold)
-    for interval in intervals:
-        ax.axvspan(interval.low / scale, interval.high / scale, color="#d5e3f0", lw=0, zorder=0)
+    for interval in allowed:
+        for low, high in _spans(found, interval):
+            ax.axvspan(low / scale, high / scale, color="#d5e3f0", lw=0, zorder=0)
     ax.axhline(threshold, color="0.35", lw=0.9, ls=(0, (1, 1.5)), zorder=1)
     note = dict(textcoords="offset points", ha="right", va="bottom", fontsize=8.5, color="0.25", zorder=6)
     halo = [withStroke(linewidth=2.2, foreground="white")]
@@ -143,22 +184,43 @@ def _plot_1d(figure: Figure, result: Result, confidence_level: float) -> None:
     at_threshold = dict(xycoords=("axes fraction", "data"), xytext=(0, 3), path_effects=halo)
     ax.annotate(threshold_text, (0.985, threshold), **at_threshold, **note)
     # Between the frame and the title, where no curve is
-    allowed = f"{_percent(confidence_level)} CL: {_allowed_text(axis, intervals)}"
-    ax.annotate(allowed, (1, 1), xycoords="axes fraction", xytext=(0, 4), **note)
-    ax.plot(x, np.where(np.isfinite(delta_chi2), delta_chi2, np.nan), color=BLUE, lw=1.8, zorder=3)
+    if found["intervals"] is not None:
+        text = f"{_percent(confidence_level)} CL: {_allowed_text(axis, allowed)}"
+        ax.annotate(text, (1, 1), xycoords="axes fraction", xytext=(0, 4), **note)
+    points = dict(marker="o", ms=3.5) if len(x) < 30 else {}  # a coarse grid is shown as one
+    ax.plot(x, np.where(np.isfinite(delta_chi2), delta_chi2, np.nan), color=BLUE, lw=1.8, zorder=3, **points)
     _draw_published_limits(ax, [axis], [exponent])
     ax.set_xscale(_scale(axis))
-    ax.set_xlim(x[0], x[-1])
+    ax.set_xlim(axis.values[0] / scale, axis.values[-1] / scale)
     ax.set_ylim(0, top)
     ax.set_xlabel(label(axis.name, axis.unit, exponent))
     ax.set_ylabel(r"$\Delta\chi^2$")
     _finish_axes(ax, str(result.attributes.get("title", "")), pad=20)
 
 
-def _plot_2d(figure: Figure, result: Result, confidence_level: float) -> None:
-    axes, delta_chi2 = result.axes, result.delta_chi2
+def _draw_contours(ax, limits: dict, names: Sequence[str], scales: Sequence[float]) -> bool:
+    """Draws the contours of ``nuscan limits`` where it has those of the axes shown, and tells whether it has."""
+    periods = {axis["name"]: axis["period"] for axis in limits["axes"]}
+    drawn = []
+    for contour in limits["contours"]:
+        if {contour["x"], contour["y"]} != set(names):
+            return False
+        order = [0, 1] if contour["x"] == names[0] else [1, 0]
+        for line in contour["lines"]:
+            points = np.array(line)[:, order] / scales
+            turns = [[0.0, periods[name] / scale, -periods[name] / scale] if periods[name] else [0.0]
+                     for name, scale in zip(names, scales)]  # fmt: skip
+            drawn += [points + [dx, dy] for dx in turns[0] for dy in turns[1]]
+    ax.add_collection(LineCollection(drawn, colors=[BLUE], linewidths=0.8, zorder=2), autolim=False)
+    return bool(limits["contours"])
+
+
+def _plot_2d(figure: Figure, result: Result, limits: dict) -> None:
+    axes, confidence_level = result.axes, limits["confidence_level"]
+    delta_chi2 = result.chi2 - limits["chi2_min"]
     exponents = [_exponent(axis) for axis in axes]
-    x, y = (axis.values / 10.0**exponent for axis, exponent in zip(axes, exponents))
+    scales = [10.0**exponent for exponent in exponents]
+    x, y = (axis.values / scale for axis, scale in zip(axes, scales))
     confidence_levels = sorted({*_REGION_LEVELS, confidence_level})
     levels = [delta_chi2_threshold(level, 2) for level in confidence_levels]
 
@@ -170,11 +232,11 @@ def _plot_2d(figure: Figure, result: Result, confidence_level: float) -> None:
 
     ax = figure.add_subplot()
     regions = ax.contourf(x, y, z, levels=[0, *levels], cmap=colours, norm=norm)
-    ax.contour(x, y, z, levels=levels, colors=[BLUE], linewidths=0.8)
-    i, j = np.unravel_index(np.nanargmin(np.where(np.isfinite(delta_chi2), delta_chi2, np.nan)), delta_chi2.shape)
-    ax.plot(
-        x[i], y[j], "*", ms=11, mfc="white", mec="black", mew=0.8, ls="none", label="best fit", zorder=5, clip_on=False
-    )
+    best = [limits["best_fit"][axis.name]["value"] / scale for axis, scale in zip(axes, scales)]
+    star = dict(ms=11, mfc="white", mec="black", mew=0.8, ls="none", label="best fit", zorder=5, clip_on=False)
+    ax.plot(*best, "*", **star)
+    if not _draw_contours(ax, limits, [axis.name for axis in axes], scales):
+        ax.contour(x, y, z, levels=levels, colors=[BLUE], linewidths=0.8)
     _draw_published_limits(ax, axes, exponents)
     ax.set_xscale(_scale(axes[0]))
     ax.set_yscale(_scale(axes[1]))
@@ -206,7 +268,7 @@ def _plot_2d(figure: Figure, result: Result, confidence_level: float) -> None:
 def plot(result: Result, confidence_level: float = 0.9, axes: Optional[Sequence[str]] = None) -> Figure:
     """Draws a result on one or two of its axes (by default the first two), minimised over all others.
 
-    Raises :class:`InputError` for results without axes or finite χ², and for unknown axes.
+    Raises :class:`InputError` for results without axes or limits, and for unknown axes.
     """
     names = [axis.name for axis in result.axes]
     for name in axes or []:
@@ -225,13 +287,15 @@ def plot(result: Result, confidence_level: float = 0.9, axes: Optional[Sequence[
     if not np.isfinite(result.chi2).any():
         raise InputError(result.path, "nothing to plot", "no point has a finite chi2")
 
+    try:
+        limits = read_limits(result.path, confidence_level)
+    except ProgramMissing:
+        limits = grid_of(result, confidence_level)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.6) if len(shown) == 2 else (6.0, 4.2), layout="constrained")
         FigureCanvasAgg(figure)
-        (_plot_2d if len(shown) == 2 else _plot_1d)(figure, result.project(*shown), confidence_level)
-        if result.verdict != "ok":
-            warning = "\n".join(textwrap.wrap(f"Do not trust this result: {result.verdict}", 95))
-            figure.suptitle(warning, x=0.02, ha="left", fontsize=8.5, color="firebrick")
+        (_plot_2d if len(shown) == 2 else _plot_1d)(figure, result.project(*shown), limits)
+        _draw_warnings(figure, limits)
     return figure
 
 

@@ -135,8 +135,35 @@ def read_result(path: str) -> Result:
         )
 
 
+def _chi2_survival(chi2: float, degrees_of_freedom: int) -> float:
+    """P(χ² > chi2), by Q(a + 1, x) = Q(a, x) + x^a e^(−x)/Γ(a + 1) from Q(1/2, x) = erfc(√x) or Q(1, x) = e^(−x)."""
+    x = chi2 / 2
+    a, total = (1.0, math.exp(-x)) if degrees_of_freedom % 2 == 0 else (0.5, math.erfc(math.sqrt(x)))
+    while 2 * a < degrees_of_freedom:
+        total += math.exp(a * math.log(x) - x - math.lgamma(a + 1)) if x > 0 else 0
+        a += 1
+    return total
+
+
 def delta_chi2_threshold(confidence_level: float, degrees_of_freedom: int) -> float:
-    """Δχ² of a confidence level for 1 or 2 degrees of freedom: 2.71 and 4.61 at 90 %."""
+    """Δχ² of a confidence level: 2.71, 4.61 and 6.25 at 90 % for 1, 2 and 3 degrees of freedom.
+
+    Raises ValueError unless 0 < confidence_level < 1 and there are degrees of freedom.
+    """
+    if not 0 < confidence_level < 1:
+        raise ValueError(f"confidence level {confidence_level} is not between 0 and 1")
+    if degrees_of_freedom != int(degrees_of_freedom) or degrees_of_freedom < 1:
+        raise ValueError(f"{degrees_of_freedom} degrees of freedom: at least one is needed")
     if degrees_of_freedom == 1:
         return NormalDist().inv_cdf((1 + confidence_level) / 2) ** 2
-    return -2 * math.log1p(-confidence_level)
+    if degrees_of_freedom == 2:
+        return -2 * math.log1p(-confidence_level)
+    low, high = 0.0, 1.0
+    while _chi2_survival(high, int(degrees_of_freedom)) > 1 - confidence_level:
+        high *= 2
+    while low < (middle := (low + high) / 2) < high:
+        if _chi2_survival(middle, int(degrees_of_freedom)) > 1 - confidence_level:
+            low = middle
+        else:
+            high = middle
+    return middle

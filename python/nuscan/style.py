@@ -3,6 +3,7 @@
 
 BLUE = "#20507e"
 ORANGE = "#c65102"  # told from the blues by colour-blind readers too; lines carry their names anyway
+WARNING = "#b3261e"
 STYLE = {
     "font.size": 10,
     "axes.labelsize": 11.5,

@@ -213,6 +213,32 @@ def test_lz_limit_on_the_magnetic_moment(tmp_path, background, low, high):
     assert low < interval["high"] < high
 
 
+def test_scan_says_how_many_points_were_compared(tmp_path):
+    small = ["--set", "axis.0.points=21", "--set", "axis.1.points=31", "-o", tmp_path / "a.h5", "--overwrite"]
+    found = re.search(r"parity: (\d+) random points and the best fit agree with the reference to \S+ in chi2/\(1 \+ chi2\)\n",
+                      nuscan("scan", LZ_MAP, *small).stderr)  # fmt: skip
+    assert 4 <= int(found[1]) <= 16
+    # However short: four, and what is left is said.
+    text = nuscan("scan", LZ_MAP, *small, "--parity-points", "100000").stderr
+    found = re.search(r"parity: (\d+) random points and .*\n  (\d+) more were left out, to stay below 5 % of the scan's time", text)
+    assert int(found[1]) >= 4 and int(found[1]) + int(found[2]) == 100000
+    assert "3 random points and the best fit" in nuscan("scan", LZ_MAP, *small, "--parity-points", "3").stderr
+    assert "not compared with the reference" in nuscan("scan", LZ_MAP, *small, "--parity-points", "0").stderr
+    assert "four always" in " ".join(nuscan("scan", "--help").stdout.split())
+
+
+def test_says_what_it_waits_for(tmp_path):
+    pipe = tmp_path / "scan.toml"
+    os.mkfifo(pipe)
+    environment = {name: value for name, value in os.environ.items() if name != "NUSCAN_PROGRESS"}
+    command = subprocess.Popen([PROGRAM, "point", pipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    # It goes on waiting until somebody writes: however busy the machine is, the line comes first.
+    assert re.fullmatch(rf"reading {pipe} and its experiments \.\.\. \d+\.\d s\n", command.stderr.readline())
+    pipe.write_text('[[experiment]]\nuse = "lz-2022"\n')
+    output, _ = command.communicate(timeout=600)
+    assert command.returncode == 0 and "chi2" in output
+
+
 def test_result_opens_in_xarray_and_says_what_ran(tmp_path):
     scan(LZ_MAP, tmp_path / "map.h5", "--set", "axis.0.points=21", "--set", "axis.1.points=31")
     result = dataset(tmp_path / "map.h5")
@@ -221,7 +247,9 @@ def test_result_opens_in_xarray_and_says_what_ran(tmp_path):
     assert result["charge.universal"].attrs["units"] == "e"
     assert float(result["magnetic_moment.universal"][-1]) == 2.4e-11
     assert result.attrs["chi2_min"] == float(result.chi2.min())
-    assert 1 <= result.attrs["parity_points"] <= 16  # as many as the time for them allows
+    assert 4 <= result.attrs["parity_points"] <= 16  # as many as the time for them allows
+    assert result.attrs["parity_points"] + result.attrs["parity_points_left"] == 16
+    assert result.attrs["parity_best_fit"] == 1
     assert result.attrs["parity_largest_deviation"] < 1e-8
     for name in ["title", "scan", "plan_hash", "experiment_digests", "nuscan_commit", "backend", "device", "method",
                  "instruction_set", "precision", "minimum", "charge_radius_mode", "couplings"]:  # fmt: skip
@@ -241,6 +269,116 @@ def test_result_opens_in_xarray_and_says_what_ran(tmp_path):
     assert 1 <= dataset(tmp_path / "two.h5").attrs["parity_points"] <= 2
     limits = nuscan("limits", tmp_path / "map.h5").stdout
     assert f"\nof which  lz-2022 {result.attrs['chi2_min']:.2f}\npulls     lz-2022.background " in limits
+
+
+LZ_TEXT = '[[experiment]]\nuse = "lz-2022"\n'
+
+
+def limits_of(folder, text, *axes, cl=0.9, name="case"):
+    """Limits of a scan given by its text and the tables of its axes: what ``--json`` says, and the text."""
+    file = folder / f"{name}.toml"
+    file.write_text(text + "".join(f"[[axis]]\n{axis}\n" for axis in axes))
+    scan(file, folder / f"{name}.h5", "--parity-points", "0", "--overwrite")
+    found = json.loads(nuscan("limits", folder / f"{name}.h5", "--cl", cl, "--json").stdout)
+    return found, nuscan("limits", folder / f"{name}.h5", "--cl", cl).stdout
+
+
+def axis_of(parameter, low, high, points, more=""):
+    return f'parameter = "{parameter}"\nmin = "{low}"\nmax = "{high}"\npoints = {points}\n{more}'
+
+
+@pytest.mark.parametrize("modulus, argument", [('charge.mutau.abs = "1e-12 e"', "charge.mutau.arg"),
+                                               ('charge_radius.emu.abs = "3e-31 cm^2"', "charge_radius.emu.arg")])  # fmt: skip
+@pytest.mark.parametrize("begin", [-180, 0])
+def test_an_interval_through_the_seam_is_one(tmp_path, modulus, argument, begin):
+    text = f"{LZ_TEXT}[parameters]\n{modulus}\n"
+    found, printed = limits_of(tmp_path, text, axis_of(argument, f"{begin} deg", f"{begin + 360} deg", 91), cl=0.1)
+    (interval,) = found["axes"][0]["intervals"]
+    assert (interval["low_end"], interval["high_end"]) == ("crossing", "crossing")
+    assert 0 < interval["high"] - interval["low"] < found["axes"][0]["period"]
+    assert "go on" not in printed and "scan further" not in printed
+    # Rotated, the same interval of the same length
+    other = axis_of(argument, f"{begin + 180 if begin < 0 else -180} deg", f"{begin + 540 if begin < 0 else 180} deg", 91)
+    (again,) = limits_of(tmp_path, text, other, cl=0.1, name="again")[0]["axes"][0]["intervals"]
+    assert again["high"] - again["low"] == pytest.approx(interval["high"] - interval["low"], rel=1e-4)
+
+
+def test_a_full_circle_has_no_ends(tmp_path):
+    text = f'{LZ_TEXT}[parameters]\ncharge.emu.abs = "1e-14 e"\n'
+    found, printed = limits_of(tmp_path, text, axis_of("charge.emu.arg", "-180 deg", "180 deg", 37))
+    (interval,) = found["axes"][0]["intervals"]
+    assert (interval["low_end"], interval["high_end"]) == (None, None)
+    assert "(the whole circle is allowed)" in printed and "go on" not in printed
+
+
+@pytest.mark.parametrize("profile", ["profile = true\n", ""])
+@pytest.mark.parametrize("low, high, end", [("-1e-14 e", "1e-14 e", "upper"), ("6e-13 e", "1e-12 e", "lower")])
+def test_an_axis_at_the_end_of_its_range_is_named(tmp_path, profile, low, high, end):
+    moment = axis_of("magnetic_moment.universal", "0 mu_B", "3e-11 mu_B", 61)
+    found, printed = limits_of(tmp_path, LZ_TEXT, moment, axis_of("charge.universal", low, high, 11, profile))
+    named = [text for text in found["warnings"] if "charge.universal" in text]
+    if profile:
+        assert f"charge.universal is at the {end} end of its range" in named[0] and named[0] in printed
+        assert "at the best fit" in named[0] and "where the interval of magnetic_moment.universal ends" in named[0]
+    else:
+        assert "the best fit lies at the end of the axis charge.universal" in named[0]
+    wide = axis_of("charge.universal", "-2e-12 e", "2e-12 e", 11, profile)
+    assert limits_of(tmp_path, LZ_TEXT, moment, wide, name="wide")[0]["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    "parameter, low, high",
+    [("magnetic_moment.universal", "1e-14 mu_B", "1e-9 mu_B"), ("charge.emu.abs", "1e-17 e", "1e-10 e"),
+     ("magnetic_moment.emu.abs", "1e-13 mu_B", "1e-10 mu_B")],
+)  # fmt: skip
+def test_a_logarithmic_axis_gives_an_upper_limit(tmp_path, parameter, low, high):
+    found, printed = limits_of(tmp_path, LZ_TEXT, axis_of(parameter, low, high, 61, 'spacing = "log"'))
+    (interval,) = found["axes"][0]["intervals"]
+    assert (interval["low"], interval["low_end"], interval["high_end"]) == (0, "physical", "crossing")
+    assert re.search(rf"{parameter} +< [0-9.e-]+ \w+ \(0 is allowed as the lower end of the axis is\)\n", printed), printed
+    zero, unit = f"0 {low.split()[1]}", low.split()[1]
+    linear = axis_of(parameter, zero, f"{3 * interval['high']} {unit}", 201)
+    (again,) = limits_of(tmp_path, LZ_TEXT, linear, name="linear")[0]["axes"][0]["intervals"]
+    assert interval["high"] == pytest.approx(again["high"], rel=1e-4)
+
+
+def test_a_coarse_grid_has_the_limits_of_a_fine_one(tmp_path):
+    def ends(found):
+        return [[interval[end] for axis in found["axes"] for interval in axis["intervals"]] for end in ("low", "high")]
+
+    def scans(points, name):
+        moment = axis_of("magnetic_moment.universal", "0 mu_B", "3e-10 mu_B", points[0])
+        charge = axis_of("charge.universal", "-5e-12 e", "7e-12 e", points[1])
+        radius = axis_of("charge_radius.ee", "-2e-30 cm^2", "3e-30 cm^2", points[1])
+        return [limits_of(tmp_path, LZ_TEXT, *axes, name=name)[0] for axes in ([moment, charge], [charge], [radius])]
+
+    for coarse, fine in zip(scans((6, 7), "coarse"), scans((501, 601), "fine")):
+        assert coarse["minimum"] == "exact"
+        assert coarse["chi2_min"] == pytest.approx(fine["chi2_min"], abs=1e-6)
+        for found, expected in zip(ends(coarse), ends(fine)):
+            assert found == pytest.approx(expected, rel=2e-4, abs=0)
+
+
+def test_without_its_experiments_a_coarse_grid_gives_brackets(tmp_path):
+    experiment = tmp_path / "mine"
+    shutil.copytree(ROOT / "experiments" / "lz-2022", experiment)
+    text = '[[experiment]]\nfile = "mine/experiment.toml"\n'
+    moment = axis_of("magnetic_moment.universal", "0 mu_B", "3e-10 mu_B", 11)
+    found, printed = limits_of(tmp_path, text, moment)
+    assert found["axes"][0]["intervals"][0]["high"] == pytest.approx(1.3282e-11, rel=1e-3)
+    assert "ends of intervals are exact" in printed
+    shutil.move(experiment, tmp_path / "elsewhere")
+    for change in (None, "changed"):
+        if change:
+            shutil.move(tmp_path / "elsewhere", experiment)
+            (experiment / "experiment.toml").write_text((experiment / "experiment.toml").read_text() + "\n# changed\n")
+        found = json.loads(nuscan("limits", tmp_path / "case.h5", "--json").stdout)
+        (interval,) = found["axes"][0]["intervals"]
+        assert (found["minimum"], interval["high"], interval["high_end"]) == ("grid", None, "crossing")
+        assert interval["high_between"] == pytest.approx([0, 3e-11])
+        printed = nuscan("limits", tmp_path / "case.h5").stdout
+        assert "< between 0 and 3e-11 mu_B (grid too coarse" in printed
+        assert "ends of intervals" in printed and "mine/experiment.toml" in printed or "is not what it was" in printed
 
 
 def test_instruction_set_of_the_environment(tmp_path):
@@ -507,7 +645,7 @@ def test_a_bad_verdict_is_repeated_by_every_reader(tmp_path):
     assert read_result(str(output)).verdict == verdict
     limits = nuscan("limits", output)
     assert limits.returncode == 0
-    assert limits.stdout.startswith(f"warning   do not trust this result: {verdict}\nbest fit ")
+    assert f"\nwarning   do not trust this result: {verdict}\n" in limits.stdout
     assert json.loads(nuscan("limits", output, "--json").stdout)["verdict"] == verdict
     assert nuscan("status", output).stdout.endswith(f"\ndo not trust this result: {verdict}\n")
     run = nuscan("verify", output, "--points", "1")

@@ -10,10 +10,11 @@ import h5py
 import matplotlib.figure
 import numpy as np
 import pytest
+import scipy.stats
 
 from nuscan import Axis, InputError, delta_chi2_threshold, read_result
 from nuscan.labels import label, power_of_ten, symbol
-from nuscan.limits import Interval, find_intervals
+from nuscan.limits import End, intervals, read_limits
 from nuscan.plot import PUBLISHED_LIMITS, main, plot
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -23,8 +24,10 @@ CHARGE = ("charge.universal", "e", np.linspace(-6e-13, 6e-13, 81))
 ANGLE = ("theta23", "rad", np.linspace(0.6, 0.9, 5))
 
 
-def write_result(path: pathlib.Path, axes, chi2: np.ndarray, profiled=(), title: str = "a scan") -> str:
-    """A result file in the layout of nuscan."""
+def write_result(
+    path: pathlib.Path, axes, chi2: np.ndarray, profiled=(), title: str = "a scan", domains=(), **attributes
+) -> str:
+    """A result file in the layout of nuscan; domains: attributes valid_min, valid_max, period … of its axes."""
     with h5py.File(path, "w") as file:
         scales = []
         for name, unit, values in axes:
@@ -33,6 +36,8 @@ def write_result(path: pathlib.Path, axes, chi2: np.ndarray, profiled=(), title:
             file[name].attrs["units"] = unit
             file[name].attrs["long_name"] = name
             scales.append(file[name])
+        for scale, domain in zip(scales, domains):
+            scale.attrs.update(domain)
         variables = {"chi2": chi2, "status": np.zeros(chi2.shape, np.uint8), **{name: 0 * chi2 for name in profiled}}
         for name, values in variables.items():
             file[name] = values
@@ -41,11 +46,13 @@ def write_result(path: pathlib.Path, axes, chi2: np.ndarray, profiled=(), title:
         file["chi2"].attrs["profiled"] = " ".join(profiled)
         file.attrs["title"] = title
         file.attrs["chi2_min"] = np.min(chi2[np.isfinite(chi2)], initial=np.inf)
+        file.attrs.update(attributes)
     return str(path)
 
 
 def scan_2d(path: pathlib.Path, **options) -> str:
     mu, e = np.meshgrid(MOMENT[2] / 1e-11, CHARGE[2] / 1e-13, indexing="ij")
+    options = {"domains": [{"valid_min": 0.0}], **options}
     return write_result(path, [MOMENT, CHARGE], 17 + (mu**2 - 0.3) ** 2 + 0.4 * e**2, **options)
 
 
@@ -81,67 +88,27 @@ def test_projects_by_the_minimum(tmp_path):
     assert [axis.name for axis in swapped.axes] == ["charge.universal", "magnetic_moment.universal"]
 
 
-def test_thresholds_and_intervals():
+def test_thresholds():
     assert delta_chi2_threshold(0.9, 1) == pytest.approx(2.705543454095404)
     assert delta_chi2_threshold(0.9, 2) == pytest.approx(4.605170185988091)
-    x = np.linspace(-3, 3, 62)
-    assert find_intervals(x, x**3, 2.25) == [Interval(-3, pytest.approx(2.25 ** (1 / 3), rel=1e-14), low_open=True)]
-    assert find_intervals(x, (abs(x) - 2) ** 2, 0.3) == [
-        Interval(pytest.approx(-2 - 0.3**0.5), pytest.approx(-2 + 0.3**0.5)),
-        Interval(pytest.approx(2 - 0.3**0.5), pytest.approx(2 + 0.3**0.5)),
-    ]
-    assert find_intervals(x, np.where(x > 0.95, np.inf, 0), 1) == [Interval(-3, x[x < 0.95][-1], low_open=True)]
+    for confidence_level in (0.01, 0.6827, 0.9, 0.9999):
+        for degrees_of_freedom in (1, 2, 3, 4, 7, 40):
+            expected = scipy.stats.chi2.ppf(confidence_level, degrees_of_freedom)
+            assert delta_chi2_threshold(confidence_level, degrees_of_freedom) == pytest.approx(expected, rel=1e-9)
+    for bad in ((0.9, 0), (0.9, 1.5), (1, 1), (90, 2), (float("nan"), 1)):
+        with pytest.raises(ValueError):
+            delta_chi2_threshold(*bad)
 
 
-# Δχ² over axes of few points, so that every rule of interpolation gives numbers of its own: what the cubic has no
-# neighbours for, at ends, beside NaN and infinity, on unequal steps.
-_x = np.linspace(-3, 4, 23)
-PROFILES = {
-    "two intervals": (_x, 0.3 * (_x**2 - 4) ** 2 + 0.2 * _x),
-    "open at the upper end": (_x, (_x - 3.3) ** 2 * (1 + 0.3 * np.sin(9 * _x))),
-    "open at both ends": (_x, 6 - 0.5 * (_x - 0.4) ** 2),
-    "from zero": (np.linspace(0, 3, 7), np.linspace(0, 3, 7) ** 4),
-    "logarithmic": (np.geomspace(1e-3, 10, 9), np.geomspace(1e-3, 10, 9) ** 2),
-    "three points": (_x[:3], np.array([0, 2, 9.0])),
-    "two points": (_x[:2], np.array([9, 0.0])),
-    "beside what has no value": (
-        _x, np.where(_x > 2.2, np.inf, np.where(abs(_x + 1.4) < 0.2, np.nan, 0.8 * (_x - 0.3) ** 2))
-    ),
-    "between two that have none": (_x, np.where(abs(_x - 0.3) < 1.2, 2.4 * abs(_x - 0.3) ** 3, np.nan)),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", PROFILES)
-@pytest.mark.parametrize("scale", [1, 1e-12])
-def test_intervals_are_those_of_the_program(tmp_path, name, scale):
-    x, chi2 = scale * PROFILES[name][0], 20 + PROFILES[name][1]
-    path = write_result(tmp_path / "r.h5", [("charge.universal", "e", x)], chi2)
-    for confidence_level in (0.6827, 0.9, 0.95):
-        run = subprocess.run([PROGRAM, "limits", path, "--cl", str(confidence_level), "--json"], capture_output=True)
-        assert run.returncode == 0, run.stderr
-        (axis,) = json.loads(run.stdout)["axes"]
-        result = read_result(path)
-        found = find_intervals(result.axes[0].values, result.delta_chi2, delta_chi2_threshold(confidence_level, 1))
-        assert len(found) == len(axis["intervals"]) > 0
-        for ours, theirs in zip(found, axis["intervals"]):
-            for flag in ("low_open", "high_open", "low_rough", "high_rough"):
-                assert getattr(ours, flag) == theirs[flag], flag
-            assert ours.low == pytest.approx(theirs["low"], rel=1e-12, abs=1e-12 * np.ptp(x))
-            assert ours.high == pytest.approx(theirs["high"], rel=1e-12, abs=1e-12 * np.ptp(x))
-
-
-def test_intervals_of_a_scan_are_those_of_the_program(tmp_path):
-    scan = ROOT / "examples" / "lz-magnetic-moment-charge.toml"
-    path = str(tmp_path / "r.h5")
-    grid = ["--set", "axis.0.points=31", "--set", "axis.1.points=25"]
-    subprocess.run([PROGRAM, "scan", scan, "-o", path, *grid], check=True, capture_output=True)
-    limits = json.loads(subprocess.run([PROGRAM, "limits", path, "--json"], capture_output=True).stdout)
-    for axis in limits["axes"]:
-        profile = read_result(path).project(axis["name"])
-        found = find_intervals(profile.axes[0].values, profile.delta_chi2, limits["delta_chi2"])
-        ends = [end for interval in found for end in (interval.low, interval.high)]
-        expected = [interval[end] for interval in axis["intervals"] for end in ("low", "high")]
-        assert ends == pytest.approx(expected, rel=1e-12, abs=0) and len(ends) > 0
+def test_limits_are_those_of_the_program(tmp_path):
+    x = 1e-11 * np.linspace(0, 3, 61)
+    path = write_result(tmp_path / "r.h5", [("magnetic_moment.ee", "mu_B", x)], (x / 1e-11) ** 2, domains=[{"valid_min": 0.0}])
+    (found,) = intervals(read_limits(path), "magnetic_moment.ee")
+    assert (found.low, found.high.kind) == (End("physical", 0), "crossing")
+    assert found.high.at == pytest.approx(1.644854e-11)
+    path = write_result(tmp_path / "coarse.h5", [("charge.ee", "e", np.arange(4.0))], 100 * np.arange(4.0) ** 2)
+    (found,) = intervals(read_limits(path), "charge.ee")
+    assert (found.low, found.high) == (End("range", 0), End("crossing", None, (0, 1)))
 
 
 def test_plots_two_axes(tmp_path, capsys):
@@ -159,7 +126,7 @@ def test_a_bad_verdict_is_on_the_figure(tmp_path, capsys):
         file.attrs["verdict"] = "9 of 10 points failed"
     for axes in (None, ["charge.universal"]):
         figure = plot(read_result(path), axes=axes)
-        assert figure._suptitle.get_text() == "Do not trust this result: 9 of 10 points failed"
+        assert figure._suptitle.get_text() == "do not trust this result: 9 of 10 points failed"
     assert main([path]) == 0
     assert capsys.readouterr().err == f"{path}: do not trust this result: 9 of 10 points failed\n"
 
@@ -194,7 +161,7 @@ def test_what_two_axes_show(tmp_path):
 
 def test_what_one_axis_shows(tmp_path):
     mu = MOMENT[2] / 1e-11
-    result = read_result(write_result(tmp_path / "r.h5", [MOMENT], 5 + mu**2))
+    result = read_result(write_result(tmp_path / "r.h5", [MOMENT], 5 + mu**2, domains=[{"valid_min": 0.0}]))
     ax = plot(result, 0.9).axes[0]
     texts = [text.get_text() for text in ax.texts]
     assert r"90% CL ($\Delta\chi^2 = 2.71$)" in texts
@@ -221,11 +188,16 @@ def test_what_one_axis_shows(tmp_path):
          r"$\sin^2\theta_W$ $\in$ [0.2, 0.252] (may go on beyond the axis)"),
         (("magnetic_moment.ee", "mu_B", 1e-8 * np.linspace(0, 1, 41)), lambda x: x,
          "no limit on this axis"),
+        (("magnetic_moment.ee", "mu_B", 1e-8 * np.linspace(0, 1, 11)), lambda x: (20 * x) ** 4,
+         r"$\mu_{ee}$ < between 0 and 1 $\times\,10^{-9}\,\mu_\mathrm{B}$ (grid too coarse)"),
+        (("magnetic_moment.ee", "mu_B", np.geomspace(1e-12, 1e-8, 41)), lambda x: (20 * x) ** 2,
+         r"$\mu_{ee}$ < 8.22 $\times\,10^{-10}\,\mu_\mathrm{B}$"),
     ],
 )  # fmt: skip
 def test_limits_have_powers_and_units(tmp_path, axis, shape, text):
     x = axis[2] / 10.0 ** power_of_ten(axis[2])
-    result = read_result(write_result(tmp_path / "r.h5", [axis], shape(x)))
+    ends = {"magnetic_moment.ee": {"valid_min": 0.0}, "charge.ee": {"valid_max": 0.0} if axis[2][-1] == 0 else {}}
+    result = read_result(write_result(tmp_path / "r.h5", [axis], shape(x), domains=[ends.get(axis[0], {})]))
     assert f"90% CL: {text}" in [drawn.get_text() for drawn in plot(result, 0.9).axes[0].texts]
 
 
@@ -245,6 +217,46 @@ def test_what_is_in_geometric_progression_is_drawn_so(tmp_path):
     assert ax.get_ylim() == (1e-12, 1e-8)
     ax = plot(read_result(str(tmp_path / "two.h5")), axes=[moments[0], CHARGE[0]]).axes[0]
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+
+
+def test_a_circle_is_drawn_without_ends(tmp_path):
+    x = np.linspace(-np.pi, np.pi, 181)
+    phase = ("charge.emu.arg", "rad", x)
+    circle = {"domains": [{"period": 2 * np.pi}]}
+    ax = plot(read_result(write_result(tmp_path / "r.h5", [phase], 20 * (1 + np.cos(x)), **circle))).axes[0]
+    assert r"90% CL: $\arg e_{e\mu}$ $\in$ [2.62, 3.67] $\mathrm{rad}$" in [text.get_text() for text in ax.texts]
+    spans = [(patch.get_xy()[0, 0], patch.get_xy()[2, 0]) for patch in ax.patches]
+    assert spans == [pytest.approx((2.6155, np.pi), abs=1e-3), pytest.approx((-np.pi, -2.6155), abs=1e-3)]
+    ax = plot(read_result(write_result(tmp_path / "all.h5", [phase], 1 + np.cos(x), **circle))).axes[0]
+    assert "90% CL: no limit: the whole circle is allowed" in [text.get_text() for text in ax.texts]
+    # A region about (0.55, π): one contour, drawn on both sides of the seam
+    mu, t = np.meshgrid(MOMENT[2] / 1e-11, x, indexing="ij")
+    path = write_result(tmp_path / "two.h5", [MOMENT, phase], 9 * (mu - 1) ** 2 + 20 * (1 + np.cos(t)), domains=[{}, *circle["domains"]])
+    limits = read_limits(path)
+    assert [contour["closed"] for contour in limits["contours"]] == [[True]] * 3
+    assert plot(read_result(path)).axes[0].lines
+
+
+def test_warnings_stand_above_the_plot(tmp_path):
+    attributes = {"verdict": "chi2 is not that of the reference: do not trust this result"}
+    zero = {"domains": [{"valid_min": 0.0, "null_value": 0.0}]}
+    mu = MOMENT[2] / 1e-11
+    path = write_result(tmp_path / "r.h5", [MOMENT], 5 * (mu - 1.5) ** 2, **zero, **attributes)
+    figure = plot(read_result(path))
+    text = " ".join(figure._suptitle.get_text().split())
+    assert "do not trust this result" in text
+    assert "magnetic_moment.universal = 0 mu_B is excluded at 90% CL" in text
+    two = write_result(tmp_path / "two.h5", [MOMENT, CHARGE], np.add.outer(5 * (mu - 1.5) ** 2, (CHARGE[2] / 1e-13) ** 2), **attributes)
+    assert "do not trust this result" in plot(read_result(two))._suptitle.get_text()
+    assert plot(read_result(scan_2d(tmp_path / "lz.h5")))._suptitle is None
+
+
+def test_without_the_program_the_grid_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUSCAN_PROGRAM", str(tmp_path / "none"))
+    path = scan_2d(tmp_path / "lz.h5", verdict="do not trust this result")
+    for axes in (None, ["charge.universal"]):
+        text = plot(read_result(path), axes=axes)._suptitle.get_text()
+        assert "do not trust this result" in text and "the program nuscan is not there" in text
 
 
 @pytest.mark.parametrize(
@@ -277,7 +289,7 @@ def test_stands_infinite_and_missing_chi2(tmp_path):
     mu, e = np.meshgrid(MOMENT[2] / 1e-11, CHARGE[2] / 1e-13, indexing="ij")
     chi2 = mu**2 + e**2
     chi2[e > 3] = np.inf
-    chi2[10, 20] = np.nan
+    chi2[60, 0] = np.nan
     path = write_result(tmp_path / "r.h5", [MOMENT, CHARGE], chi2)
     assert main([path]) == 0
     assert main([path, "--axes", "charge.universal"]) == 0
