@@ -520,10 +520,13 @@ private:
     }
 
     /// Whether what is allowed at the end of an axis, the first of \p nodes, is allowed up to where the parameter ends
-    /// beyond it: as zero is for the modulus on a logarithmic axis.
+    /// beyond it: as zero is for the modulus on a logarithmic axis. A range within two ends, of an angle or of
+    /// sin²θ_W, is the user's choice and stays one.
     bool reaches(std::size_t a, const std::vector<Node>& nodes, double end, double level) const {
         const Node& first = nodes.front();
-        if (!std::isfinite(end) || !is_allowed(first, level) || nodes.size() < 2) {
+        const Domain& domain = variables_[a].domain;
+        const bool is_between_two = std::isfinite(domain.low) && std::isfinite(domain.high);
+        if (!std::isfinite(end) || is_between_two || !is_allowed(first, level) || nodes.size() < 2) {
             return false;
         }
         if (minimiser_) {
