@@ -185,7 +185,7 @@ TEST(Quantity, refuses_with_the_expected_unit) {
           "scan.toml:12: max = \"1e-11 mu_B or so\" has the unknown unit \"mu_B or so\" (magnetic_moment.universal is "
           "measured in mu_B)"},
          {"1e999 mu_B", Dimension::magnetic_moment,
-          "scan.toml:12: max = \"1e999 mu_B\" is out of range (quantities reach from 1e-60 to 1e60)"},
+          "scan.toml:12: max = \"1e999 mu_B\" is out of range (numbers reach from 1e-307 to 1e308)"},
          {"1e308 km", Dimension::length,
           "scan.toml:12: max = \"1e308 km\" is out of range (quantities reach from 1e-60 to 1e60)"},
          {"", Dimension::magnetic_moment,
