@@ -278,7 +278,7 @@ ScanConfig config_for(const Scan& scan, Method method) {
         if (method == Method::collapsed) {
             experiment.statistic = Statistic::gaussian;
             experiment.systematics.clear();
-            if (experiment.sigma.empty()) { // the root of no counts is no error
+            if (experiment.sigma.empty() && experiment.covariance.empty()) { // the root of no counts is no error
                 for (const double n : experiment.counts) {
                     experiment.sigma.push_back(std::sqrt(std::max(1., n)));
                 }
