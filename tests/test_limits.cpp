@@ -659,6 +659,12 @@ TEST(LimitsText, SaysWhatIsOpen) {
     EXPECT_NE(text(0, 5, 0, from_zero).find("charge.universal  < 1.64 e\n"), std::string::npos);
     EXPECT_NE(text(0, 1, 0).find("no limit on [0, 1] e"), std::string::npos);
     EXPECT_NE(text(-5, 0, 0, to_zero).find("charge.universal  > -1.64 e\n"), std::string::npos);
+    // From where the parameter ends to where the axis ends there is no limit.
+    EXPECT_NE(text(0, 1, 0, from_zero).find("charge.universal  no limit on [0, 1] e\n"), std::string::npos);
+    EXPECT_NE(text(-1, 0, 0, to_zero).find("charge.universal  no limit on [-1, 0] e\n"), std::string::npos);
+    EXPECT_NE(text(0.01, 1, 0, from_zero).find("no limit on [0, 1] e (0 is allowed as the lower end of the axis is)\n"),
+              std::string::npos)
+        << text(0.01, 1, 0, from_zero);
     EXPECT_NE(text(0, 5, 7).find("the best fit lies at the end of the axis charge.universal"), std::string::npos);
     EXPECT_NE(text(0, 5, -1).find("the best fit lies at the end of the axis charge.universal"), std::string::npos);
     EXPECT_EQ(text(0, 5, 0, from_zero).find("warning"), std::string::npos);
