@@ -391,7 +391,7 @@ TEST(Collapsed, profiles_find_the_first_smallest_point) {
 
 TEST(Collapsed, NaN_never_wins) {
     ScanConfig config = gaussian_scan({axis("charge.ee", range(0, 1e-12, 40), true), axis("charge.mumu", {0, 1e-13})});
-    config.experiments[0].sources[0].flux = constants::not_a_number;
+    config.fixed.push_back(fix("magnetic_moment.tautau", constants::not_a_number));
     const UnitResult result = evaluate(config, Method::collapsed);
     EXPECT_NE(result.chi2[0], result.chi2[0]);
     EXPECT_EQ(result.status[0], static_cast<std::uint8_t>(PointStatus::not_a_number));

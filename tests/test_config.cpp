@@ -187,7 +187,7 @@ TEST(Quantity, refuses_with_the_expected_unit) {
          {"1e999 mu_B", Dimension::magnetic_moment,
           "scan.toml:12: max = \"1e999 mu_B\" is out of range (numbers reach from 1e-307 to 1e308)"},
          {"1e308 km", Dimension::length,
-          "scan.toml:12: max = \"1e308 km\" is out of range (numbers reach from 1e-307 to 1e308)"},
+          "scan.toml:12: max = \"1e308 km\" is out of range (quantities reach from 1e-60 to 1e60)"},
          {"", Dimension::magnetic_moment,
           "scan.toml:12: max = \"\" is not a number (magnetic_moment.universal is measured in mu_B) write a number "
           "and a unit like \"1.5 mu_B\""},
@@ -1095,12 +1095,12 @@ TEST_F(ScanFile, statistic_overrides_the_experiment) {
     EXPECT_EQ(
         error(toy + "statistic = \"poisson\""),
         "scan.toml:3: statistic = \"poisson\" does not go with toy (its fitted bin 2 has 0.5 counts, which is not "
-        "a whole number)");
+        "a whole number) leave it \"gaussian\"?");
     text.replace(text.find("0.5]"), 4, "-1]");
     folder_.write("toy.toml", text);
     EXPECT_EQ(error(toy + "statistic = \"poisson\""),
               "scan.toml:3: statistic = \"poisson\" does not go with toy (its fitted bin 2 has -1 counts, which is "
-              "negative)");
+              "negative) leave it \"gaussian\"?");
 }
 
 TEST_F(ScanFile, a_folder_of_experiments) {

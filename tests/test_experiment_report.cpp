@@ -244,15 +244,6 @@ TEST_F(Report, of_few_counts_with_roots_as_errors) {
     EXPECT_EQ(warnings(), Warnings{"no neutrino is seen in bin 2 (600 to 700 keV)"});
 }
 
-TEST_F(Report, of_counts_that_are_not_finite) {
-    source = "[[source]]\nname = \"pp\"\nflavour = \"e\"\nneutrino = \"neutrino\"\npropagation = \"short\"\n"
-             "flux = \"1e307 cm^-2 s^-1\"\nlines = [ { energy = \"0.4 MeV\", fraction = 1 } ]\n";
-    const Warnings found = warnings();
-    ASSERT_FALSE(found.empty());
-    EXPECT_EQ(found[0], "the counts of neutrinos are not finite in 2 of 2 bins, the first is bin 1 (1 to 20 keV) (a "
-                        "flux is too large)");
-}
-
 TEST_F(Report, of_a_background_smaller_than_the_sun) {
     source = "[[source]]\ntype = \"solar\"\nname = \"pp\"\nflux = \"1e16 cm^-2 s^-1\"\n";
     background = "counts = [1, 1]\nuncertainty = \"fixed\"\nincludes_solar = true";

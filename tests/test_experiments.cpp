@@ -344,7 +344,7 @@ const BrokenExperiment broken_experiments[] = {
     {"no_mass", "mass = \"2 kg\"", "", "toy.toml:4: [exposure] has no \"mass\""},
     {"no_bins", "[bins]", "[response.bins]",
      "toy.toml: the table [bins] is missing (it holds the bins and what was counted)"},
-    {"mass_huge", "\"2 kg\"", "\"1e300 t\"", "toy.toml:5: mass = 1e+303 kg is too large (the Sun has 2e+30 kg)"},
+    {"mass_huge", "\"2 kg\"", "\"1e40 kg\"", "toy.toml:5: mass = 1e+40 kg is too large (the Sun has 2e+30 kg)"},
     {"live_time_huge", "\"1 d\"", "\"1e20 s\"",
      "toy.toml:6: live_time = 1e+20 s is too large (the universe is 4.4e+17 s old)"},
     {"resolution_as_file", "{ sqrt = \"0.1 keV^1/2\", constant = \"10 eV\", linear = 0.01 }", "\"r.csv\"",

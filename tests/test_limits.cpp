@@ -659,6 +659,12 @@ TEST(LimitsText, SaysWhatIsOpen) {
     EXPECT_NE(text(0, 5, 0, from_zero).find("charge.universal  < 1.64 e\n"), std::string::npos);
     EXPECT_NE(text(0, 1, 0).find("no limit on [0, 1] e"), std::string::npos);
     EXPECT_NE(text(-5, 0, 0, to_zero).find("charge.universal  > -1.64 e\n"), std::string::npos);
+    // From where the parameter ends to where the axis ends there is no limit.
+    EXPECT_NE(text(0, 1, 0, from_zero).find("charge.universal  no limit on [0, 1] e\n"), std::string::npos);
+    EXPECT_NE(text(-1, 0, 0, to_zero).find("charge.universal  no limit on [-1, 0] e\n"), std::string::npos);
+    EXPECT_NE(text(0.01, 1, 0, from_zero).find("no limit on [0, 1] e (0 is allowed as the lower end of the axis is)\n"),
+              std::string::npos)
+        << text(0.01, 1, 0, from_zero);
     EXPECT_NE(text(0, 5, 7).find("the best fit lies at the end of the axis charge.universal"), std::string::npos);
     EXPECT_NE(text(0, 5, -1).find("the best fit lies at the end of the axis charge.universal"), std::string::npos);
     EXPECT_EQ(text(0, 5, 0, from_zero).find("warning"), std::string::npos);
@@ -757,6 +763,14 @@ TEST(LimitsText, SaysWhereZeroIsExcluded) {
               std::string::npos);
     EXPECT_FALSE(limits(1, 1).first.axes[0].excludes_null);
     EXPECT_FALSE(limits(1, 1).first.null->is_excluded);
+    for (const double sigma : {0.07, 0.06, 0.01}) { // p-values of 1e-279, and of 1e-379 and less, which are no numbers
+        EXPECT_NEAR(limits(2.5, sigma).first.null->significance, 2.5 / sigma, 1e-3);
+    }
+    Result empty = result; // no prediction at zero
+    empty.chi2[0] = inf;
+    const std::string excluded = limits_text(compute_limits(empty, 0.9), empty);
+    EXPECT_NE(excluded.find("are excluded at 90% CL (a bin with counts has no prediction there)"), std::string::npos)
+        << excluded;
     // Of two axes each alone is allowed to be zero, but not both: Δχ² = 5 against 4.61.
     Result both = scan_2d(linear(-5, 5, 101), linear(-5, 5, 101), [](double u, double v) {
         return (u + v - 2) * (u + v - 2) * 1.25 + 1e-3 * (u - v) * (u - v);

@@ -98,8 +98,16 @@ class Nuscan:
         return json.loads(self("point", self._write(name, text), "--json", *arguments))
 
 
-def intervals(limits: dict, scale: float = 1) -> list[tuple[float, float]]:
-    return [(i["low"] / scale, i["high"] / scale) for i in limits["axes"][0]["intervals"]]
+def intervals(limits: dict, scale: float = 1, number: int = 0) -> list[tuple[float, float]]:
+    """Those of one axis. An end that the grid is too coarse to place is none that a table could show."""
+    axis = limits["axes"][number]
+    for i in axis["intervals"]:
+        for side in ("low", "high"):
+            if i[side] is None:
+                low, high = i[f"{side}_between"]
+                raise SystemExit(f"{axis['name']}: an interval ends between {low:.3g} and {high:.3g} "
+                                 "(grid too coarse) more points?")
+    return [(i["low"] / scale, i["high"] / scale) for i in axis["intervals"]]
 
 
 def upper_limit(what: str, published: str, scan: dict, scale: float, value: float, regression: bool = False) -> Row:
@@ -515,8 +523,8 @@ def together(nuscan: Nuscan) -> Case:
             ax.plot(*(np.asarray(line) * 1e32).T, color="black", lw=0.6)
     ax.set_xlabel(r"$\langle r^2\rangle_{ee}$ [$10^{-32}$ cm$^2$]")
     ax.set_ylabel(r"$\langle r^2\rangle_{\mu\mu}$ [$10^{-32}$ cm$^2$]")
-    for axis in scan["axes"]:
-        parts = [(i["low"] * 1e32, i["high"] * 1e32) for i in axis["intervals"]]
+    for number, axis in enumerate(scan["axes"]):
+        parts = intervals(scan, 1e-32, number)
         case.rows.append(Row(f"{axis['name']}, all others minimised over [10⁻³² cm²]", "", shown(parts), regression=True))
     values = result.attributes
     case.rows.append(Row("smallest χ²", "", f"{scan['chi2_min']:.1f}", "", ", ".join(

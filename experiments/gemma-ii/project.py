@@ -67,7 +67,10 @@ def limit(*settings: object) -> float:
         prepare(folder, *settings)
         nuscan("scan", folder / "scan.toml", "-o", folder / "out.h5")
         (axis,) = json.loads(nuscan("limits", folder / "out.h5", "--json"))["axes"]
-        return 1e12 * axis["intervals"][-1]["high"]
+        last = axis["intervals"][-1]
+        if last["high_end"] != "crossing" or last["high"] is None:
+            raise SystemExit(f"{axis['name']}: no upper limit for {settings} (grid too coarse, or too short): {last}")
+        return 1e12 * last["high"]
 
 
 def main() -> None:

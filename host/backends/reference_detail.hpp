@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "backends/reference_physics.hpp"
 
@@ -27,6 +28,10 @@ CrossSection electron_cross_section_at(const ReferencePoint& point, CouplingSche
 /// What equivalent photons give beyond stepping in dσ/dT of a unit charge: the larger of both is taken, so that dσ/dT
 /// has a kink where this is zero.
 CrossSection photon_excess(const TargetMaterial& target, const Channel& channel, double T);
+/// Neutrino energies [MeV], ascending, between which the weights of solar neutrinos are smooth: the resonance of each
+/// zone where it is narrow, and some of its widths beside it, further apart with the distance. At θ12 = 0 and 90° the
+/// width is zero, and the weights have a step.
+std::vector<double> solar_landmarks(const Mixing& mixing, const Beam& beam);
 //! On a nucleus
 CrossSection nuclear_cross_section_at(const ReferencePoint& point, CouplingScheme scheme, const Beam& beam,
                                       const Nuclide& nuclide, const Channel& channel, double T);

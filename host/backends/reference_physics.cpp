@@ -194,13 +194,23 @@ public:
           cos_2theta_(std::cos(2 * mixing.theta12)), sin_2theta_(std::sin(2 * mixing.theta12)),
           dm21_(mixing.dm21 * 1e-12) {} // eV² → MeV²
 
+    //! β/E of a zone [MeV^-1]
+    double potential(const ProductionZone& zone) const {
+        // mol/cm³ → cm^-3 → MeV³
+        const double n_e = zone.electron_density * constants::avogadro * (hbar_c * hbar_c * hbar_c);
+        return 2 * std::sqrt(2.0) * G_F * cos2_13_ * n_e / dm21_;
+    }
+
+    //! β = cos 2θ at the resonance [MeV]; none where it is not positive
+    double resonance(const ProductionZone& zone) const { return cos_2theta_ / potential(zone); }
+    //! [MeV]
+    double width(const ProductionZone& zone) const { return std::abs(sin_2theta_ / potential(zone)); }
+
     //! Probabilities of the mass states
     Eigen::Vector3d operator()(const Beam& beam, double E) const {
         Eigen::Vector3d P(0, 0, sin2_13_);
         for (int i = 0; i < beam.n_zones; ++i) {
-            // mol/cm³ → cm^-3 → MeV³
-            const double n_e = beam.zones[i].electron_density * constants::avogadro * (hbar_c * hbar_c * hbar_c);
-            const double beta = 2 * std::sqrt(2.0) * G_F * cos2_13_ * n_e * E / dm21_;
+            const double beta = potential(beam.zones[i]) * E;
             // The mixing angle in matter: tan 2θ_m = sin 2θ / (cos 2θ − β), 2θ_m from 0 to π
             const double cos_2theta_m = (cos_2theta_ - beta) / std::hypot(sin_2theta_, cos_2theta_ - beta);
             P[0] += beam.zones[i].fraction * cos2_13_ * (1 + cos_2theta_m) / 2; // cos² θ_m
@@ -556,6 +566,27 @@ CrossSection electron_cross_section_at(const ReferencePoint& point, CouplingSche
     return [=, &target, &channel](double E) {
         return atomic_cross_section(C(E), beam.antineutrino, target, channel, E, T);
     };
+}
+
+std::vector<double> solar_landmarks(const Mixing& mixing, const Beam& beam) {
+    std::vector<double> landmarks;
+    if (beam.propagation != Propagation::solar) {
+        return landmarks;
+    }
+    const SolarConversion sun(mixing);
+    for (int i = 0; i < beam.n_zones; ++i) {
+        const double resonance = sun.resonance(beam.zones[i]), width = sun.width(beam.zones[i]);
+        if (!(resonance > 0 && std::isfinite(resonance) && width < resonance / 4)) { // adaptive rules see it anyway
+            continue;
+        }
+        landmarks.push_back(resonance);
+        for (double beside = std::max(width, 1e-10 * resonance); beside < resonance; beside *= 8) {
+            landmarks.insert(landmarks.end(), {resonance - beside, resonance + beside});
+        }
+    }
+    std::sort(landmarks.begin(), landmarks.end());
+    landmarks.erase(std::unique(landmarks.begin(), landmarks.end()), landmarks.end());
+    return landmarks;
 }
 
 CrossSection photon_excess(const TargetMaterial& target, const Channel& channel, double T) {

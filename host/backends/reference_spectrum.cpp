@@ -560,8 +560,8 @@ ReferenceSpectrum::ReferenceSpectrum(const Experiment& experiment) : experiment_
                 sort_unique(*energies);
             }
             std::vector<Interval<7>> parts = parts_between(limits.ends, limits.knots);
-            recoils_.push_back(
-                {std::move(limits.knots), std::move(parts), reference_shares(experiment, *body.channel, source)});
+            recoils_.push_back({std::move(limits.ends), std::move(limits.knots), std::move(parts),
+                                reference_shares(experiment, *body.channel, source)});
         }
     }
 }
@@ -591,6 +591,20 @@ ArrayXd ReferenceSpectrum::counts(const Experiment& at_point, const ReferencePoi
     const Body& body = bodies_[body_number];
     const Source& source = at_point.sources[source_number];
     const CouplingScheme scheme = point.scheme(experiment_);
+    const Recoil& recoil = recoils_[source_number * bodies_.size() + body_number];
+    const std::vector<double> of_sun = solar_landmarks(point.mixing, source.beam());
+    std::vector<Interval<7>> parts = recoil.parts;
+    if (!of_sun.empty() && !recoil.ends.empty()) {
+        std::vector<double> ends = recoil.ends;
+        for (const double E : of_sun) {
+            const double x = std::log(largest_recoil(E, body.mass()));
+            if (x > recoil.ends.front() && x < recoil.ends.back()) {
+                ends.push_back(x);
+            }
+        }
+        sort_unique(ends);
+        parts = parts_between(ends, recoil.knots);
+    }
     // In x = ln T, as the charge term goes with 1/T²: dT = T dx. All energy bins at once.
     const auto integrand = [&](double x) -> ArrayXd {
         const double T = std::exp(x);
@@ -603,7 +617,9 @@ ArrayXd ReferenceSpectrum::counts(const Experiment& at_point, const ReferencePoi
                 ? electron_cross_section_at(point, scheme, source.beam(), experiment_.target, *body.channel, T)
                 : nuclear_cross_section_at(point, scheme, source.beam(),
                                            at_point.target.nuclides[body.nuclide_number].nuclide, *body.channel, T);
-        const std::vector<double> kinks = photon_kinks(experiment_, body, source, T);
+        std::vector<double> kinks = photon_kinks(experiment_, body, source, T);
+        kinks.insert(kinks.end(), of_sun.begin(), of_sun.end());
+        std::sort(kinks.begin(), kinks.end());
         return accepted * (T * rate(source, spectra_[source_number], dsigma_dT, body.mass(), T, kinks));
     };
     return at_point.target.units * body.number * at_point.live_time *

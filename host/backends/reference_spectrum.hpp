@@ -58,7 +58,7 @@ private:
 
     //! What a source does to a body
     struct Recoil {
-        std::vector<double> knots;                 //!< ln T
+        std::vector<double> ends, knots;           //!< ln T
         std::vector<reference::Interval<7>> parts; //!< of the integral over ln T; refer to the knots
         std::vector<double> shares;                //!< n_bins
     };

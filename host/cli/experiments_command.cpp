@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/json.hpp"
+#include "cli/text.hpp"
 #include "cli/waiting.hpp"
 #include "experiments/experiment_file.hpp"
 #include "scan/experiment_report.hpp"
@@ -365,8 +366,14 @@ void print_explanation(const Experiment& x, const std::string& path, const Exper
         fmt::print("  {:<14} {:<32} {:<10}{}\n", line.name, line.what, uncertainty_text(line.sigma),
                    fitted_text(line.fitted));
     }
-    fmt::print("chi2 with {} bins\n  {:.4f} with nominal systematics, {:.4f} at the best fit\n", x.n_bins(),
-               report.nominal.chi2.value, report.fit.chi2.value);
+    const double nominal = report.nominal.chi2.value, fitted = report.fit.chi2.value;
+    if (nominal < constants::infinity && fitted < constants::infinity) {
+        fmt::print("chi2 with {} bins\n  {:.4f} with nominal systematics, {:.4f} at the best fit\n", x.n_bins(),
+                   nominal, fitted);
+    } else {
+        fmt::print("chi2 with {} bins\n  chi2 with nominal systematics{}\n  chi2 at the best fit{}\n", x.n_bins(),
+                   chi2_text(nominal), chi2_text(fitted));
+    }
     fmt::print("suspicious\n");
     for (const std::string& note : x.notes) {
         fmt::print("  {}\n", note);

@@ -105,7 +105,7 @@ private:
     struct Edge {
         Index i, j;
         int direction;
-        auto operator<=>(const Edge&) const = default;
+        auto operator<=>(const Edge&) const = default; // NOLINT(modernize-use-nullptr): clang-tidy 14 sees one in it
     };
 
     double at(Index i, Index j) const {

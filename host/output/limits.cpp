@@ -68,6 +68,27 @@ std::string with_unit(double value, const std::string& unit) {
     return fmt::format("{:.3g}{}", value, unit == "1" ? "" : " " + unit);
 }
 
+/// Standard deviations of a normal distribution with the p-value, two-sided, of Δχ² with \p dof degrees of freedom.
+///
+/// Where the p-value underflows, from the leading terms of ln Q(dof/2, Δχ²/2) and of ln erfc(z/√2).
+double significance_of(double delta_chi2, int dof) {
+    constexpr double representable = 1e-290;
+    if (!std::isfinite(delta_chi2)) {
+        return infinity;
+    }
+    const double p = boost::math::cdf(boost::math::complement(boost::math::chi_squared(dof), std::max(delta_chi2, 0.)));
+    if (p > representable) {
+        return std::sqrt(boost::math::quantile(boost::math::complement(boost::math::chi_squared(1), p)));
+    }
+    const double half = 0.5 * dof;
+    const double log_p = -0.5 * delta_chi2 + (half - 1) * std::log(0.5 * delta_chi2) - std::lgamma(half);
+    double z = std::sqrt(-2 * log_p);
+    for (int round = 0; round < 4; ++round) { // p = √(2/π) e^(−z²/2)/z
+        z = std::sqrt(-2 * (log_p + std::log(z) - 0.5 * std::log(2 / constants::pi)));
+    }
+    return z;
+}
+
 class Computation {
 public:
     Computation(const Result& result, double confidence_level, const AxesMinimiser& minimiser)
@@ -499,10 +520,13 @@ private:
     }
 
     /// Whether what is allowed at the end of an axis, the first of \p nodes, is allowed up to where the parameter ends
-    /// beyond it: as zero is for the modulus on a logarithmic axis.
+    /// beyond it: as zero is for the modulus on a logarithmic axis. A range within two ends, of an angle or of
+    /// sin²θ_W, is the user's choice and stays one.
     bool reaches(std::size_t a, const std::vector<Node>& nodes, double end, double level) const {
         const Node& first = nodes.front();
-        if (!std::isfinite(end) || !is_allowed(first, level) || nodes.size() < 2) {
+        const Domain& domain = variables_[a].domain;
+        const bool is_between_two = std::isfinite(domain.low) && std::isfinite(domain.high);
+        if (!std::isfinite(end) || is_between_two || !is_allowed(first, level) || nodes.size() < 2) {
             return false;
         }
         if (minimiser_) {
@@ -703,15 +727,8 @@ private:
             return;
         }
         const double delta_chi2 = chi2 - best_.chi2;
-        const double p =
-            std::isfinite(delta_chi2)
-                ? boost::math::cdf(boost::math::complement(boost::math::chi_squared(dof), std::max(delta_chi2, 0.)))
-                : 0;
-        const double significance =
-            p > 0 ? std::sqrt(boost::math::quantile(boost::math::complement(boost::math::chi_squared(1), p)))
-                  : infinity;
-        limits_.null =
-            NullPoint{delta_chi2, dof, significance, delta_chi2 > delta_chi2_threshold(limits_.confidence_level, dof)};
+        limits_.null = NullPoint{delta_chi2, dof, significance_of(delta_chi2, dof),
+                                 delta_chi2 > delta_chi2_threshold(limits_.confidence_level, dof)};
     }
 
     void assess_fit() {
@@ -747,10 +764,12 @@ private:
             }
         }
         if (limits_.null && limits_.null->is_excluded) {
-            limits_.warnings.push_back(fmt::format("all axes at their standard values are excluded {} (Δχ² = {:.2f}, "
-                                                   "{} d.o.f., {:.1f} standard deviations)",
-                                                   at, limits_.null->delta_chi2, limits_.null->degrees_of_freedom,
-                                                   limits_.null->significance));
+            const NullPoint& null = *limits_.null;
+            const std::string how = std::isfinite(null.delta_chi2)
+                                        ? fmt::format("Δχ² = {:.2f}, {} d.o.f., {:.1f} standard deviations",
+                                                      null.delta_chi2, null.degrees_of_freedom, null.significance)
+                                        : "a bin with counts has no prediction there";
+            limits_.warnings.push_back(fmt::format("all axes at their standard values are excluded {} ({})", at, how));
         }
     }
 

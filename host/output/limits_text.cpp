@@ -61,9 +61,9 @@ std::string intervals_text(const AxisLimits& found) {
     for (const Interval& interval : intervals) {
         const End &low = interval.low, &high = interval.high;
         text += text.empty() ? "" : " ∪ ";
-        if (low.kind == Kind::physical && high.kind != Kind::physical && intervals.size() == 1) {
+        if (low.kind == Kind::physical && high.kind == Kind::crossing && intervals.size() == 1) {
             text += "< " + end_text(high);
-        } else if (high.kind == Kind::physical && low.kind != Kind::physical && intervals.size() == 1) {
+        } else if (high.kind == Kind::physical && low.kind == Kind::crossing && intervals.size() == 1) {
             text += "> " + end_text(low);
         } else {
             text += fmt::format("[{}, {}]", end_text(low), end_text(high));

@@ -233,7 +233,7 @@ Chi2Surface::Pulls Chi2Surface::fit_together(const SystematicsView& view, const 
     Pulls out;
     const TabulatedPoint at{columns.data()};
     const PulledFit<double> fit = systematics_fit<BinLanes>(view, at, z);
-    out.fit = fit;
+    out.fit = {fit.chi2, fit.converged};
     out.softness = fit.at_kink ? least_softness : 0;
     if (softness > 0) {
         out.fit = detail::descend<BinLanes>(view, at, softness, false, z).fit;

@@ -100,10 +100,6 @@ bool is_blind(const Experiment& x, std::size_t b) {
 //! What makes no sense of the signal: sources and bins that it does not reach
 void check_signal(const Experiment& x, const ExperimentReport& report, std::vector<std::string>& warnings) {
     const std::vector<double> signal = report.signal();
-    const std::string infinite = bins_where(x, [&](std::size_t b) { return !std::isfinite(signal[b]); });
-    if (!infinite.empty()) {
-        warnings.push_back(fmt::format("the counts of neutrinos are not finite {} (a flux is too large)", infinite));
-    }
     if (is_zero(signal)) {
         return; // said already
     }

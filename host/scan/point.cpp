@@ -373,7 +373,7 @@ private:
         const std::vector<double> columns = this->columns();
         const TabulatedPoint at{columns.data()};
         double z[max_systematics] = {};
-        const PoissonFit<double> fit = systematics_fit<OneBin<double>>(view, at, z);
+        const PulledFit<double> fit = systematics_fit<OneBin<double>>(view, at, z);
         detail::ShapeWeights<double> shapes;
         detail::all_shape_weights(view, z, shapes);
 

@@ -112,11 +112,14 @@ NUSCAN_HOST_DEVICE void pull_derivatives(const PulledBins<Lanes, Prediction>& bi
             continue;
         }
         const Bin inverse = Bin(1) / max(Bin(least_prediction), bins.moved(bins.N0(b), B, xi));
+        // Rounding of the residual is the same for all pulls: it moves bins, which data hold fast, and no combination
+        // of pulls that these do not tell apart, which the priors alone do.
+        const Bin residual = fma(-n, inverse, Bin(1));
         Bin part[max_pulls]; // of the prediction
         for (int k = 0; k < K; ++k) {
             part[k] = B[k] * inverse;
             const Bin weighted = n * part[k];
-            g[k] = g[k] + (B[k] - weighted);
+            g[k] = fma(B[k], residual, g[k]);
             for (int l = 0; l <= k; ++l) {
                 H(k, l) = fma(weighted, part[l], H(k, l));
             }

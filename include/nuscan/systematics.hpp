@@ -529,7 +529,7 @@ inline constexpr double least_softness = 1e-10;
 /// side of it or in it, where Newton's steps fail. Such points, and those that predict nothing for a bin with counts,
 /// descend again along a path on which max(0, N) is softened less and less. They, and all points if the shapes are such
 /// that there may be several minima, do so from a standard deviation to either side along each shape as well, and the
-/// lowest minimum is taken.
+/// lowest minimum is taken. Where χ² has yet another minimum, it may be one that none of these starts leads to.
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
                                                                     typename Lanes::Point* z) {

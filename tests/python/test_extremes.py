@@ -150,11 +150,11 @@ def test_extremes_of_gaussian_errors_are_refused_or_carried(tmp_path, sigma):
 
 def test_the_reason_is_that_of_the_number(tmp_path):
     for values, error in [
-        ({"uncertainty": "1e-308"}, r"experiment.toml:33: uncertainty = 1e-308 is out of range \(quantities reach from"),
-        ({"uncertainty": "1e-12"}, r"experiment.toml:33: uncertainty = 1e-12 is too small \(.+\) write \"fixed\"\?"),
-        ({"uncertainty": "1e12"}, r"experiment.toml:33: uncertainty = 1.* is too large \(.+\) write \"free\"\?"),
-        ({"background": "2e15"}, r"experiment.toml:\d+: counts\[0\] = 2e\+15 is too large \(chi2 has its precision up"),
-        ({"count": "2000000000000000"}, r"experiment.toml:\d+: counts\[0\] = 2e\+15 is too large \(chi2 has its"),
+        ({"uncertainty": "1e-308"}, r"experiment.toml:32: uncertainty = 1e-308 is out of range \(quantities reach from"),
+        ({"uncertainty": "1e-12"}, r"experiment.toml:32: uncertainty = 1e-12 is too small \(.+\) write \"fixed\"\?"),
+        ({"uncertainty": "1e12"}, r"experiment.toml:32: uncertainty = 1.* is too large \(.+\) write \"free\"\?"),
+        ({"background": "2e15"}, r"experiment.toml:\d+: counts\[0\] = 2(e\+15|0{15}) is too large \(chi2 has its precision up"),
+        ({"count": "2000000000000000"}, r"experiment.toml:\d+: counts\[0\] = 2(e\+15|0{15}) is too large \(chi2 has its"),
         ({"axis_max": "1e7"}, r"scan.toml:\d+: max = 1.*mu_B is out of range \(form factors reach to"),
         ({"total": "1e-20"}, r"background \"line\" has 1e-20 counts in all bins \(.+\) write \"fixed\"\?"),
     ]:
