@@ -83,7 +83,7 @@ void evaluate(benchmark::State& state, const ScanConfig& config, Method method) 
     std::unique_ptr<Backend> backend;
     try {
         std::string notice;
-        backend = make_backend(BackendChoice::cuda, plan, notice);
+        backend = make_backend({BackendChoice::cuda}, plan, notice);
     } catch (const InputError& error) {
         state.SkipWithError(error.what());
         return;

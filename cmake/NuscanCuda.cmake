@@ -22,8 +22,19 @@ if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
         set(CMAKE_CUDA_COMPILER ${NUSCAN_NVCC})
     endif()
 endif()
-# One recent architecture compiles fastest; the release preset lists all that are supported.
-set(CMAKE_CUDA_ARCHITECTURES 90-real CACHE STRING "GPU architectures to compile for")
+# Those of this machine's GPUs, or a recent one; later ones compile what is left in PTX when they first run it. The
+# release preset lists all that are supported, which takes longer to compile.
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+    execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
+        OUTPUT_VARIABLE capabilities RESULT_VARIABLE status ERROR_QUIET)
+    set(architectures 90)
+    if(status STREQUAL "0" AND capabilities MATCHES "^[0-9.\n]+$")
+        string(REGEX MATCHALL "[0-9.]+" architectures "${capabilities}")
+        list(REMOVE_DUPLICATES architectures)
+        list(TRANSFORM architectures REPLACE "\\." "")
+    endif()
+    set(CMAKE_CUDA_ARCHITECTURES ${architectures} CACHE STRING "GPU architectures to compile for")
+endif()
 check_language(CUDA)
 if(NOT CMAKE_CUDA_COMPILER)
     if(NUSCAN_CUDA STREQUAL "ON")

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "backends/backend.hpp"
+#include "cuda_device.hpp"
 #include "device_plan.hpp"
 #include "kernels.cuh"
 
@@ -29,7 +30,8 @@ private:
 
 class CudaBackend final : public Backend {
 public:
-    CudaBackend(const Plan& plan, std::string device, const CudaLimits& limits)
+    //! The device is that of the calling thread.
+    CudaBackend(const Plan& plan, CudaDevice device, const CudaLimits& limits)
         : method_(plan.method()), device_(std::move(device)), plan_(plan), limits_(limits) {
         // The first unit is the largest one: buffers are made once, for it.
         const WorkUnit largest = plan.unit(0);
@@ -84,7 +86,7 @@ public:
     }
 
     std::string name() const override { return "cuda"; }
-    std::string device() const override { return device_; }
+    std::string device() const override { return device_.name; }
 
     void prepare(const WorkUnit& work) const override {
         if (signals_) {
@@ -95,6 +97,7 @@ public:
     }
 
     void evaluate(const WorkUnit& work, UnitResult& result) override {
+        NUSCAN_CUDA_CHECK(cudaSetDevice(device_.number)); // which is each thread's own
         const UnitView unit = work.view();
         use_tables(work);
         const kernels::RowLayout rows = kernels::row_layout(tables_->view().layout, unit);
@@ -173,7 +176,7 @@ private:
     }
 
     Method method_;
-    std::string device_;
+    CudaDevice device_;
     const Plan& plan_;
     CudaLimits limits_;
     std::shared_ptr<const Tables> tables_;   // of the direct method those on the device, else of any unit
@@ -195,17 +198,22 @@ private:
 
 } // namespace
 
-std::unique_ptr<Backend> make_cuda_backend(const Plan& plan, std::string& why_not, const CudaLimits& limits) {
-    int n_devices = 0;
-    const cudaError_t status = cudaGetDeviceCount(&n_devices);
-    if (status != cudaSuccess || n_devices == 0) {
-        cudaGetLastError(); // forget it: the program goes on without CUDA
-        why_not = status == cudaSuccess ? "no CUDA device" : cudaGetErrorString(status);
+std::unique_ptr<Backend> make_cuda_backend(const Plan& plan, std::string& why_not, std::optional<int> device,
+                                           const CudaLimits& limits) {
+    const std::optional<CudaDevice> chosen = choose_cuda_device(device, why_not);
+    if (!chosen) {
         return nullptr;
     }
-    cudaDeviceProp properties{};
-    NUSCAN_CUDA_CHECK(cudaGetDeviceProperties(&properties, 0));
-    return std::make_unique<CudaBackend>(plan, properties.name, limits);
+    try {
+        return std::make_unique<CudaBackend>(plan, *chosen, limits);
+    } catch (const CudaError& error) {
+        if (error.status() != cudaErrorMemoryAllocation) {
+            throw;
+        }
+        cudaGetLastError(); // forget it: the program goes on without CUDA
+        why_not = chosen->name + ": out of memory";
+        return nullptr;
+    }
 }
 
 } // namespace nuscan

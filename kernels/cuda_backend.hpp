@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace nuscan {
@@ -28,7 +29,9 @@ struct CudaLimits {
     std::int64_t winner_warps = 4096;
 };
 
-/// The shared bodies on the first CUDA device; null, with the driver's reason in \p why_not, where there is none.
-std::unique_ptr<Backend> make_cuda_backend(const Plan& plan, std::string& why_not, const CudaLimits& limits = {});
+/// The shared bodies on the CUDA device that choose_cuda_device() finds; null, with the reason in \p why_not, where
+/// there is none, or one without memory enough.
+std::unique_ptr<Backend> make_cuda_backend(const Plan& plan, std::string& why_not, std::optional<int> device = {},
+                                           const CudaLimits& limits = {});
 
 } // namespace nuscan

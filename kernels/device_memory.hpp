@@ -11,11 +11,22 @@
 /// Memory and errors of the CUDA runtime, held by objects.
 namespace nuscan {
 
-//! Throws with the call's place, the error's name and its text unless \p status is success
+/// What a call of the CUDA runtime failed with.
+class CudaError : public std::runtime_error {
+public:
+    CudaError(cudaError_t status, const std::string& place)
+        : std::runtime_error(place + ": " + cudaGetErrorName(status) + " (" + cudaGetErrorString(status) + ")"),
+          status_(status) {}
+    cudaError_t status() const { return status_; }
+
+private:
+    cudaError_t status_;
+};
+
+//! Throws CudaError, with the call's place, unless \p status is success
 inline void check_cuda(cudaError_t status, const char* call, const char* file, int line) {
     if (status != cudaSuccess) {
-        throw std::runtime_error(std::string(file) + ":" + std::to_string(line) + ": " + call + ": " +
-                                 cudaGetErrorName(status) + " (" + cudaGetErrorString(status) + ")");
+        throw CudaError(status, std::string(file) + ":" + std::to_string(line) + ": " + call);
     }
 }
 #define NUSCAN_CUDA_CHECK(call) ::nuscan::check_cuda((call), #call, __FILE__, __LINE__)

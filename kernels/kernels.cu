@@ -367,6 +367,11 @@ void launch_collapsed_rows_of(const UnitLaunch& x, const PlaneBatch& batch, bool
 
 } // namespace
 
+cudaError_t find_code() {
+    cudaFuncAttributes attributes{};
+    return cudaFuncGetAttributes(&attributes, rates_kernel);
+}
+
 void launch_signals(const SignalsView& signals, cudaStream_t stream) {
     if (signals.n_contributions == 0) {
         return; // no sources

@@ -18,6 +18,9 @@ struct UnitLaunch {
     cudaStream_t stream;
 };
 
+//! Whether the calling thread's device runs the kernels of this build: success, or what stands against it
+cudaError_t find_code();
+
 //! Integrals of fluxes, form factors, rates, then moments in all bins, whitened where they are asked for so
 void launch_signals(const SignalsView& signals, cudaStream_t stream);
 

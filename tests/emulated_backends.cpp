@@ -11,7 +11,7 @@ namespace {
 std::unique_ptr<Backend> make(const Plan& plan, const CudaLimits& limits, emulator::Order order) {
     emulator::settings().order = order;
     std::string why_not;
-    return make_cuda_backend(plan, why_not, limits);
+    return make_cuda_backend(plan, why_not, {}, limits);
 }
 
 std::unique_ptr<Backend> make_emulated(const Plan& plan) { return make(plan, {}, emulator::Order::forwards); }

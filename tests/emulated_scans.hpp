@@ -61,7 +61,7 @@ inline std::vector<EmulatedScan> emulated_scans() {
 //! Results of all units, one after the other
 inline UnitResult evaluate_all(const Plan& plan, const CudaLimits& limits) {
     std::string why_not;
-    const std::unique_ptr<Backend> backend = make_cuda_backend(plan, why_not, limits);
+    const std::unique_ptr<Backend> backend = make_cuda_backend(plan, why_not, {}, limits);
     UnitResult all, one;
     for (std::uint64_t u = 0; u < plan.n_units(); ++u) {
         backend->evaluate(plan.unit(u), one);

@@ -14,7 +14,7 @@ std::unique_ptr<Backend> make_avx512(const Plan& plan) {
 
 std::unique_ptr<Backend> make_cuda(const Plan& plan) {
     std::string notice;
-    auto backend = make_backend(BackendChoice::automatic, plan, notice);
+    auto backend = make_backend({}, plan, notice);
     return backend->name() == "cuda" ? std::move(backend) : nullptr;
 }
 

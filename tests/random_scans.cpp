@@ -691,8 +691,8 @@ private:
     }
 
     Result run(const ScanConfig& config, Method method, const std::vector<std::uint64_t>& order = {},
-               std::int64_t unit_points = 0) const {
-        const Plan plan(config, method, unit_points > 0 ? unit_points : default_unit_points(method));
+               std::optional<std::int64_t> unit_points = {}) const {
+        const Plan plan(config, method, unit_points);
         const auto backend = make_cpu_backend(plan);
         ScanOptions options;
         options.output = folder_ + "/result.h5";

@@ -4,9 +4,12 @@
 
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <set>
+#include <thread>
 
 #include "backend_suite.hpp"
+#include "config/error.hpp"
 #include "emulated_scans.hpp"
 #include "emulator.hpp"
 #include "output/result_file.hpp"
@@ -26,7 +29,10 @@ using testing::toy_scan;
 
 class EmulatedCuda : public ::testing::Test {
 protected:
-    void TearDown() override { emulator::settings() = {}; }
+    void TearDown() override {
+        emulator::settings() = {};
+        unsetenv("SLURM_LOCALID");
+    }
 
     test::TemporaryFolder folder_;
 };
@@ -191,7 +197,7 @@ TEST_F(EmulatedCuda, makes_the_file_that_the_cpu_makes) {
         const auto emulated = [](const CudaLimits& limits) {
             return [limits](const Plan& plan) {
                 std::string why_not;
-                return make_cuda_backend(plan, why_not, limits);
+                return make_cuda_backend(plan, why_not, {}, limits);
             };
         };
         const Result cpu = run("cpu.h5", 1 << 20, [](const Plan& plan) { return make_cpu_backend(plan); });
@@ -207,7 +213,7 @@ TEST_F(EmulatedCuda, makes_the_file_that_the_cpu_makes) {
         EXPECT_EQ(gpu.status, cut.status);
         EXPECT_EQ(gpu.profiled_at, cut.profiled_at);
         EXPECT_EQ(std::get<std::string>(gpu.attributes.at("backend")), "cuda");
-        EXPECT_EQ(std::get<std::string>(gpu.attributes.at("device")), "emulated on the host");
+        EXPECT_EQ(std::get<std::string>(gpu.attributes.at("device")), "emulated on the host, PCI 0000:00:00.0");
     }
 }
 
@@ -215,7 +221,7 @@ TEST_F(EmulatedCuda, shards_merged_are_the_bytes_of_one_scan) {
     for (const std::int64_t unit_points : {24, 6}) { // tiles, or slices of them
         const Plan plan(whole_scan(false), Method::moments, unit_points);
         std::string why_not;
-        const auto backend = make_cuda_backend(plan, why_not, {.batch_bytes = 5000, .blocks = 1});
+        const auto backend = make_cuda_backend(plan, why_not, {}, {.batch_bytes = 5000, .blocks = 1});
         ScanOptions options;
         options.output = folder_ / "out.h5";
         options.overwrite = true;
@@ -234,6 +240,72 @@ TEST_F(EmulatedCuda, shards_merged_are_the_bytes_of_one_scan) {
         EXPECT_EQ(merged.status, whole.status);
         EXPECT_EQ(merged.profiled_at, whole.profiled_at);
     }
+}
+
+//! The device that is chosen, or why none is
+std::string chosen_device(std::optional<int> number = {}, const CudaLimits& limits = {}) {
+    const Plan plan(toy_scan({axis("charge.ee", {0, 1e-12})}), Method::moments);
+    std::string why_not;
+    const auto backend = make_cuda_backend(plan, why_not, number, limits);
+    return backend ? backend->device() : why_not;
+}
+
+TEST_F(EmulatedCuda, runs_on_the_device_that_is_asked_for) {
+    emulator::settings().n_devices = 4;
+    EXPECT_EQ(chosen_device(), "emulated on the host, PCI 0000:00:00.0");
+    EXPECT_EQ(chosen_device(3), "emulated on the host, PCI 0000:03:00.0");
+    EXPECT_EQ(chosen_device(4),
+              "the visible CUDA devices are 0: emulated on the host, PCI 0000:00:00.0; 1: emulated on the host, PCI "
+              "0000:01:00.0; 2: emulated on the host, PCI 0000:02:00.0; 3: emulated on the host, PCI 0000:03:00.0");
+    setenv("SLURM_LOCALID", "6", 1); // more tasks than devices
+    EXPECT_EQ(chosen_device(), "emulated on the host, PCI 0000:02:00.0");
+    EXPECT_EQ(chosen_device(1), "emulated on the host, PCI 0000:01:00.0");
+    setenv("SLURM_LOCALID", "second", 1);
+    EXPECT_EQ(chosen_device(1), "emulated on the host, PCI 0000:01:00.0");
+    try {
+        chosen_device();
+        FAIL() << "no error";
+    } catch (const InputError& error) {
+        EXPECT_STREQ(error.what(),
+                     "SLURM_LOCALID: \"second\" is no number of a task (it decides which CUDA device this "
+                     "process uses) unset it, or choose one with --device?");
+    }
+    emulator::settings().n_devices = 0;
+    EXPECT_EQ(chosen_device(), "no CUDA-capable device is detected");
+}
+
+TEST_F(EmulatedCuda, passes_devices_over_that_do_not_suit) {
+    emulator::settings().n_devices = 3;
+    emulator::settings().without_code = {0};
+    emulator::settings().busy = {1};
+    EXPECT_EQ(chosen_device(), "emulated on the host, PCI 0000:02:00.0");
+    EXPECT_EQ(chosen_device(0), "emulated on the host, PCI 0000:00:00.0: has compute capability 9.0, and this build's "
+                                "kernels are for the host");
+    EXPECT_EQ(chosen_device(1),
+              "emulated on the host, PCI 0000:01:00.0: CUDA-capable device(s) is/are busy or unavailable");
+    emulator::settings().n_devices = 2;
+    EXPECT_EQ(chosen_device(), "emulated on the host, PCI 0000:00:00.0: has compute capability 9.0, and this build's "
+                               "kernels are for the host; emulated on the host, PCI 0000:01:00.0: CUDA-capable "
+                               "device(s) is/are busy or unavailable");
+    emulator::settings() = {};
+    emulator::settings().memory = 2000;
+    EXPECT_EQ(chosen_device(), "emulated on the host, PCI 0000:00:00.0: out of memory");
+    emulator::settings() = {};
+    EXPECT_EQ(chosen_device(), "emulated on the host, PCI 0000:00:00.0"); // nothing is left of the failure
+}
+
+//! Every thread starts with the first device as its own.
+TEST_F(EmulatedCuda, stays_on_its_device_whatever_thread_asks) {
+    const Plan plan(whole_scan(true), Method::moments);
+    const UnitResult expected = evaluate_all(plan, {});
+    emulator::settings().n_devices = 2;
+    std::string why_not;
+    const auto backend = make_cuda_backend(plan, why_not, 1);
+    UnitResult first, second;
+    backend->evaluate(plan.unit(0), first);
+    std::thread([&] { backend->evaluate(plan.unit(1), second); }).join();
+    first.chi2.insert(first.chi2.end(), second.chi2.begin(), second.chi2.end());
+    EXPECT_EQ(bits_of(first.chi2), bits_of(expected.chi2));
 }
 
 } // namespace

@@ -55,6 +55,7 @@ protected:
     void TearDown() override {
         emulator::settings() = {};
         emulator::forget_fault();
+        cudaSetDevice(0);
         cudaGetLastError();
     }
 
@@ -414,6 +415,31 @@ TEST_F(Emulator, shows_that_nobody_has_waited) {
     EXPECT_TRUE(std::isnan(result.data()[0]));
     stream_.synchronize();
     EXPECT_EQ(result.data()[0], 2);
+}
+
+TEST_F(Emulator, refuses_the_stream_of_another_device) {
+    emulator::settings().n_devices = 2;
+    const DeviceArray<int> out(1);
+    EXPECT_EQ(cudaSetDevice(2), cudaErrorInvalidDevice);
+    NUSCAN_CUDA_CHECK(cudaSetDevice(1));
+    cudaGetLastError();
+    number_threads<<<1, 1, 0, stream_>>>(out.data());
+    EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidResourceHandle);
+    NUSCAN_CUDA_CHECK(cudaSetDevice(0));
+}
+
+TEST_F(Emulator, keeps_devices_out_of_the_memory_of_others) {
+    emulator::settings().n_devices = 2;
+    const DeviceArray<double> x(4);
+    NUSCAN_CUDA_CHECK(cudaSetDevice(1));
+    count_up<<<1, 4>>>(x.data(), 4, 0);
+    NUSCAN_CUDA_CHECK(cudaSetDevice(0));
+    cudaStreamSynchronize(stream_); // of the first device, which has nothing to do
+    EXPECT_EQ(emulator::fault(), "");
+    NUSCAN_CUDA_CHECK(cudaSetDevice(1));
+    EXPECT_EQ(cudaStreamSynchronize(nullptr), cudaErrorLaunchFailure);
+    EXPECT_NE(emulator::fault().find("count_up: uses byte 0 of an array of 32 bytes"), std::string::npos)
+        << emulator::fault();
 }
 
 TEST_F(Emulator, keeps_the_host_out_of_device_memory) {

@@ -957,7 +957,7 @@ TEST_F(ExperimentFile, backgrounds_alone_are_scanned) {
             for (const BackendChoice choice : {BackendChoice::cpu, BackendChoice::reference}) {
                 std::string notice;
                 UnitResult result;
-                make_backend(choice, plan, notice)->evaluate(plan.unit(0), result);
+                make_backend({choice}, plan, notice)->evaluate(plan.unit(0), result);
                 ASSERT_EQ(result.chi2.size(), 3u);
                 for (std::size_t i = 0; i < 3; ++i) {
                     const double t = config.axes[0].values[i], a = 2 * t, b = 4.5 * t;
@@ -987,7 +987,7 @@ TEST_F(ExperimentFile, differences_of_counts_are_scanned) {
         for (const BackendChoice choice : {BackendChoice::cpu, BackendChoice::reference}) {
             std::string notice;
             UnitResult result;
-            make_backend(choice, plan, notice)->evaluate(plan.unit(0), result);
+            make_backend({choice}, plan, notice)->evaluate(plan.unit(0), result);
             ASSERT_EQ(result.chi2.size(), 3u);
             for (std::size_t i = 0; i < 3; ++i) {
                 double rr = 0, rs = 0, ss = 0; // of residuals, and of what the pull adds to them

@@ -307,7 +307,7 @@ TEST(ShippedExperiments, nuclear_recoils_in_conus_plus) {
 std::vector<double> chi2_along(const ScanConfig& config) {
     const Plan plan(config, Method::moments);
     std::string notice;
-    const std::unique_ptr<Backend> backend = make_backend(BackendChoice::cpu, plan, notice);
+    const std::unique_ptr<Backend> backend = make_backend({BackendChoice::cpu}, plan, notice);
     std::vector<double> chi2;
     for (std::uint64_t number = 0; number < plan.n_units(); ++number) {
         UnitResult result;

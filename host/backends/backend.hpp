@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,9 +45,15 @@ std::vector<std::string> cpu_instruction_sets();
 
 enum class BackendChoice { automatic, cpu, cuda, reference };
 
-/// Makes the back end asked for; automatic is the GPU where there is one, else the CPU.
-/// \param notice one line for the user where automatic falls back to the CPU in a build that has CUDA; else empty.
-/// \throws InputError where CUDA is asked for by name and this build or machine has none.
-std::unique_ptr<Backend> make_backend(BackendChoice choice, const Plan& plan, std::string& notice);
+/// A back end as the user names it.
+struct BackendRequest {
+    BackendChoice choice = BackendChoice::automatic;
+    std::optional<int> device = {}; //!< number of a CUDA device, among those that are visible
+};
+
+/// Makes the back end asked for; automatic is the GPU where there is one that this build's kernels run on, else the
+/// CPU. \param notice one line for the user where automatic falls back to the CPU in a build that has CUDA; else empty.
+/// \throws InputError where CUDA or a device is asked for by name and this build or machine has none.
+std::unique_ptr<Backend> make_backend(const BackendRequest& request, const Plan& plan, std::string& notice);
 
 } // namespace nuscan

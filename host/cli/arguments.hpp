@@ -2,9 +2,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "backends/backend.hpp"
@@ -61,14 +63,30 @@ T choose(const std::string& flag, const std::string& word, const std::map<std::s
                      nearest.empty() ? "" : "did you mean \"" + nearest + "\"?");
 }
 
-//! Of `--backend`
-inline BackendChoice choose_backend(const std::string& word) {
-    return choose<BackendChoice>("--backend", word,
-                                 {{"auto", BackendChoice::automatic},
-                                  {"cpu", BackendChoice::cpu},
-                                  {"cuda", BackendChoice::cuda},
-                                  {"reference", BackendChoice::reference}});
-}
+/// `--backend` and `--device`
+struct BackendArguments {
+    std::string backend = "auto";
+    std::optional<int> device;
+
+    void add_to(CLI::App& command) {
+        command.add_option("--backend", backend, "auto (default), cpu, cuda or reference");
+        command
+            .add_option(
+                "--device", device,
+                "CUDA device, by its number among those that CUDA_VISIBLE_DEVICES leaves (default: the first, or "
+                "under Slurm that of SLURM_LOCALID)")
+            ->check(CLI::NonNegativeNumber);
+    }
+    //! \throws InputError with the nearest word for a back end that is none
+    BackendRequest request() const {
+        return {choose<BackendChoice>("--backend", backend,
+                                      {{"auto", BackendChoice::automatic},
+                                       {"cpu", BackendChoice::cpu},
+                                       {"cuda", BackendChoice::cuda},
+                                       {"reference", BackendChoice::reference}}),
+                device};
+    }
+};
 
 //! Of `--method`, for a scan
 inline Method choose_method(const std::string& word, const ScanConfig& config) {

@@ -29,7 +29,8 @@ using Clock = std::chrono::steady_clock;
 
 struct Arguments {
     std::string file, json;
-    std::string backend = "auto", method = "auto";
+    BackendArguments backend;
+    std::string method = "auto";
     double seconds = 0.5;
     std::vector<std::string> set;
 };
@@ -112,14 +113,14 @@ double points_per_second(Backend& backend, const WorkUnit& unit, double seconds)
 }
 
 //! Until a batch takes longer than the time for it
-std::vector<Batch> measure_batches(const ScanConfig& config, Method method, BackendChoice choice,
-                                   const std::vector<int>& threads, double seconds) {
+std::vector<Batch> measure_batches(const Plan& scan, const BackendRequest& request, const std::vector<int>& threads,
+                                   double seconds) {
     std::vector<Batch> batches;
-    const std::int64_t most = default_unit_points(method);
+    const std::int64_t most = default_unit_points(scan.method(), scan.n_points());
     for (std::int64_t points = 1;; points = std::min(16 * points, most)) {
-        const Plan plan(config, method, points);
+        const Plan plan(scan.config(), scan.method(), points);
         std::string notice;
-        const std::unique_ptr<Backend> backend = make_backend(choice, plan, notice);
+        const std::unique_ptr<Backend> backend = make_backend(request, plan, notice);
         const WorkUnit unit = plan.unit(plan.n_units() / 2); // in the middle, where χ² is that of no corner
         Batch batch{unit.n_points(), {}};
         bool too_long = false;
@@ -180,7 +181,7 @@ Report measure(const Arguments& arguments) {
     Report report{};
     const auto start = Clock::now();
     getloadavg(&report.load, 1);
-    const BackendChoice choice = choose_backend(arguments.backend);
+    const BackendRequest request = arguments.backend.request();
     if (arguments.file.empty() && !arguments.set.empty()) {
         throw InputError({"command line", 0}, "--set without a scan file", "it changes what the file says",
                          "name one: nuscan bench FILE --set …?");
@@ -192,7 +193,7 @@ Report measure(const Arguments& arguments) {
     report.reading = seconds_since(start);
     const Plan plan(config, method);
     std::string notice;
-    const std::unique_ptr<Backend> backend = make_backend(choice, plan, notice);
+    const std::unique_ptr<Backend> backend = make_backend(request, plan, notice);
     if (!notice.empty()) {
         fmt::print(stderr, "{}\n", notice);
     }
@@ -223,7 +224,7 @@ Report measure(const Arguments& arguments) {
     if (report.backend == "cpu" && all > 1) {
         threads = {1, all};
     }
-    report.batches = measure_batches(config, method, choice, threads, arguments.seconds);
+    report.batches = measure_batches(plan, request, threads, arguments.seconds);
     omp_set_num_threads(all);
     const double unit_seconds = static_cast<double>(plan.unit(0).n_points()) /
                                 report.batches.back().rates.back().points_per_second; // a scan stops after a unit
@@ -368,7 +369,7 @@ void add_bench_command(CLI::App& app) {
     auto* command = app.add_subcommand("bench", "What a scan gets out of this machine, and what it could at most");
     auto arguments = std::make_shared<Arguments>();
     command->add_option("file", arguments->file, "Scan file (default: magnetic moment × charge of LZ 2022)");
-    command->add_option("--backend", arguments->backend, "auto (default), cpu, cuda or reference");
+    arguments->backend.add_to(*command);
     command->add_option("--method", arguments->method, "auto (default), collapsed, moments or direct");
     command->add_option("--seconds", arguments->seconds, "Time for each measurement (default: 0.5)")
         ->check(CLI::Range(0.001, 3600.));

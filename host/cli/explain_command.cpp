@@ -20,7 +20,8 @@ namespace {
 
 struct Arguments {
     std::string file;
-    std::string backend = "auto", method = "auto";
+    BackendArguments backend;
+    std::string method = "auto";
     std::vector<std::string> set;
 };
 
@@ -124,7 +125,7 @@ double measure_polish(const Plan& plan, Backend& backend) {
 }
 
 void run(const Arguments& arguments) {
-    const BackendChoice choice = choose_backend(arguments.backend);
+    const BackendRequest request = arguments.backend.request();
     Waiting waiting;
     waiting.at("reading " + arguments.file + " and its experiments");
     ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
@@ -135,7 +136,7 @@ void run(const Arguments& arguments) {
     const Plan plan(std::move(config), method);
     print_suspicions(plan);
     std::string notice;
-    const std::unique_ptr<Backend> backend = make_backend(choice, plan, notice);
+    const std::unique_ptr<Backend> backend = make_backend(request, plan, notice);
 
     waiting.end();
     fmt::print("{}\n\n", plan.config().title);
@@ -186,7 +187,7 @@ void add_explain_command(CLI::App& app) {
     auto* command = app.add_subcommand("explain", "What a scan would do: its axes, size, method and time");
     auto arguments = std::make_shared<Arguments>();
     command->add_option("file", arguments->file, "Scan file (TOML)")->required();
-    command->add_option("--backend", arguments->backend, "auto (default), cpu, cuda or reference");
+    arguments->backend.add_to(*command);
     command->add_option("--method", arguments->method, "auto (default), collapsed, moments or direct");
     command->add_option("--set", arguments->set, "KEY=VALUE: a parameter or a key of the scan file; repeatable")
         ->allow_extra_args(false);

@@ -74,7 +74,8 @@ private:
 
 struct Arguments {
     std::string file, output;
-    std::string backend = "auto", method = "auto", shard;
+    BackendArguments backend;
+    std::string method = "auto", shard;
     int threads = 0;
     int parity_points = ScanOptions().parity_points;
     bool overwrite = false;
@@ -124,7 +125,7 @@ int run(const Arguments& arguments, Task task) {
     if (arguments.threads > 0) {
         omp_set_num_threads(arguments.threads);
     }
-    const BackendChoice backend_choice = choose_backend(arguments.backend);
+    const BackendRequest request = arguments.backend.request();
     Waiting waiting;
     waiting.at("reading " + arguments.file + " and its experiments");
     ScanConfig config = read_scan_config(arguments.file, split_overrides(arguments.set));
@@ -141,7 +142,7 @@ int run(const Arguments& arguments, Task task) {
     const Plan plan(std::move(config), method);
     print_suspicions(plan);
     std::string notice;
-    const std::unique_ptr<Backend> backend = make_backend(backend_choice, plan, notice);
+    const std::unique_ptr<Backend> backend = make_backend(request, plan, notice);
     waiting.end();
     if (!notice.empty()) {
         fmt::print(stderr, "{}\n", notice);
@@ -218,7 +219,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
     auto* command = app.add_subcommand(name, description);
     command->add_option("file", arguments->file, "Scan file (TOML)")->required();
     command->add_option("-o,--output", arguments->output, "Result file (default: [output] file, or NAME.h5)");
-    command->add_option("--backend", arguments->backend, "auto (default), cpu, cuda or reference");
+    arguments->backend.add_to(*command);
     command->add_option("--method", arguments->method, "auto (default), collapsed, moments or direct");
     command->add_option("--threads", arguments->threads, "CPU threads (default: all cores)")
         ->check(CLI::Range(1, 65536));

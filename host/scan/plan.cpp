@@ -295,8 +295,13 @@ std::uint64_t WorkUnit::n_points() const {
     return static_cast<std::uint64_t>(v.n_planes * v.n_rows * v.row_length);
 }
 
-Plan::Plan(ScanConfig config, Method method, std::int64_t unit_points)
-    : config_(std::move(config)), method_(method), unit_points_(unit_points) {
+Plan::Plan(ScanConfig config, Method method, std::optional<std::int64_t> unit_points)
+    : config_(std::move(config)), method_(method) {
+    n_points_ = 1;
+    for (const Axis& axis : config_.axes) {
+        n_points_ *= axis.values.size();
+    }
+    unit_points_ = unit_points.value_or(default_unit_points(method_, n_points_));
     for (std::size_t i = 0; i < config_.axes.size(); ++i) {
         if (std::any_of(config_.experiments.begin(), config_.experiments.end(),
                         [&](const Experiment& x) { return is_slow(config_.axes[i].parameter, x); })) {
@@ -644,7 +649,6 @@ void Plan::choose_layout() {
 }
 
 void Plan::choose_units() {
-    n_points_ = 1;
     for (std::size_t i = 0; i < config_.axes.size(); ++i) {
         const Axis& axis = config_.axes[i];
         (axis.profile ? profiled_ : kept_).push_back(static_cast<int>(i));
@@ -652,7 +656,6 @@ void Plan::choose_units() {
         if (axis.profile && config_.polish && std::count(slow_.begin(), slow_.end(), static_cast<int>(i)) == 0) {
             polished_.push_back(static_cast<int>(i));
         }
-        n_points_ *= axis.values.size();
     }
     const std::vector<std::int64_t> whole_tile = tile_, whole_slice = slice_;
     // A unit holds one value of every slow axis.

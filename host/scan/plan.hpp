@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,16 +41,17 @@ struct Prior {
 };
 Prior prior_of(const Parameter& parameter, const ScanConfig& config);
 
-//! Points of a work unit, at most: so many that launching kernels and writing a journal take little beside them on a
-//! GPU, so few that a CPU makes an entry every few seconds
-constexpr std::int64_t default_unit_points(Method method) {
+//! Points of a work unit in a scan of \p n_points, at most: so many that launching kernels and writing a journal take
+//! little beside them on a GPU, so few that a CPU makes an entry every few seconds and that shards of a large scan have
+//! 256 units to share
+constexpr std::int64_t default_unit_points(Method method, std::uint64_t n_points) {
     switch (method) {
     case Method::direct:
         return std::int64_t{1} << 10;
     case Method::moments:
         return std::int64_t{1} << 22;
     default:
-        return std::int64_t{1} << 30;
+        return std::clamp(static_cast<std::int64_t>(n_points / 256), std::int64_t{1} << 22, std::int64_t{1} << 30);
     }
 }
 
@@ -70,8 +73,7 @@ struct WorkUnit {
 class Plan {
 public:
     //! \throws InputError where the method does not go with the statistic of an experiment
-    Plan(ScanConfig config, Method method) : Plan(std::move(config), method, default_unit_points(method)) {}
-    Plan(ScanConfig config, Method method, std::int64_t unit_points);
+    Plan(ScanConfig config, Method method, std::optional<std::int64_t> unit_points = {});
     Plan(const Plan&) = delete;
     Plan& operator=(const Plan&) = delete;
 
@@ -136,7 +138,7 @@ private:
 
     ScanConfig config_;
     Method method_;
-    std::int64_t unit_points_;
+    std::int64_t unit_points_ = 0;
     std::vector<AxisTable> axis_tables_;
     std::vector<AxisView> axis_views_;
     std::vector<Term> terms_;

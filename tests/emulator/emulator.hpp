@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
+#include <set>
 #include <string>
 
-/// A CUDA device on the host, for the kernels as they are.
+/// CUDA devices on the host, for the kernels as they are.
 ///
 /// Every thread of a block is a fibre that runs until it waits for others; who goes on is a choice of the tests'
 /// (Order). Nothing in a stream is done before somebody waits for it. Device memory is not the host's: it is out of
@@ -36,6 +38,10 @@ struct Settings {
     Order order = Order::forwards;
     std::uint32_t seed = 1; //!< of a shuffled order
     std::string missing;    //!< name in barriers() of a barrier that threads pass as if it were not there
+    int n_devices = 1;
+    std::set<int> without_code;                                   //!< devices that kernels were not compiled for
+    std::set<int> busy;                                           //!< devices that somebody has for himself
+    std::size_t memory = std::numeric_limits<std::size_t>::max(); //!< bytes of all devices together
 };
 Settings& settings();
 

@@ -25,6 +25,7 @@
 #endif
 
 struct CUstream_st {
+    int device = 0;
     std::deque<std::function<void()>> work;
 };
 
@@ -40,7 +41,7 @@ std::size_t page_size() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE))
 /// ones keep their addresses for a while, so that who still uses them is found out.
 class DeviceArray {
 public:
-    explicit DeviceArray(std::size_t size) : size_(size) {
+    DeviceArray(int device, std::size_t size) : device_(device), size_(size) {
         constexpr std::size_t alignment = 16;
         const std::size_t page = page_size(), used = GuardedMemory::guard + size;
         pages_ = (used + alignment + page - 1) / page * page;
@@ -64,6 +65,7 @@ public:
         }
     }
 
+    int device() const { return device_; }
     std::byte* data() const { return data_; }
     std::size_t size() const { return size_; }
     bool is_freed() const { return is_freed_; }
@@ -83,23 +85,34 @@ public:
     }
 
 private:
+    int device_;
     std::size_t size_, pages_ = 0, slack_ = 0;
     std::byte *begin_ = nullptr, *data_ = nullptr;
     bool is_freed_ = false;
 };
 
-/// The device, as one process sees it.
-struct Device {
+thread_local int current_device = 0;
+
+/// The devices, as one process sees them.
+struct Devices {
     std::mutex mutex;
-    std::list<DeviceArray> arrays;                    // those that have been freed first
-    std::map<Address, std::size_t> pinned;            // sizes
-    std::list<CUstream_st> streams{1};                // the first is the one without a name
-    std::map<const void*, std::size_t> shared_memory; // that kernels have asked for
+    std::list<DeviceArray> arrays;                                    // those that have been freed first
+    std::map<Address, std::size_t> pinned;                            // sizes
+    std::list<CUstream_st> streams;                                   // that have a name
+    std::map<int, CUstream_st> unnamed;                               // one a device
+    std::map<std::pair<int, const void*>, std::size_t> shared_memory; // that kernels have asked for on a device
     cudaError_t last_error = cudaSuccess;
 
-    DeviceArray* array_of(const void* p, std::size_t size) {
-        const auto at = std::find_if(arrays.begin(), arrays.end(), [&](const auto& x) { return x.holds(p, size); });
-        return at == arrays.end() ? nullptr : &*at;
+    bool is_array_of(int device, const void* p, std::size_t size) const {
+        return std::any_of(arrays.begin(), arrays.end(),
+                           [&](const DeviceArray& x) { return x.device() == device && x.holds(p, size); });
+    }
+    std::size_t used_memory() const {
+        std::size_t sum = 0;
+        for (const DeviceArray& x : arrays) {
+            sum += x.is_freed() ? 0 : x.size();
+        }
+        return sum;
     }
     bool is_pinned(const void* p, std::size_t size) const {
         auto at = pinned.upper_bound(address(p));
@@ -113,24 +126,34 @@ struct Device {
     }
     //! What every call returns once a kernel has done something wrong
     cudaError_t status() const { return fault().empty() ? cudaSuccess : cudaErrorLaunchFailure; }
-    CUstream_st& stream(cudaStream_t named) { return named == nullptr ? streams.front() : *named; }
+    CUstream_st& stream(cudaStream_t named) {
+        if (named != nullptr) {
+            return *named;
+        }
+        CUstream_st& one = unnamed[current_device];
+        one.device = current_device;
+        return one;
+    }
     void run(CUstream_st& stream);
     void run_all() {
         for (CUstream_st& x : streams) {
             run(x);
         }
+        for (auto& [number, x] : unnamed) {
+            run(x);
+        }
     }
 };
 
-Device& device() {
-    static Device one;
-    return one;
+Devices& devices() {
+    static Devices all;
+    return all;
 }
 
 #ifdef EMULATOR_CATCHES_SIGNALS
 //! What is at an address that may not be used
 std::string describe(Address at) {
-    const Device& d = device();
+    const Devices& d = devices();
     for (const DeviceArray& x : d.arrays) {
         if (x.is_near(at)) {
             const auto byte = static_cast<std::ptrdiff_t>(at - address(x.data()));
@@ -169,13 +192,14 @@ void catch_signals() {
 void catch_signals() {}
 #endif
 
-void Device::run(CUstream_st& stream) {
+void Devices::run(CUstream_st& stream) {
     if (stream.work.empty()) {
         return;
     }
     catch_signals();
+    const auto is_open = [&](const DeviceArray& x) { return !x.is_freed() && x.device() == stream.device; };
     for (const DeviceArray& x : arrays) {
-        if (!x.is_freed()) {
+        if (is_open(x)) {
             x.open();
         }
     }
@@ -185,7 +209,7 @@ void Device::run(CUstream_st& stream) {
     }
     stream.work.clear();
     for (const DeviceArray& x : arrays) {
-        if (!x.is_freed()) {
+        if (is_open(x)) {
             if (fault().empty() && !x.is_intact()) {
                 record_fault(fmt::format("something was written before or after an array of {} bytes", x.size()));
             }
@@ -193,6 +217,8 @@ void Device::run(CUstream_st& stream) {
         }
     }
 }
+
+bool is_device(int number) { return number >= 0 && number < settings().n_devices; }
 
 /// A stretch of memory of this process, as Linux lists it.
 struct Mapping {
@@ -244,14 +270,19 @@ std::string find_host_pointer(const void* bytes, std::size_t size) {
 }
 
 void enqueue(Launch launch) {
-    Device& d = device();
+    Devices& d = devices();
     const std::lock_guard lock(d.mutex);
     if (d.status() != cudaSuccess) {
         d.error(d.status());
         return;
     }
+    CUstream_st& stream = d.stream(launch.configuration.stream);
+    if (stream.device != current_device) {
+        d.error(cudaErrorInvalidResourceHandle);
+        return;
+    }
     const dim3 &grid = launch.configuration.grid, &block = launch.configuration.block;
-    const auto wanted = d.shared_memory.find(launch.kernel);
+    const auto wanted = d.shared_memory.find({current_device, launch.kernel});
     const std::size_t most_shared = wanted == d.shared_memory.end() ? limits.shared_memory : wanted->second;
     const std::uint64_t n_threads = std::uint64_t{block.x} * block.y * block.z;
     if (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.x > limits.grid_x || grid.y > limits.grid_yz ||
@@ -264,7 +295,7 @@ void enqueue(Launch launch) {
         d.error(cudaErrorInvalidValue);
         return;
     }
-    d.stream(launch.configuration.stream).work.emplace_back([launch = std::move(launch)] {
+    stream.work.emplace_back([launch = std::move(launch)] {
         if (!launch.host_pointer.empty()) {
             return record_fault(fmt::format("{}: {}", launch.name, launch.host_pointer));
         }
@@ -274,7 +305,8 @@ void enqueue(Launch launch) {
 
 } // namespace emulator
 
-using emulator::device;
+using emulator::current_device;
+using emulator::devices;
 using Lock = std::lock_guard<std::mutex>;
 
 const char* cudaGetErrorName(cudaError_t error) {
@@ -287,6 +319,18 @@ const char* cudaGetErrorName(cudaError_t error) {
         return "cudaErrorMemoryAllocation";
     case cudaErrorInvalidConfiguration:
         return "cudaErrorInvalidConfiguration";
+    case cudaErrorDevicesUnavailable:
+        return "cudaErrorDevicesUnavailable";
+    case cudaErrorInvalidDeviceFunction:
+        return "cudaErrorInvalidDeviceFunction";
+    case cudaErrorNoDevice:
+        return "cudaErrorNoDevice";
+    case cudaErrorInvalidDevice:
+        return "cudaErrorInvalidDevice";
+    case cudaErrorNoKernelImageForDevice:
+        return "cudaErrorNoKernelImageForDevice";
+    case cudaErrorInvalidResourceHandle:
+        return "cudaErrorInvalidResourceHandle";
     case cudaErrorLaunchFailure:
         return "cudaErrorLaunchFailure";
     }
@@ -304,6 +348,18 @@ const char* cudaGetErrorString(cudaError_t error) {
         return "out of memory";
     case cudaErrorInvalidConfiguration:
         return "invalid configuration argument";
+    case cudaErrorDevicesUnavailable:
+        return "CUDA-capable device(s) is/are busy or unavailable";
+    case cudaErrorInvalidDeviceFunction:
+        return "invalid device function";
+    case cudaErrorNoDevice:
+        return "no CUDA-capable device is detected";
+    case cudaErrorInvalidDevice:
+        return "invalid device ordinal";
+    case cudaErrorNoKernelImageForDevice:
+        return "no kernel image is available for execution on the device";
+    case cudaErrorInvalidResourceHandle:
+        return "invalid resource handle";
     case cudaErrorLaunchFailure:
         text = emulator::fault();
         return text.c_str();
@@ -312,79 +368,120 @@ const char* cudaGetErrorString(cudaError_t error) {
 }
 
 cudaError_t cudaGetLastError() {
-    const Lock lock(device().mutex);
-    const cudaError_t error = std::exchange(device().last_error, cudaSuccess);
-    return error == cudaSuccess ? device().status() : error;
+    const Lock lock(devices().mutex);
+    const cudaError_t error = std::exchange(devices().last_error, cudaSuccess);
+    return error == cudaSuccess ? devices().status() : error;
 }
 
 cudaError_t cudaGetDeviceCount(int* count) {
-    *count = 1;
-    return cudaSuccess;
+    *count = emulator::settings().n_devices;
+    return *count == 0 ? cudaErrorNoDevice : cudaSuccess;
 }
 
 cudaError_t cudaGetDevice(int* number) {
-    *number = 0;
+    *number = current_device;
+    return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int number) {
+    const Lock lock(devices().mutex);
+    if (!emulator::is_device(number)) {
+        return devices().error(cudaErrorInvalidDevice);
+    }
+    if (emulator::settings().busy.count(number) > 0) {
+        return devices().error(cudaErrorDevicesUnavailable);
+    }
+    current_device = number;
     return cudaSuccess;
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int number) {
     std::snprintf(properties->name, sizeof properties->name, "emulated on the host");
-    return number == 0 ? cudaSuccess : cudaErrorInvalidValue;
+    return emulator::is_device(number) ? cudaSuccess : cudaErrorInvalidDevice;
+}
+
+cudaError_t cudaDeviceGetPCIBusId(char* address, int size, int number) {
+    std::snprintf(address, static_cast<std::size_t>(size), "0000:%02x:00.0", static_cast<unsigned int>(number));
+    return emulator::is_device(number) ? cudaSuccess : cudaErrorInvalidDevice;
 }
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int number) {
-    *value = static_cast<int>(emulator::limits.shared_memory_opt_in);
-    return attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin && number == 0 ? cudaSuccess : cudaErrorInvalidValue;
+    switch (attribute) {
+    case cudaDevAttrComputeCapabilityMajor:
+        *value = 9;
+        break;
+    case cudaDevAttrComputeCapabilityMinor:
+        *value = 0;
+        break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+        *value = static_cast<int>(emulator::limits.shared_memory_opt_in);
+        break;
+    }
+    return emulator::is_device(number) ? cudaSuccess : cudaErrorInvalidDevice;
+}
+
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* kernel) {
+    const Lock lock(devices().mutex);
+    *attributes = {};
+    if (kernel == nullptr) {
+        return devices().error(cudaErrorInvalidDeviceFunction);
+    }
+    return devices().error(emulator::settings().without_code.count(current_device) > 0 ? cudaErrorNoKernelImageForDevice
+                                                                                       : devices().status());
 }
 
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
-    const Lock lock(device().mutex);
+    const Lock lock(devices().mutex);
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 ||
         static_cast<std::size_t>(value) > emulator::limits.shared_memory_opt_in) {
-        return device().error(cudaErrorInvalidValue);
+        return devices().error(cudaErrorInvalidValue);
     }
-    device().shared_memory[kernel] = static_cast<std::size_t>(value);
-    return device().status();
+    devices().shared_memory[{current_device, kernel}] = static_cast<std::size_t>(value);
+    return devices().status();
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int flags) {
-    const Lock lock(device().mutex);
+    const Lock lock(devices().mutex);
     static_cast<void>(flags); // no stream waits for another here
-    *stream = &device().streams.emplace_back();
-    return device().status();
+    *stream = &devices().streams.emplace_back(CUstream_st{current_device, {}});
+    return devices().status();
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-    const Lock lock(device().mutex);
-    device().run(*stream);
-    device().streams.remove_if([=](const CUstream_st& x) { return &x == stream; });
-    return device().status();
+    const Lock lock(devices().mutex);
+    devices().run(*stream);
+    devices().streams.remove_if([=](const CUstream_st& x) { return &x == stream; });
+    return devices().status();
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-    const Lock lock(device().mutex);
-    device().run(device().stream(stream));
-    return device().error(device().status());
+    const Lock lock(devices().mutex);
+    devices().run(devices().stream(stream));
+    return devices().error(devices().status());
 }
 
 cudaError_t cudaMalloc(void** memory, std::size_t size) {
-    const Lock lock(device().mutex);
-    device().arrays.emplace_back(size);
-    *memory = device().arrays.back().data();
-    if (*memory == nullptr) {
-        device().arrays.pop_back();
-        return device().error(cudaErrorMemoryAllocation);
+    const Lock lock(devices().mutex);
+    if (size > emulator::settings().memory || devices().used_memory() > emulator::settings().memory - size) {
+        *memory = nullptr;
+        return devices().error(cudaErrorMemoryAllocation);
     }
-    device().arrays.back().close();
-    return device().error(device().status());
+    devices().arrays.emplace_back(current_device, size);
+    *memory = devices().arrays.back().data();
+    if (*memory == nullptr) {
+        devices().arrays.pop_back();
+        return devices().error(cudaErrorMemoryAllocation);
+    }
+    devices().arrays.back().close();
+    return devices().error(devices().status());
 }
 
 cudaError_t cudaFree(void* memory) {
-    const Lock lock(device().mutex);
+    const Lock lock(devices().mutex);
     if (memory == nullptr) {
         return cudaSuccess;
     }
-    emulator::Device& d = device();
+    emulator::Devices& d = devices();
     d.run_all();
     const auto at = std::find_if(d.arrays.begin(), d.arrays.end(),
                                  [=](const auto& x) { return x.data() == memory && !x.is_freed(); });
@@ -402,37 +499,38 @@ cudaError_t cudaFree(void* memory) {
 }
 
 cudaError_t cudaMallocHost(void** memory, std::size_t size) {
-    const Lock lock(device().mutex);
+    const Lock lock(devices().mutex);
     *memory = std::malloc(size);
     if (*memory == nullptr) {
-        return device().error(cudaErrorMemoryAllocation);
+        return devices().error(cudaErrorMemoryAllocation);
     }
     std::memset(*memory, emulator::unwritten, size);
-    device().pinned[emulator::address(*memory)] = size;
-    return device().error(device().status());
+    devices().pinned[emulator::address(*memory)] = size;
+    return devices().error(devices().status());
 }
 
 cudaError_t cudaFreeHost(void* memory) {
-    const Lock lock(device().mutex);
+    const Lock lock(devices().mutex);
     if (memory == nullptr) {
         return cudaSuccess;
     }
-    device().run_all();
-    if (device().pinned.erase(emulator::address(memory)) == 0) {
-        return device().error(cudaErrorInvalidValue);
+    devices().run_all();
+    if (devices().pinned.erase(emulator::address(memory)) == 0) {
+        return devices().error(cudaErrorInvalidValue);
     }
     std::free(memory);
-    return device().error(device().status());
+    return devices().error(devices().status());
 }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t size, cudaMemcpyKind kind, cudaStream_t stream) {
-    const Lock lock(device().mutex);
-    emulator::Device& d = device();
+    const Lock lock(devices().mutex);
+    emulator::Devices& d = devices();
     if (d.status() != cudaSuccess || size == 0) {
         return d.error(d.status());
     }
-    if ((kind != cudaMemcpyHostToDevice && d.array_of(from, size) == nullptr) ||
-        (kind != cudaMemcpyDeviceToHost && d.array_of(to, size) == nullptr)) {
+    CUstream_st& ordered = d.stream(stream);
+    if ((kind != cudaMemcpyHostToDevice && !d.is_array_of(ordered.device, from, size)) ||
+        (kind != cudaMemcpyDeviceToHost && !d.is_array_of(ordered.device, to, size))) {
         return d.error(cudaErrorInvalidValue);
     }
     if (kind == cudaMemcpyHostToDevice) {
@@ -442,7 +540,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t size, cudaMe
             return d.error(d.status());
         }
     }
-    const auto queue = [&](auto work) { d.stream(stream).work.emplace_back(std::move(work)); };
+    const auto queue = [&](auto work) { ordered.work.emplace_back(std::move(work)); };
     if (kind == cudaMemcpyHostToDevice && !d.is_pinned(from, size)) { // the driver takes what is there now
         const auto* const first = static_cast<const std::byte*>(from);
         queue([to, now = std::vector<std::byte>(first, first + size)] { std::memcpy(to, now.data(), now.size()); });
@@ -453,7 +551,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t size, cudaMe
     }
     queue([=] { std::memcpy(to, from, size); });
     if (kind == cudaMemcpyDeviceToHost && !d.is_pinned(to, size)) { // it waits
-        d.run(d.stream(stream));
+        d.run(ordered);
     }
     return d.error(d.status());
 }
