@@ -546,6 +546,17 @@ TEST(Plan, UnitsCoverEveryPointOnce) {
     EXPECT_EQ(covered, plan.n_points());
 }
 
+TEST(Plan, LargeScansHaveUnitsForShardsToShare) {
+    ScanConfig config =
+        toy_scan({axis("charge_radius.emu.re", range(-3e-31, 3e-31, 11)), axis("theta23", range(0.6, 0.9, 1000), true),
+                  axis("charge_radius.mumu", range(-3e-31, 3e-31, 1000), true),
+                  axis("charge_radius.emu.im", range(-3e-31, 3e-31, 1000), true)});
+    config.experiments[0] = gaussian(toy_experiment());
+    const Plan plan(config, Method::collapsed);
+    EXPECT_GE(plan.n_units(), 256u);
+    EXPECT_LT(plan.n_units(), 512u);
+}
+
 TEST(Plan, LongAxesSpanPlanes) {
     const auto layout = [](std::int64_t n, bool profile, const std::vector<int>& order, Method method) {
         const std::vector<Axis> axes = {axis("charge.ee", range(0, 1, n), profile),
