@@ -23,7 +23,7 @@ int local_task() {
     const char* end = text + std::strlen(text);
     const auto [rest, error] = std::from_chars(text, end, task);
     if (error != std::errc{} || rest != end || task < 0) {
-        throw InputError({"SLURM_LOCALID", 0}, "\"" + std::string(text) + "\" is no number of a task",
+        throw InputError({"$SLURM_LOCALID", 0}, "\"" + std::string(text) + "\" is no number of a task",
                          "it decides which CUDA device this process uses", "unset it, or choose one with --device?");
     }
     return task;

@@ -267,7 +267,7 @@ TEST_F(EmulatedCuda, runs_on_the_device_that_is_asked_for) {
         FAIL() << "no error";
     } catch (const InputError& error) {
         EXPECT_STREQ(error.what(),
-                     "SLURM_LOCALID: \"second\" is no number of a task (it decides which CUDA device this "
+                     "$SLURM_LOCALID: \"second\" is no number of a task (it decides which CUDA device this "
                      "process uses) unset it, or choose one with --device?");
     }
     emulator::settings().n_devices = 0;
