@@ -27,10 +27,11 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 struct Options {
-    std::vector<std::string> only; // names of rows begin with one of these; all where there is none
+    std::vector<std::string> only; // names begin with one of these; all but variants where there is none
     double seconds = 0.3;          // for each measurement
     int most_points = 100'000;     // of an axis
     bool emulated = false;
+    bool once = false; // a unit of each row and nothing else, for profilers
 
     bool chosen(const std::string& name) const {
         return only.empty() ||
@@ -145,6 +146,11 @@ double n_nodes(const Plan& plan) {
 
 void print_row(const Row& row, const Options& options) {
     const Plan plan(row.config, row.method);
+    if (options.once) {
+        UnitResult result;
+        make_cuda(plan)->evaluate(plan.unit(plan.n_units() / 2), result);
+        return;
+    }
     std::string json = fmt::format(
         R"("row": {}, "what": {}, "method": {}, "points": {}, "unit_points": {}, "goal_points_per_second": {:.4g}, )"
         R"("multiply_adds_per_point": {:.5g}, "chi2_difference": {:.2g}, )",
@@ -193,25 +199,34 @@ void print_limits(const Row& row, const Options& options) {
     }
 }
 
-void run(const Options& options) {
-    if (options.chosen("device")) {
-        print_device(options);
-    }
+//! False where something failed; the rest is measured nevertheless
+bool run(const Options& options) {
+    bool is_fine = true;
+    const auto chosen = [&](const std::string& name, const auto& measure_it) {
+        try {
+            if (options.chosen(name)) {
+                measure_it();
+            }
+        } catch (const std::exception& error) {
+            fmt::print(stderr, "{}: {}\n", name, error.what());
+            is_fine = false;
+        }
+    };
+    chosen("device", [&] { print_device(options); });
     const std::vector<Row> all = rows(options.most_points);
     for (const Row& row : all) {
-        if (options.chosen(row.name)) {
-            print_row(row, options);
-        }
+        chosen(row.name, [&] { print_row(row, options); });
     }
     const auto with = [&](const char* what, const std::vector<std::string>& names, const auto& print_variants) {
         for (const Row& row : all) {
-            if (options.chosen(what) && std::find(names.begin(), names.end(), row.name) != names.end()) {
-                print_variants(row, options);
+            if (!options.only.empty() && std::find(names.begin(), names.end(), row.name) != names.end()) {
+                chosen(what, [&] { print_variants(row, options); });
             }
         }
     };
     with("unit-sizes", {"collapsed-32001", "gaussian-8001", "poisson-8001", "lz-8001"}, print_unit_sizes);
     with("limits", {"collapsed-32001", "lz-8001"}, print_limits);
+    return is_fine;
 }
 
 } // namespace
@@ -222,21 +237,21 @@ int main(int argc, char** argv) {
     Options options;
     bool probe = false;
     CLI::App app("Points per second of the CUDA back end, as lines of JSON");
-    app.add_option("--only", options.only, "Rows whose names begin so: device, those of scans.cpp, unit-sizes, limits");
+    app.add_option("--only", options.only, "What begins so: device, rows of scans.cpp (default: these), and variants: unit-sizes, limits");
     app.add_option("--seconds", options.seconds, "Time for each measurement (default: 0.3)");
     app.add_option("--most-points", options.most_points, "Of each axis");
     app.add_flag("--emulated", options.emulated, "Measures the device with hardly any work");
+    app.add_flag("--once", options.once, "Evaluates a unit of each row and measures nothing");
     app.add_flag("--probe", probe, "Launches an empty kernel, and that is all");
     CLI11_PARSE(app, argc, argv);
     try {
         if (probe) {
             launch_nothing();
-        } else {
-            run(options);
+            return 0;
         }
+        return run(options) ? 0 : 1;
     } catch (const std::exception& error) {
         fmt::print(stderr, "{}\n", error.what());
         return 1;
     }
-    return 0;
 }
