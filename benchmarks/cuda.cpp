@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 #include "backends/backend.hpp"
 #include "cuda_backend.hpp"
@@ -165,15 +166,16 @@ void print_row(const Row& row, const Options& options) {
 
 //! Throughput of a row against points a unit: what a launch costs, and how large a unit should be
 void print_unit_sizes(const Row& row, const Options& options) {
+    std::uint64_t last = 0;
     for (int power = 10; power <= 30; power += 2) {
         const Plan plan(row.config, row.method, std::int64_t{1} << power);
+        if (std::exchange(last, plan.unit(0).n_points()) == plan.unit(0).n_points()) {
+            break; // a tile of kept points is no larger
+        }
         const auto backend = make_cuda(plan);
         print(fmt::format(R"("row": "unit-sizes", "of": {}, "unit_points": {}, )", quoted(row.name),
                           plan.unit(0).n_points()) +
               json_of(measure(plan, *backend, options.seconds)));
-        if (plan.n_units() == 1) {
-            break;
-        }
     }
 }
 
@@ -237,7 +239,8 @@ int main(int argc, char** argv) {
     Options options;
     bool probe = false;
     CLI::App app("Points per second of the CUDA back end, as lines of JSON");
-    app.add_option("--only", options.only, "What begins so: device, rows of scans.cpp (default: these), and variants: unit-sizes, limits");
+    app.add_option("--only", options.only,
+                   "What begins so: device, rows of scans.cpp (default: these), and variants: unit-sizes, limits");
     app.add_option("--seconds", options.seconds, "Time for each measurement (default: 0.3)");
     app.add_option("--most-points", options.most_points, "Of each axis");
     app.add_flag("--emulated", options.emulated, "Measures the device with hardly any work");
