@@ -102,16 +102,19 @@ Speed measure(const Plan& plan, Backend& backend, double seconds) {
 
 std::string quoted(const std::string& text) { return '"' + text + '"'; } // of names, in which nothing is to be escaped
 
+//! JSON has no numbers that are not finite
+std::string number(double x) { return std::isfinite(x) ? fmt::format("{:.5g}", x) : "null"; }
+
 std::string json_of(const Speed& speed) {
     std::string kernels;
     for (const auto& [name, time] : speed.kernels) {
-        kernels += fmt::format(R"({}{}: {{"launches": {}, "seconds": {:.4g}}})", kernels.empty() ? "" : ", ",
-                               quoted(name), time.launches, time.seconds);
+        kernels += fmt::format(R"({}{}: {{"launches": {}, "seconds": {}}})", kernels.empty() ? "" : ", ", quoted(name),
+                               time.launches, number(time.seconds));
     }
-    return fmt::format(R"("wall_points_per_second": {:.5g}, "best_wall_points_per_second": {:.5g}, "units": {}, )"
-                       R"("kernel_points_per_second": {:.5g}, "kernels": {{{}}})",
-                       speed.points_per_second, speed.best_points_per_second, speed.n_units,
-                       speed.kernel_points / total(speed.kernels), kernels);
+    return fmt::format(R"("wall_points_per_second": {}, "best_wall_points_per_second": {}, "units": {}, )"
+                       R"("kernel_points_per_second": {}, "kernels": {{{}}})",
+                       number(speed.points_per_second), number(speed.best_points_per_second), speed.n_units,
+                       number(speed.kernel_points / total(speed.kernels)), kernels);
 }
 
 void print(const std::string& json) {
@@ -153,10 +156,11 @@ void print_row(const Row& row, const Options& options) {
         return;
     }
     std::string json = fmt::format(
-        R"("row": {}, "what": {}, "method": {}, "points": {}, "unit_points": {}, "goal_points_per_second": {:.4g}, )"
-        R"("multiply_adds_per_point": {:.5g}, "chi2_difference": {:.2g}, )",
+        R"("row": {}, "what": {}, "method": {}, "points": {}, "unit_points": {}, "goal_points_per_second": {}, )"
+        R"("goal_of_fp64": {}, "multiply_adds_per_point": {}, "chi2_difference": {}, )",
         quoted(row.name), quoted(row.what), quoted(method_name(row.method)), plan.n_points(), plan.unit(0).n_points(),
-        row.goal, operations_per_point(plan).arithmetic, difference_from_cpu(row));
+        number(row.goal), number(row.fp64_goal), number(operations_per_point(plan).arithmetic),
+        number(difference_from_cpu(row)));
     if (row.method == Method::direct) {
         json += fmt::format(R"("nodes": {}, )", n_nodes(plan));
     }

@@ -178,8 +178,8 @@ std::vector<Row> rows(int most_points) {
     all.push_back({"planes", "collapsed, planes of 8 × 8", many_planes(size(13)), Method::collapsed, 0});
     all.push_back(
         {"slow-axis", "LZ 2022, moments made anew for two points", lz_moments(size(101)), Method::moments, 0});
-    // Of the limit of 6e6 points/s; what counts is the share of the FP64 rate
-    add(maps("direct", "direct, 100 E × 160 T", hundred_energies(), Method::direct, false, {101}, 3.6e6));
+    add(maps("direct", "direct, 100 E × 160 T", hundred_energies(), Method::direct, false, {101}, 0));
+    all.back().fp64_goal = 0.6;
     return all;
 }
 

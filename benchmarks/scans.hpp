@@ -14,7 +14,8 @@ struct Row {
     std::string what; //!< for a table
     ScanConfig config;
     Method method;
-    double goal = 0; //!< points/s on an H200 at least; zero where none is set
+    double goal = 0;      //!< points/s on an H200 at least; zero where none is set
+    double fp64_goal = 0; //!< or what part of the multiply-adds that the device does
 };
 
 //! All of them; none has more than so many points an axis

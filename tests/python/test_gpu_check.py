@@ -116,6 +116,7 @@ tests/test_backends.cpp:386: Skipped
         (LOG.format("is of Poisson").replace("      OK", " FAILED "), 1, "FAILED", "nuscan_tests ended with 1: "),
         (LOG.format("is of Poisson"), 139, "FAILED", "nuscan_tests ended with 139: "),
     ],
+    ids=["passed", "needs a GPU", "no tests", "failed", "crashed"],
 )
 def test_a_test_that_did_not_run_is_a_failure(check, tmp_path, log, status, verdict, saw):
     (tmp_path / "log").write_text(log)
@@ -157,14 +158,31 @@ def test_counters_are_those_of_the_first_launch(check):
 
 def test_rates_are_held_against_goals(check):
     row = {
-        "row": "poisson", "what": "Poisson", "goal_points_per_second": 2e10, "kernel_points_per_second": 1e10,
+        "row": "poisson", "what": "Poisson", "goal_points_per_second": 2e10, "goal_of_fp64": 0, "kernel_points_per_second": 1e10,
         "wall_points_per_second": 5e9, "multiply_adds_per_point": 100,
         "kernels": {"rows_kernel": {"launches": 1, "seconds": 3.0}, "merge_kernel": {"launches": 1, "seconds": 1.0}},
     }  # fmt: skip
-    numbers = {"rows": [row], "device": {"fp64_multiply_adds_per_second": 4e12}}
+    direct = row | {"what": "direct", "goal_points_per_second": 0, "goal_of_fp64": 0.5}
+    numbers = {"rows": [row, direct], "device": {"fp64_multiply_adds_per_second": 4e12}}
     seen = {"what": "w", "verdict": "passed", "seconds": 1, "saw": "s", "numbers": numbers}
     table = check.markdown({"about": "", "steps": {"benchmarks": seen}})
     assert "| Poisson | 2.00e+10 | 1.00e+10 | 50% | 25% | 5.00e+09 | 25% | rows_kernel, 75% |" in table
+    assert "| direct | 2.00e+10 | 1.00e+10 | 50% | 25% |" in table
+
+
+def test_benchmarks_that_are_cut_off_or_wrong(check, tmp_path):
+    row = {"row": "lz", "what": "LZ", "goal_points_per_second": 0, "goal_of_fp64": 0, "multiply_adds_per_point": 1,
+           "kernel_points_per_second": 2, "wall_points_per_second": 1, "kernels": {"k": {"launches": 1, "seconds": 1}}}  # fmt: skip
+    lines = [json.dumps(row | {"chi2_difference": difference}) for difference in (1e-12, None)]
+    program = write_program(tmp_path / "bin" / "nuscan_benchmarks", f"echo '{lines[0]}'; echo '{lines[0][:-9]}'; kill -9 $$\n")
+    run = check.Run(tmp_path / "bin", tmp_path / "out")
+    report = check.run_steps(run, ["benchmarks"])["steps"]["benchmarks"]
+    assert len(report["numbers"]["rows"]) == 1
+    assert report["saw"].startswith("nuscan_benchmarks ended with -9: ")
+    write_program(program, f"echo '{lines[1]}'\n")
+    report = check.run_steps(run, ["benchmarks"])["steps"]["benchmarks"]
+    assert report["verdict"] == "FAILED"
+    assert report["saw"].startswith("χ² differ from the CPU's by inf (1 + χ²)")
 
 
 @pytest.mark.skipif(not BENCHMARKS.exists(), reason="benchmarks were not built")
@@ -180,7 +198,7 @@ def test_rehearsal_measures_every_scan(tmp_path):
             "systematics-401", "planes", "slow-axis", "direct-101"} <= set(rows)  # fmt: skip
     for name, row in rows.items():
         assert row["chi2_difference"] < 1e-12, name
-        assert row["kernel_points_per_second"] > row["wall_points_per_second"] > 0, name
+        assert row["kernel_points_per_second"] > 0 and row["wall_points_per_second"] > 0, name
     assert "direct_kernel" in rows["direct-101"]["kernels"]
     assert "flux_integrals_kernel" in rows["slow-axis"]["kernels"]
     assert {"winners_kernel", "plane_features_kernel"} <= set(rows["planes"]["kernels"])
