@@ -147,7 +147,7 @@ ScanConfig many_planes(int n) {
 std::vector<Row> rows(int most_points) {
     const auto size = [=](int n) { return std::min(n, most_points); };
     const auto maps = [&](const char* name, const char* what, const Experiment& experiment, Method method,
-                          bool profiled, std::vector<int> sizes, double goal) {
+                          bool profiled, const std::vector<int>& sizes, double goal) {
         std::vector<Row> some;
         for (const int n : sizes) {
             some.push_back({fmt::format("{}-{}", name, n), fmt::format("{}, {} × {}", what, n, n),
