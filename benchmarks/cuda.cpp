@@ -42,7 +42,7 @@ struct Options {
 
 std::unique_ptr<Backend> make_cuda(const Plan& plan, const CudaLimits& limits = {}) {
     std::string why_not;
-    auto backend = make_cuda_backend(plan, why_not, limits);
+    auto backend = make_cuda_backend(plan, why_not, {}, limits);
     if (!backend) {
         throw std::runtime_error(why_not);
     }

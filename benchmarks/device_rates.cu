@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <stdexcept>
 #include <vector>
 
+#include "cuda_device.hpp"
 #include "device_memory.hpp"
 #include "kernel_times.hpp"
 
@@ -71,14 +73,17 @@ double multiply_adds(const Stream& stream, int n_blocks, int n_turns) {
 } // namespace
 
 DeviceRates measure_device(std::size_t bytes, int n_blocks, int n_turns) {
-    cudaDeviceProp properties{};
-    NUSCAN_CUDA_CHECK(cudaGetDeviceProperties(&properties, 0));
+    std::string why_not;
+    const std::optional<CudaDevice> chosen = choose_cuda_device({}, why_not);
+    if (!chosen) {
+        throw std::runtime_error(why_not);
+    }
     DeviceRates rates{};
-    rates.device = properties.name;
+    rates.device = chosen->name;
     const Stream stream;
     rates.fp64 = multiply_adds(stream, n_blocks, n_turns);
 
-    const DeviceArray<char> device(bytes), other(bytes);
+    const DeviceArray<char> on_device(bytes), other(bytes);
     const PinnedArray<char> pinned(bytes);
     std::vector<char> pageable(bytes, 1);
     std::memset(pinned.data(), 1, bytes);
@@ -86,11 +91,11 @@ DeviceRates measure_device(std::size_t bytes, int n_blocks, int n_turns) {
         return static_cast<double>(bytes) /
                least_seconds(stream, [&] { NUSCAN_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, kind, stream)); });
     };
-    rates.to_device = bytes_per_second(device.data(), pinned.data(), cudaMemcpyHostToDevice);
-    rates.copy_on_device = bytes_per_second(other.data(), device.data(), cudaMemcpyDeviceToDevice);
-    rates.to_host = bytes_per_second(pinned.data(), device.data(), cudaMemcpyDeviceToHost);
-    rates.pageable_to_device = bytes_per_second(device.data(), pageable.data(), cudaMemcpyHostToDevice);
-    rates.pageable_to_host = bytes_per_second(pageable.data(), device.data(), cudaMemcpyDeviceToHost);
+    rates.to_device = bytes_per_second(on_device.data(), pinned.data(), cudaMemcpyHostToDevice);
+    rates.copy_on_device = bytes_per_second(other.data(), on_device.data(), cudaMemcpyDeviceToDevice);
+    rates.to_host = bytes_per_second(pinned.data(), on_device.data(), cudaMemcpyDeviceToHost);
+    rates.pageable_to_device = bytes_per_second(on_device.data(), pageable.data(), cudaMemcpyHostToDevice);
+    rates.pageable_to_host = bytes_per_second(pageable.data(), on_device.data(), cudaMemcpyDeviceToHost);
 
     constexpr int n_launches = 1000;
     rates.launch_seconds = least_seconds(stream,
