@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <stdexcept>
 #include <utility>
@@ -148,8 +149,13 @@ double n_nodes(const Plan& plan) {
     return n;
 }
 
+//! In units as large as those of the largest scans
+Plan plan_of(const Row& row) {
+    return {row.config, row.method, default_unit_points(row.method, std::numeric_limits<std::uint64_t>::max())};
+}
+
 void print_row(const Row& row, const Options& options) {
-    const Plan plan(row.config, row.method);
+    const Plan plan = plan_of(row);
     if (options.once) {
         UnitResult result;
         make_cuda(plan)->evaluate(plan.unit(plan.n_units() / 2), result);
@@ -185,7 +191,7 @@ void print_unit_sizes(const Row& row, const Options& options) {
 
 //! Throughput of a row against what bounds launches
 void print_limits(const Row& row, const Options& options) {
-    const Plan plan(row.config, row.method);
+    const Plan plan = plan_of(row);
     const auto print_with = [&](const char* name, auto CudaLimits::*limit, std::size_t value) {
         CudaLimits limits;
         limits.*limit = static_cast<std::remove_reference_t<decltype(limits.*limit)>>(value);

@@ -48,13 +48,13 @@ std::string readable(const std::string& name) {
     return out.substr(0, out.find('('));
 }
 
-//! Launches between two events, where these are asked for
-template <class Launch>
-auto timed(const std::string& kernel, cudaStream_t stream, const Launch& launch) {
+//! Launches between two events, where these are asked for; a kernel's name is looked up only then
+template <class Name, class Launch>
+auto timed(const Name& name, cudaStream_t stream, const Launch& launch) {
     if (launches == nullptr) {
         return launch();
     }
-    launches->push_back({kernel, {}, {}});
+    launches->push_back({name(), {}, {}});
     struct AtEnd {
         cudaStream_t stream;
         ~AtEnd() { cudaEventRecord(launches->back().end, stream); }
@@ -104,11 +104,14 @@ using Kernel = const void*;
 extern "C" cudaError_t LAUNCH(__real_)(Kernel, dim3, dim3, void**, std::size_t, cudaStream_t);
 extern "C" cudaError_t LAUNCH(__wrap_)(Kernel kernel, dim3 grid, dim3 block, void** arguments, std::size_t shared,
                                        cudaStream_t stream) {
-    const char* name = nullptr;
-    if (cudaFuncGetName(&name, reinterpret_cast<const void*>(kernel)) != cudaSuccess) {
-        cudaGetLastError(); // forget it: times without a name are better than none
-        name = "unknown";
-    }
+    const auto name = [=]() -> std::string {
+        const char* text = nullptr;
+        if (cudaFuncGetName(&text, reinterpret_cast<const void*>(kernel)) != cudaSuccess) {
+            cudaGetLastError(); // forget it: times without a name are better than none
+            return "unknown";
+        }
+        return text;
+    };
     return nuscan::benchmarks::timed(name, stream,
                                      [&] { return LAUNCH(__real_)(kernel, grid, block, arguments, shared, stream); });
 }
@@ -117,6 +120,8 @@ extern "C" cudaError_t LAUNCH(__wrap_)(Kernel kernel, dim3 grid, dim3 block, voi
 void real_enqueue(emulator::Launch launch) asm("__real__ZN8emulator7enqueueENS_6LaunchE");
 void wrap_enqueue(emulator::Launch launch) asm("__wrap__ZN8emulator7enqueueENS_6LaunchE");
 void wrap_enqueue(emulator::Launch launch) {
-    nuscan::benchmarks::timed(launch.name, launch.configuration.stream, [&] { real_enqueue(std::move(launch)); });
+    const cudaStream_t stream = launch.configuration.stream;
+    const std::string name = launch.name;
+    nuscan::benchmarks::timed([&] { return name; }, stream, [&] { real_enqueue(std::move(launch)); });
 }
 #endif

@@ -192,7 +192,7 @@ def test_rehearsal_measures_every_scan(tmp_path):
                          text=True, timeout=600, env={"PATH": "/usr/bin:/bin"})  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     steps = json.loads((tmp_path / "out" / "gpu-check.json").read_text())["steps"]
-    assert steps["card"]["saw"].startswith("emulated on the host: ")
+    assert steps["card"]["saw"].startswith("emulated on the host")
     rows = {row["row"]: row for row in steps["benchmarks"]["numbers"]["rows"]}
     assert {"collapsed-32001", "collapsed-pull-4001", "gaussian-8001", "poisson-8001", "lz-801", "medium-axes",
             "systematics-401", "planes", "slow-axis", "direct-101"} <= set(rows)  # fmt: skip
