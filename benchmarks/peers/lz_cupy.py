@@ -5,6 +5,7 @@
 Reads what ``lz_numpy.py --problem`` writes; prints χ² of its check points and points per second as JSON. ``--numpy``
 runs the same lines on the CPU.
 """
+
 import argparse
 import json
 
@@ -54,11 +55,15 @@ def main():
         chi2_of(xp, problem, mu, q)
         synchronize()
 
-    print(json.dumps({
-        "chi2": [check[i : i + columns] for i in range(0, len(check), columns)],
-        "points_per_second": {device: rate(evaluate, len(mu), arguments.seconds)},
-        "version": f"{xp.__name__} {xp.__version__}, arrays",
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "chi2": [check[i : i + columns] for i in range(0, len(check), columns)],
+                "points_per_second": {device: rate(evaluate, len(mu), arguments.seconds)},
+                "version": f"{xp.__name__} {xp.__version__}, arrays",
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 Reads what ``lz_numpy.py --problem`` writes; prints χ² of its check points and points per second as JSON. With
 NUMBA_ENABLE_CUDASIM=1 in the environment it runs on numba's simulator, without a GPU.
 """
+
 import argparse
 import json
 import math
@@ -69,14 +70,20 @@ def main():
     once, chi2 = evaluate(problem["check_mu"], problem["check_charge"])
     once()
     check = chi2.copy_to_host().reshape(len(problem["check_mu"]), -1).tolist()
-    once, chi2 = evaluate(*(np.linspace(problem[name][0], problem[name][-1], arguments.points) for name in ("mu", "charge")))
+    once, chi2 = evaluate(
+        *(np.linspace(problem[name][0], problem[name][-1], arguments.points) for name in ("mu", "charge"))
+    )
     device = "simulator" if numba.config.ENABLE_CUDASIM else cuda.get_current_device().name
     name = device.decode() if isinstance(device, bytes) else device
-    print(json.dumps({
-        "chi2": check,
-        "points_per_second": {name: rate(once, chi2.size, arguments.seconds)},
-        "version": f"numba {numba.__version__}, CUDA kernel",
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "chi2": check,
+                "points_per_second": {name: rate(once, chi2.size, arguments.seconds)},
+                "version": f"numba {numba.__version__}, CUDA kernel",
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

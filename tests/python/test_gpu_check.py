@@ -112,7 +112,12 @@ tests/test_backends.cpp:386: Skipped
     [
         (LOG.format("is of Poisson"), 0, "passed", "1 passed, 0 failed, 1 skipped"),
         (LOG.format("needs a GPU"), 0, "FAILED", "a test that was skipped needs a GPU; 1 passed, 0 failed, 1 skipped"),
-        ("[==========] Running 0 tests\n", 0, "FAILED", "no test of the CUDA back end has run; 0 passed, 0 failed, 0 skipped"),
+        (
+            "[==========] Running 0 tests\n",
+            0,
+            "FAILED",
+            "no test of the CUDA back end has run; 0 passed, 0 failed, 0 skipped",
+        ),
         (LOG.format("is of Poisson").replace("      OK", " FAILED "), 1, "FAILED", "nuscan_tests ended with 1: "),
         (LOG.format("is of Poisson"), 139, "FAILED", "nuscan_tests ended with 139: "),
     ],
@@ -158,10 +163,15 @@ def test_counters_are_those_of_the_first_launch(check):
 
 def test_rates_are_held_against_goals(check):
     row = {
-        "row": "poisson", "what": "Poisson", "goal_points_per_second": 2e10, "goal_of_fp64": 0, "kernel_points_per_second": 1e10,
-        "wall_points_per_second": 5e9, "multiply_adds_per_point": 100,
+        "row": "poisson",
+        "what": "Poisson",
+        "goal_points_per_second": 2e10,
+        "goal_of_fp64": 0,
+        "kernel_points_per_second": 1e10,
+        "wall_points_per_second": 5e9,
+        "multiply_adds_per_point": 100,
         "kernels": {"rows_kernel": {"launches": 1, "seconds": 3.0}, "merge_kernel": {"launches": 1, "seconds": 1.0}},
-    }  # fmt: skip
+    }
     direct = row | {"what": "direct", "goal_points_per_second": 0, "goal_of_fp64": 0.5}
     numbers = {"rows": [row, direct], "device": {"fp64_multiply_adds_per_second": 4e12}}
     seen = {"what": "w", "verdict": "passed", "seconds": 1, "saw": "s", "numbers": numbers}
@@ -171,10 +181,20 @@ def test_rates_are_held_against_goals(check):
 
 
 def test_benchmarks_that_are_cut_off_or_wrong(check, tmp_path):
-    row = {"row": "lz", "what": "LZ", "goal_points_per_second": 0, "goal_of_fp64": 0, "multiply_adds_per_point": 1,
-           "kernel_points_per_second": 2, "wall_points_per_second": 1, "kernels": {"k": {"launches": 1, "seconds": 1}}}  # fmt: skip
+    row = {
+        "row": "lz",
+        "what": "LZ",
+        "goal_points_per_second": 0,
+        "goal_of_fp64": 0,
+        "multiply_adds_per_point": 1,
+        "kernel_points_per_second": 2,
+        "wall_points_per_second": 1,
+        "kernels": {"k": {"launches": 1, "seconds": 1}},
+    }
     lines = [json.dumps(row | {"chi2_difference": difference}) for difference in (1e-12, None)]
-    program = write_program(tmp_path / "bin" / "nuscan_benchmarks", f"echo '{lines[0]}'; echo '{lines[0][:-9]}'; kill -9 $$\n")
+    program = write_program(
+        tmp_path / "bin" / "nuscan_benchmarks", f"echo '{lines[0]}'; echo '{lines[0][:-9]}'; kill -9 $$\n"
+    )
     run = check.Run(tmp_path / "bin", tmp_path / "out")
     report = check.run_steps(run, ["benchmarks"])["steps"]["benchmarks"]
     assert len(report["numbers"]["rows"]) == 1
@@ -187,15 +207,39 @@ def test_benchmarks_that_are_cut_off_or_wrong(check, tmp_path):
 
 @pytest.mark.skipif(not BENCHMARKS.exists(), reason="benchmarks were not built")
 def test_rehearsal_measures_every_scan(tmp_path):
-    command = [sys.executable, "-I", ROOT / "scripts" / "gpu-check", "run", tmp_path / "out", "card", "benchmarks", "counters"]
-    run = subprocess.run([*map(str, command), "--rehearse", "--programs", str(BENCHMARKS.parent)], capture_output=True,
-                         text=True, timeout=600, env={"PATH": "/usr/bin:/bin"})  # fmt: skip
+    command = [
+        sys.executable,
+        "-I",
+        ROOT / "scripts" / "gpu-check",
+        "run",
+        tmp_path / "out",
+        "card",
+        "benchmarks",
+        "counters",
+    ]
+    run = subprocess.run(
+        [*map(str, command), "--rehearse", "--programs", str(BENCHMARKS.parent)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env={"PATH": "/usr/bin:/bin"},
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     steps = json.loads((tmp_path / "out" / "gpu-check.json").read_text())["steps"]
     assert steps["card"]["saw"].startswith("emulated on the host")
     rows = {row["row"]: row for row in steps["benchmarks"]["numbers"]["rows"]}
-    assert {"collapsed-32001", "collapsed-pull-4001", "gaussian-8001", "poisson-8001", "lz-801", "medium-axes",
-            "systematics-401", "planes", "slow-axis", "direct-101"} <= set(rows)  # fmt: skip
+    assert {
+        "collapsed-32001",
+        "collapsed-pull-4001",
+        "gaussian-8001",
+        "poisson-8001",
+        "lz-801",
+        "medium-axes",
+        "systematics-401",
+        "planes",
+        "slow-axis",
+        "direct-101",
+    } <= set(rows)
     for name, row in rows.items():
         assert row["chi2_difference"] < 1e-12, name
         assert row["kernel_points_per_second"] > 0 and row["wall_points_per_second"] > 0, name
@@ -216,3 +260,22 @@ def test_peers_on_the_gpu_work_out_the_same_chi2(tmp_path):
     expected, found = json.loads(problem.read_text())["check_chi2"], json.loads(run.stdout)["chi2"]
     for ours, theirs in zip(expected, found, strict=True):
         assert ours == pytest.approx(theirs, abs=1e-9)
+
+
+def test_whole_commands_are_timed_though_one_fails(check, tmp_path):
+    text = 'case "$*" in *--method*) echo "no device memory"; exit 1;; esac; echo "9 points in 0.5 s: 18 points/s"\n'
+    write_program(tmp_path / "bin" / "nuscan", text)
+    report = check.run_steps(check.Run(tmp_path / "bin", tmp_path / "out"), ["answers"])["steps"]["answers"]
+    assert report["verdict"] == "FAILED"
+    assert report["saw"].startswith("the same, method moments: nuscan ended with 1: no device memory; README's map")
+    rows = report["numbers"]["answers"]
+    assert [row["what"] for row in rows if "wall_seconds" not in row] == [
+        "COHERENT CsI, 401 × 401, four pulls",  # its data were not at hand
+        "the same, method moments",
+    ]
+    assert rows[0]["evaluation"] == "points in 0.5 s: 18 points/s"
+    table = (tmp_path / "out" / "gpu-check.md").read_text()
+    assert (
+        "| COHERENT CsI, 401 × 401, four pulls | 3 | its data release was not there when programs were built |" in table
+    )
+    assert "| the same, method moments |  | nuscan ended with 1: no device memory |" in table
