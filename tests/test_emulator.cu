@@ -193,6 +193,35 @@ TEST_F(Emulator, copies_as_the_driver_does) {
     EXPECT_EQ(download(sum, stream_)[0], 14);
 }
 
+__global__ void take_a_while(double* x) {
+    for (int i = 0; i < 100000; ++i) {
+        x[0] = std::sqrt(x[0] + 1);
+    }
+}
+
+TEST_F(Emulator, has_the_times_of_events_once_they_are_over) {
+    const DeviceArray<double> x = upload(std::vector<double>{1}, stream_);
+    cudaEvent_t begin = nullptr, between = nullptr, end = nullptr;
+    for (cudaEvent_t* event : {&begin, &between, &end}) {
+        NUSCAN_CUDA_CHECK(cudaEventCreate(event));
+    }
+    NUSCAN_CUDA_CHECK(cudaEventRecord(begin, stream_));
+    take_a_while<<<1, 1, 0, stream_>>>(x.data());
+    NUSCAN_CUDA_CHECK(cudaEventRecord(between, stream_));
+    NUSCAN_CUDA_CHECK(cudaEventRecord(end, stream_));
+    float first = -1, second = -1;
+    EXPECT_EQ(cudaEventElapsedTime(&first, begin, between), cudaErrorNotReady);
+    EXPECT_EQ(cudaGetLastError(), cudaErrorNotReady);
+    stream_.synchronize();
+    NUSCAN_CUDA_CHECK(cudaEventElapsedTime(&first, begin, between));
+    NUSCAN_CUDA_CHECK(cudaEventElapsedTime(&second, between, end));
+    EXPECT_GT(first, 0.01F); // no machine takes as many roots in less [ms]
+    EXPECT_GE(second, 0);
+    for (const cudaEvent_t event : {begin, between, end}) {
+        NUSCAN_CUDA_CHECK(cudaEventDestroy(event));
+    }
+}
+
 // ---- kernels, and hosts, that are wrong
 
 //! What turn_round() does, without its barrier

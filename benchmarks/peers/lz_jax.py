@@ -40,6 +40,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("problem", type=argparse.FileType())
     parser.add_argument("--seconds", type=float, default=2, help="time for each measurement")
+    parser.add_argument("--points", type=int, default=401, help="an axis")
     arguments = parser.parse_args()
     problem = {name: np.asarray(value) for name, value in json.load(arguments.problem).items()}
     chi2 = chi2_of(problem)
@@ -48,7 +49,7 @@ def main():
         return (jnp.asarray(x.ravel()) for x in np.meshgrid(mu, q, indexing="ij"))
 
     check = chi2(*grid(problem["check_mu"], problem["check_charge"]))
-    mu, q = grid(*(np.linspace(problem[name][0], problem[name][-1], 401) for name in ("mu", "charge")))
+    mu, q = grid(*(np.linspace(problem[name][0], problem[name][-1], arguments.points) for name in ("mu", "charge")))
     device = jax.devices()[0]
     print(json.dumps({
         "chi2": check.reshape(len(problem["check_mu"]), -1).tolist(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes the place of CUDA's header where the host's compiler compiles kernels for the emulator: what kernels/ uses, and
-// no more. to_host.cmake rewrites what is not C++.
+// Takes the place of CUDA's header where the host's compiler compiles kernels for the emulator: what kernels/ and
+// benchmarks/ use, and no more. to_host.cmake rewrites what is not C++.
 #pragma once
 
 #include <cstddef>
@@ -87,6 +87,7 @@ enum cudaError_t {
     cudaErrorInvalidDevice = 101,
     cudaErrorNoKernelImageForDevice = 209,
     cudaErrorInvalidResourceHandle = 400,
+    cudaErrorNotReady = 600,
     cudaErrorLaunchFailure = 719
 };
 const char* cudaGetErrorName(cudaError_t error);
@@ -115,6 +116,14 @@ constexpr unsigned int cudaStreamNonBlocking = 1;
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+
+struct CUevent_st;
+using cudaEvent_t = CUevent_st*;
+cudaError_t cudaEventCreate(cudaEvent_t* event);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+//! Of the host's clock; not ready before the streams have been waited for
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to);
 
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 cudaError_t cudaMalloc(void** memory, std::size_t size);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -27,6 +28,10 @@
 struct CUstream_st {
     int device = 0;
     std::deque<std::function<void()>> work;
+};
+
+struct CUevent_st {
+    std::optional<std::chrono::steady_clock::time_point> time;
 };
 
 namespace emulator {
@@ -331,6 +336,8 @@ const char* cudaGetErrorName(cudaError_t error) {
         return "cudaErrorNoKernelImageForDevice";
     case cudaErrorInvalidResourceHandle:
         return "cudaErrorInvalidResourceHandle";
+    case cudaErrorNotReady:
+        return "cudaErrorNotReady";
     case cudaErrorLaunchFailure:
         return "cudaErrorLaunchFailure";
     }
@@ -360,6 +367,8 @@ const char* cudaGetErrorString(cudaError_t error) {
         return "no kernel image is available for execution on the device";
     case cudaErrorInvalidResourceHandle:
         return "invalid resource handle";
+    case cudaErrorNotReady:
+        return "device not ready";
     case cudaErrorLaunchFailure:
         text = emulator::fault();
         return text.c_str();
@@ -458,6 +467,32 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     const Lock lock(devices().mutex);
     devices().run(devices().stream(stream));
     return devices().error(devices().status());
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+    *event = new CUevent_st;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    delete event;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+    const Lock lock(devices().mutex);
+    event->time.reset();
+    devices().stream(stream).work.emplace_back([=] { event->time = std::chrono::steady_clock::now(); });
+    return devices().error(devices().status());
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
+    const Lock lock(devices().mutex);
+    if (!from->time || !to->time) {
+        return devices().error(cudaErrorNotReady);
+    }
+    *milliseconds = std::chrono::duration<float, std::milli>(*to->time - *from->time).count();
+    return cudaSuccess;
 }
 
 cudaError_t cudaMalloc(void** memory, std::size_t size) {
