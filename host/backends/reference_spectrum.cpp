@@ -8,7 +8,6 @@
 
 #include <Eigen/Core>
 #include <boost/math/quadrature/tanh_sinh.hpp>
-#include <boost/math/tools/minima.hpp>
 
 #include "backends/reference_detail.hpp"
 
@@ -18,7 +17,6 @@ using namespace reference;
 
 namespace {
 
-using boost::math::tools::brent_find_minima;
 using Eigen::ArrayXd;
 using Body = ReferenceSpectrum::Body;
 
@@ -198,26 +196,6 @@ std::vector<double> changes(const std::vector<double>& grid, const F& f) {
     return found;
 }
 
-//! Points of a grid, and those where |f| is least between them, as f may be zero on both sides of these
-template <class F>
-std::vector<double> with_extremes(std::vector<double> grid, const F& f) {
-    std::vector<double> values;
-    std::transform(grid.begin(), grid.end(), std::back_inserter(values), f);
-    std::vector<double> extremes;
-    for (std::size_t i = 0; i < grid.size(); ++i) {
-        const std::size_t left = i == 0 ? i : i - 1, right = i + 1 == grid.size() ? i : i + 1;
-        const double sign = values[i] > 0 ? 1 : -1, here = sign * values[i];
-        if (here <= sign * values[left] && here <= sign * values[right]) {
-            constexpr int bits = std::numeric_limits<double>::digits / 2;
-            extremes.push_back(
-                brent_find_minima([&](double x) { return sign * f(x); }, grid[left], grid[right], bits).first);
-        }
-    }
-    grid.insert(grid.end(), extremes.begin(), extremes.end());
-    sort_unique(grid);
-    return grid;
-}
-
 //! Neutrino energies at which equivalent photons take over from stepping, or the other way round
 std::vector<double> photon_kinks(const Experiment& experiment, const Body& body, const Source& source, double T) {
     if (!has_photons(body) || source.spectrum.empty()) {
@@ -233,20 +211,7 @@ std::vector<double> photon_kinks(const Experiment& experiment, const Body& body,
         grid.push_back(i == n_steps ? high : low * std::pow(high / low, static_cast<double>(i) / n_steps));
     }
     const CrossSection excess = photon_excess(experiment.target, *body.channel, T);
-    return changes(with_extremes(std::move(grid), excess), [&](double E) { return excess(E) > 0; });
-}
-
-//! Recoil energies at which T σ_γ(T) is largest or least between rows of the table: stepping is next to constant there
-std::vector<double> photon_extremes(const Table& sigma) {
-    std::vector<double> extremes;
-    for (std::size_t i = 0; i + 1 < sigma.x.size(); ++i) {
-        const double slope = (sigma.y[i + 1] - sigma.y[i]) / (sigma.x[i + 1] - sigma.x[i]);
-        const double T = (sigma.x[i] - sigma.y[i] / slope) / 2;
-        if (T > sigma.x[i] && T < sigma.x[i + 1]) { // not where the slope is zero
-            extremes.push_back(T);
-        }
-    }
-    return extremes;
+    return changes(grid, [&](double E) { return excess(E) > 0; });
 }
 
 //! ∫ dE flux(E) dσ/dT(E, T) of a source [MeV^-1 s^-1] per body, whose dσ/dT has \p kinks in E
@@ -413,10 +378,6 @@ RecoilLimits recoil_limits(const Experiment& experiment, const Body& body, const
     // Equivalent photons take over from stepping at the energy of a line; for a spectrum, at one more or one less of
     // its energies, or two: those come up at once, and what stepping gives beyond then rises as a root.
     if (has_photons(body)) {
-        const std::vector<double> extremes = photon_extremes(channel.photoabsorption);
-        grid.insert(grid.end(), extremes.begin(), extremes.end());
-        std::erase_if(grid, [&](double T) { return !(T >= low && T <= high); });
-        sort_unique(grid);
         const auto add_changes = [&](const auto& f) {
             const std::vector<double> found = changes(grid, f);
             limits.insert(limits.end(), found.begin(), found.end());

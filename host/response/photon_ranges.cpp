@@ -165,26 +165,13 @@ std::vector<double> photon_kinks(const TargetMaterial& target, const Channel& ch
                                  std::vector<double>& branches) {
     const Crossings crossings(target, channel, sources);
     std::vector<double> kinks;
-    const auto search = [&](double a, double b) {
-        // Not so far apart that a crossing comes and goes in between
-        const int n = std::max(1, static_cast<int>(std::ceil(std::log(b / a) / 0.02)));
+    for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
+        // Inside the steps, and not so far apart that a crossing comes and goes in between
+        const double width = steps[i + 1] - steps[i], a = steps[i] + 1e-9 * width, b = steps[i + 1] - 1e-9 * width;
+        const int n = std::max(1, static_cast<int>(std::ceil(std::log(b / a) / 0.1)));
         const auto between = [&](int k) { return k == n ? b : a * std::pow(b / a, static_cast<double>(k) / n); };
         for (int k = 0; k < n; ++k) {
             crossings.search(between(k), between(k + 1), kinks, branches);
-        }
-    };
-    const auto sigma = [&](double T) { return electrons_at_recoil(target, channel, T).photon_area; };
-    for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
-        // Inside the steps
-        const double width = steps[i + 1] - steps[i], a = steps[i] + 1e-9 * width, b = steps[i + 1] - 1e-9 * width;
-        // T σ_γ, which is held against what is next to constant, has its extreme half way to where the line σ_γ is
-        // zero.
-        const double at_a = sigma(a), extreme = (a + at_a * (b - a) / (at_a - sigma(b))) / 2;
-        if (extreme > a && extreme < b) {
-            search(a, extreme);
-            search(extreme, b);
-        } else {
-            search(a, b);
         }
     }
     return kinks;
