@@ -9,7 +9,8 @@ python3-periodictable 1.6 has older masses).
 
 Masses: atomic ones from AME2020 (M. Wang et al., Chin. Phys. C 45, 030003 (2021)) by way of periodictable, less Z m_e,
 plus the electrons' binding energy 14.4381 Z^2.39 + 1.55468e-6 Z^5.35 eV (D. Lunney, J. M. Pearson, C. Thibault, Rev.
-Mod. Phys. 75, 1021 (2003), Eq. A4).
+Mod. Phys. 75, 1021 (2003), Eq. A4). periodictable rounds to the digits of the uncertainty, which for all but iodine
+changes a mass by less than 2e-9 of it; MASSES has iodine's as it was published.
 
 Abundances: periodictable's, which are CIAAW's. ABUNDANCES replaces two: for lithium the centre of CIAAW's interval is
 no composition anyone has (its mean weight is 0.4 % off the conventional one), and uranium is missing.
@@ -44,6 +45,9 @@ ELECTRON_MASS = 0.51099895  # MeV
 PROTON_RADIUS_SQUARED = 0.8409**2  # fm^2
 NEUTRON_RADIUS_SQUARED = -0.1161  # fm^2
 DARWIN_FOLDY = 0.75 * (197.3269804 / 938.918754) ** 2  # 3/(4 m_N^2), fm^2
+
+# Atomic masses [u] of AME2020. I127: 126.904472592 +- 0.000003887, 126.904473 in periodictable.
+MASSES = {"I127": 126.904472592}
 
 # Atom fractions. Li: M. Berglund, M. E. Wieser, Pure Appl. Chem. 83, 397 (2011). U: J. Meija et al., Pure Appl. Chem.
 # 88, 293 (2016).
@@ -102,9 +106,9 @@ def radii(name, Z, A):
     return math.sqrt(Rp2), R_n, "from_charge_radius" if measured else "estimated"
 
 
-def nuclear_mass(isotope, Z):
+def nuclear_mass(name, isotope, Z):
     binding = (14.4381 * Z**2.39 + 1.55468e-6 * Z**5.35) * 1e-6
-    return isotope.mass * ATOMIC_MASS_UNIT - Z * ELECTRON_MASS + binding
+    return MASSES.get(name, isotope.mass) * ATOMIC_MASS_UNIT - Z * ELECTRON_MASS + binding
 
 
 def spin(name, isotope, Z, A):
@@ -139,7 +143,7 @@ def main():
         for A, abundance in sorted(abundances(element).items()) if Z > 0 else ():
             name = f"{element.symbol}{A}"
             R_p, R_n, origin = radii(name, Z, A)
-            mass = number(round(nuclear_mass(element[A], Z), 5))
+            mass = number(round(nuclear_mass(name, element[A], Z), 5))
             print(
                 f'{{"{name}", {Z}, {A}, {mass}, {number(round(abundance, 9))}, '
                 f"{number(spin(name, element[A], Z, A))}, {R_p:.4f}, {R_n:.4f}, {origin}}},"

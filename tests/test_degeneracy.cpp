@@ -203,6 +203,58 @@ TEST(Degeneracy, a_pull_at_its_bound_is_not_degenerate) {
     EXPECT_NEAR(evaluate_point(config).experiments[0].pulls[0].error, report.experiments[0].pulls[0].error, 1e-12);
 }
 
+//! A free shape of the first background: counts at +1, and as much less at −1
+Systematic free_shape(const std::string& name, const std::vector<double>& added) {
+    Systematic s;
+    s.name = name;
+    s.kind = Systematic::Kind::shape;
+    s.sigma = constants::infinity;
+    s.n_knots = 2;
+    s.effects = {{0, added}};
+    for (const double count : added) {
+        s.effects[0].added.push_back(-count);
+    }
+    return s;
+}
+
+/// Bins without counts, χ² = 2 Σ max(0, N_b), have no curvature: it falls with 5 − 3z until it rises with 2 + 4z too.
+TEST(Degeneracy, a_shape_that_a_kink_holds) {
+    ScanConfig config = testing::toy_scan({});
+    Experiment& x = config.experiments[0];
+    x.sources.clear();
+    x.counts = {0, 0, 30, 10};
+    x.backgrounds = {{"known", {5, 2, 30, 10}, false, 0}};
+    x.systematics = {free_shape("tilt", {-3, 4, 0, 0})};
+    const auto pull = [](const PointReport& report, std::size_t i) { return report.experiments[0].pulls[i]; };
+    PointReport report = evaluate_point(config);
+    EXPECT_NEAR(report.chi2, 13, 1e-8);
+    EXPECT_NEAR(pull(report, 0).value, -0.5, 1e-8);
+    EXPECT_EQ(pull(report, 0).status, Status::at_bound);
+    EXPECT_TRUE(std::isnan(pull(report, 0).error));
+    EXPECT_TRUE(report.degeneracies.empty());
+
+    // Beside one that other bins determine
+    x.systematics.push_back(free_shape("other", {0, 1, 3, 1}));
+    report = evaluate_point(config);
+    EXPECT_EQ(pull(report, 0).status, Status::at_bound);
+    EXPECT_EQ(pull(report, 1).status, Status::fitted);
+    EXPECT_GT(pull(report, 1).error, 0);
+    EXPECT_TRUE(report.degeneracies.empty());
+
+    // Beside one that moves the same bins: a combination is open.
+    x.systematics[1] = free_shape("other", {-6, 8, 0, 0});
+    report = evaluate_point(config);
+    EXPECT_EQ(report.degeneracies,
+              Said{"toy.tilt and toy.other are degenerate: only toy.tilt + 2 toy.other is determined"});
+    expect_not_determined(pull(report, 0));
+    expect_not_determined(pull(report, 1));
+
+    // Where χ² stays least on one side of the kink, nothing holds it.
+    x.systematics = {free_shape("tilt", {0, 4, 0, 0})};
+    report = evaluate_point(config);
+    expect_not_determined(pull(report, 0));
+}
+
 TEST(Degeneracy, a_free_signal_that_is_zero) {
     ScanConfig config = testing::toy_scan({});
     config.experiments[0].signal_sigma = constants::infinity;

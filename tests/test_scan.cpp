@@ -145,6 +145,32 @@ TEST_F(Scan, says_what_experiments_and_pulls_make_of_the_minimum) {
     EXPECT_EQ(result.attributes.count("pull_error.toy.scale"), 0u);
 }
 
+//! A free background that the data press to zero fits nothing: bins less parameters are the degrees of freedom.
+TEST_F(Scan, counts_parameters_that_fit) {
+    ScanConfig config = toy_scan({axis("charge_radius.mumu", range(-3e-31, 3e-31, 5))});
+    Experiment& x = config.experiments[0];
+    x.counts = {31, 28, 45, 10};
+    for (Background& background : x.backgrounds) {
+        background.sigma = constants::infinity;
+    }
+    const auto n_fitted = [&](const std::string& name) {
+        const Result result = run(name, 1 << 20, {}, config, 0);
+        EXPECT_EQ(*compute_limits(result, 0.9).goodness->degrees_of_freedom,
+                  4 - *number_attribute(result, "fitted_parameters"));
+        return *number_attribute(result, "fitted_parameters");
+    };
+    EXPECT_EQ(n_fitted("free.h5"), 3);
+    x.backgrounds[1].counts = {5, 1, 1, 40};
+    EXPECT_EQ(n_fitted("at_bound.h5"), 2);
+    // The same where pulls are fitted together
+    Systematic known;
+    known.name = "known";
+    known.sigma = 0.1;
+    known.effects = {{0, {}}};
+    x.systematics = {known};
+    EXPECT_EQ(n_fitted("together.h5"), 2);
+}
+
 TEST_F(Scan, gives_the_same_bytes_on_any_number_of_threads_and_in_any_order) {
     const Result whole = run("whole.h5", 1 << 20);
     const int threads = omp_get_max_threads();
@@ -249,7 +275,9 @@ TEST_F(Scan, passes_a_verdict_that_stays_with_the_result) {
             return outcome_.verdict; // there may be no limits at all
         }
         const Limits limits = compute_limits(result, 0.9);
-        const std::string warning = "\nwarning   do not trust this result: " + outcome_.verdict + "\n";
+        const bool is_bad = outcome_.verdict != "ok" && outcome_.verdict != verdict_of_no_check;
+        const std::string warning =
+            std::string("\nwarning   ") + (is_bad ? "do not trust this result: " : "") + outcome_.verdict + "\n";
         EXPECT_EQ(limits_text(limits, result).find(warning) != std::string::npos, outcome_.verdict != "ok");
         EXPECT_NE(limits_json(limits, result).find("\"verdict\": \"" + outcome_.verdict + "\""), std::string::npos);
         return outcome_.verdict;
@@ -263,9 +291,12 @@ TEST_F(Scan, passes_a_verdict_that_stays_with_the_result) {
         };
     };
     const double far = 1e4;
+    const std::string not_checked = "not checked: nothing was compared with the reference";
     EXPECT_EQ(verdict_where([](UnitResult&) {}, 1), "ok");
-    EXPECT_EQ(verdict_where(flag(100, PointStatus::empty_prediction, constants::infinity), 0), "ok") << "by definition";
-    EXPECT_EQ(verdict_where(flag(3, PointStatus::not_converged, far), 0), "ok") << "few, and far from the minimum";
+    EXPECT_EQ(verdict_where(flag(100, PointStatus::empty_prediction, constants::infinity), 0), not_checked)
+        << "by definition";
+    EXPECT_EQ(verdict_where(flag(3, PointStatus::not_converged, far), 0), not_checked)
+        << "few, and far from the minimum";
     EXPECT_EQ(verdict_where(flag(4, PointStatus::not_converged, far), 0),
               "4 of 360 points failed (see the variable status)");
     EXPECT_EQ(verdict_where(flag(5, PointStatus::not_a_number, constants::not_a_number), 0),

@@ -380,6 +380,45 @@ TEST_F(Writers, goes_on_after_a_kill_anywhere) {
     omp_set_num_threads(threads);
 }
 
+//! Between the result's name and the end of its journal: the result is there, and nothing else is kept.
+TEST_F(Writers, leaves_nothing_after_a_kill_at_the_very_end) {
+    const Plan plan(config(1), Method::moments, 36);
+    const auto backend = make_cpu_backend(plan);
+    ScanOptions options;
+    options.output = output_;
+    options.parity_points = 0;
+    const auto ends_at = [&](std::uint64_t change) {
+        empty_folder();
+        Child child([&](const Child::Gate&) {
+            omp_set_num_threads(1);
+            test::kill_at_change(change, false);
+            run_scan(plan, *backend, options);
+            return 0;
+        });
+        return child.wait() != 0;
+    };
+    std::uint64_t killed = 0, whole = 1;
+    while (ends_at(whole)) {
+        killed = whole;
+        whole *= 2;
+    }
+    while (whole - killed > 1) {
+        const std::uint64_t middle = (killed + whole) / 2;
+        (ends_at(middle) ? killed : whole) = middle;
+    }
+    int n_left_over = 0;
+    for (std::uint64_t change = killed; ends_at(change) && fs::exists(output_); --change) {
+        n_left_over += files().contains("out.h5.journal") ? 1 : 0;
+        EXPECT_EQ(read_result(output_).chi2, undisturbed(first_));
+        EXPECT_EQ(
+            folder_.error_of([&] { run_scan(plan, *backend, options); }),
+            "out.h5: there already (a finished result is not replaced unasked) use --overwrite, or -o with another "
+            "name?");
+        EXPECT_EQ(files(), std::set<std::string>{"out.h5"}) << "killed at change " << change;
+    }
+    EXPECT_GT(n_left_over, 0);
+}
+
 //! No file of this process may grow beyond \p size from now on: a full disk
 void limit_files(std::uint64_t size) {
     rlimit limit{};

@@ -420,9 +420,10 @@ def dresden(nuscan: Nuscan) -> Case:
     case = Case(
         "Dresden-II, germanium",
         "130 bins from 0.2 to 1.5 keVee, nuclear and electron recoils together, Gaussian errors, flux ± 2 %; constant, "
-        "exponential (its scale fitted) and peaks of electron capture are free. First bin: CEvNS of the standard model, "
-        "beside a separate integration of the same inputs in numpy. The release's table of captures holds one of the two "
-        "antineutrinos of a capture; the import takes two.",
+        "exponential (its scale fitted) and peaks of electron capture are free. First bin: CEvNS of the standard model "
+        "with couplings at tree level, beside a separate integration of the same inputs in numpy; with the radiative "
+        "couplings of ν_e both are lower by 0.19 %: 16.86, 11.08 and 4.87. The release's table of captures holds one of "
+        "the two antineutrinos of a capture; the import takes two.",
     )
     figure, (spectrum, profile) = figure_of(2)
     first_bin = {"fef": 16.89, "ybe": 11.10, "lindhard": 4.884}

@@ -174,20 +174,24 @@ bool has_photons(const Body& body) {
     return body.nuclide == nullptr && body.channel->atomic == AtomicModel::equivalent_photon;
 }
 
-//! Where \p positive changes, between neighbours of a grid: the upper ends of intervals that cannot be halved
-template <class Predicate>
-std::vector<double> changes(const std::vector<double>& grid, const Predicate& positive) {
+/// Where the value of \p f changes, between neighbours of a grid: the upper ends of intervals that cannot be halved.
+template <class F>
+std::vector<double> changes(const std::vector<double>& grid, const F& f) {
+    constexpr int most = 8; // between two neighbours: three or four, and rounding where f is next to changing
     std::vector<double> found;
     for (std::size_t i = 0; i + 1 < grid.size(); ++i) {
-        double below = grid[i], above = grid[i + 1];
-        const bool first = positive(below);
-        if (positive(above) == first) {
-            continue;
+        double low = grid[i];
+        auto first = f(low);
+        const auto last = f(grid[i + 1]);
+        for (int n = 0; n < most && first != last; ++n) {
+            double below = low, above = grid[i + 1];
+            for (double middle = (below + above) / 2; below < middle && middle < above; middle = (below + above) / 2) {
+                (f(middle) == first ? below : above) = middle;
+            }
+            found.push_back(above);
+            low = above;
+            first = f(low);
         }
-        for (double middle = (below + above) / 2; below < middle && middle < above; middle = (below + above) / 2) {
-            (positive(middle) == first ? below : above) = middle;
-        }
-        found.push_back(above);
     }
     return found;
 }
@@ -198,9 +202,12 @@ std::vector<double> photon_kinks(const Experiment& experiment, const Body& body,
         return {};
     }
     const double low = std::max(smallest_energy(T, m_e), source.spectrum.x.front()), high = source.spectrum.x.back();
+    if (!(low < high)) {
+        return {};
+    }
     std::vector<double> grid;
     constexpr int n_steps = 300;
-    for (int i = 0; i <= n_steps && low < high; ++i) {
+    for (int i = 0; i <= n_steps; ++i) {
         grid.push_back(i == n_steps ? high : low * std::pow(high / low, static_cast<double>(i) / n_steps));
     }
     const CrossSection excess = photon_excess(experiment.target, *body.channel, T);
@@ -368,18 +375,17 @@ RecoilLimits recoil_limits(const Experiment& experiment, const Body& body, const
         }
     }
 
-    // Equivalent photons take over from stepping at the energy of a line, or at the end of the spectrum.
-    std::vector<double> energies;
-    for (const SpectralLine& line : source.lines) {
-        energies.push_back(line.energy);
-    }
-    if (!source.spectrum.empty()) {
-        energies.push_back(source.spectrum.x.back());
-    }
-    for (const double energy : has_photons(body) ? energies : std::vector<double>{}) {
-        const std::vector<double> at_line =
-            changes(grid, [&](double T) { return photon_excess(experiment.target, channel, T)(energy) > 0; });
-        limits.insert(limits.end(), at_line.begin(), at_line.end());
+    // Equivalent photons take over from stepping at the energy of a line; for a spectrum, at one more or one less of
+    // its energies, or two: those come up at once, and what stepping gives beyond then rises as a root.
+    if (has_photons(body)) {
+        const auto add_changes = [&](const auto& f) {
+            const std::vector<double> found = changes(grid, f);
+            limits.insert(limits.end(), found.begin(), found.end());
+        };
+        for (const SpectralLine& line : source.lines) {
+            add_changes([&](double T) { return photon_excess(experiment.target, channel, T)(line.energy) > 0; });
+        }
+        add_changes([&](double T) { return photon_kinks(experiment, body, source, T).size(); });
     }
     leave_inside(limits);
     return {limits, knots};
@@ -623,8 +629,7 @@ ArrayXd ReferenceSpectrum::counts(const Experiment& at_point, const ReferencePoi
         return accepted * (T * rate(source, spectra_[source_number], dsigma_dT, body.mass(), T, kinks));
     };
     return at_point.target.units * body.number * at_point.live_time *
-           integrals<ArrayXd>(integrand, recoils_[source_number * bodies_.size() + body_number].parts,
-                              experiment_.n_energy_bins(), tolerance);
+           integrals<ArrayXd>(integrand, parts, experiment_.n_energy_bins(), tolerance);
 }
 
 std::vector<double> ReferenceSpectrum::operator()(const ReferencePoint& point, double tolerance) const {

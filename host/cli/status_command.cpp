@@ -47,8 +47,8 @@ void run(const std::string& output) {
         fmt::print("finished: {}\n{} points kept; method {}, back end {} ({})\n", text_attribute(result, "title"),
                    result.chi2.size(), text_attribute(result, "method"), text_attribute(result, "backend"),
                    text_attribute(result, "device"));
-        if (const std::string found = verdict(result); found != "ok") {
-            fmt::print("do not trust this result: {}\n", found);
+        if (const std::string warning = warning_of(verdict(result)); !warning.empty()) {
+            fmt::print("{}\n", warning);
         }
     } else if (std::filesystem::exists(journal)) {
         const JournalState state = journal_state(journal);

@@ -39,8 +39,9 @@ int run(const Arguments& arguments) {
     const auto is_wrong = [](const VerifiedPoint& p) { return !(p.deviation < largest_explained_deviation); };
     const auto n_wrong = std::count_if(verification.points.begin(), verification.points.end(), is_wrong);
     const std::string found_then = verdict(result);
-    if (found_then != "ok") {
-        fmt::print(stderr, "{}: do not trust this result: {}\n", arguments.file, found_then);
+    const bool was_wrong = found_then != "ok" && found_then != verdict_of_no_check; // which is made up for now
+    if (was_wrong) {
+        fmt::print(stderr, "{}: {}\n", arguments.file, warning_of(found_then));
     }
     if (n_wrong > 0) {
         fmt::print(stderr,
@@ -48,7 +49,7 @@ int run(const Arguments& arguments) {
                    "trust this result\n",
                    arguments.file, n_wrong, largest_explained_deviation);
     }
-    return n_wrong > 0 || found_then != "ok" ? failed : 0;
+    return n_wrong > 0 || was_wrong ? failed : 0;
 }
 
 } // namespace

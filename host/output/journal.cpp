@@ -128,6 +128,13 @@ InputError not_a_journal(const std::string& path) {
 
 } // namespace
 
+bool is_journal(const std::string& path) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    Bytes begin(magic.size());
+    return file >= 0 && read_at(file, 0, begin.data(), begin.size(), path) == begin.size() &&
+           std::memcmp(begin.data(), magic.data(), begin.size()) == 0;
+}
+
 JournalState journal_state(const std::string& path) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file < 0) {

@@ -76,6 +76,9 @@ struct JournalState {
     double age = 0;            //!< [s] since it was written to
 };
 
+//! Whether a file begins as journals do
+bool is_journal(const std::string& path);
+
 //! Reads a journal that a scan may be writing meanwhile, which does not notice. \throws InputError where it is none.
 JournalState journal_state(const std::string& path);
 

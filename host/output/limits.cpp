@@ -751,8 +751,8 @@ private:
 
     void warn() {
         limits_.verdict = verdict(result_);
-        if (limits_.verdict != "ok") {
-            limits_.warnings.push_back("do not trust this result: " + limits_.verdict);
+        if (const std::string warning = warning_of(limits_.verdict); !warning.empty()) {
+            limits_.warnings.push_back(warning);
         }
         warn_of_pinned();
         const std::string at = fmt::format("at {:.6g}% CL", 100 * limits_.confidence_level);

@@ -77,7 +77,7 @@ struct Limits {
     bool is_exact = false;         //!< minimum and ends of intervals are those of χ² between the grid points
     std::optional<NullPoint> null; //!< where there are form factors on axes, and the file or experiments tell
     std::optional<GoodnessOfFit> goodness;
-    std::string verdict; //!< what the scan said of itself: "ok", or why it is not to be trusted; empty if nothing
+    std::string verdict; //!< what the scan said of itself: see nuscan::verdict
     std::vector<std::string> warnings;
 };
 

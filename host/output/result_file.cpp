@@ -776,6 +776,10 @@ std::string verdict(const Result& result) {
     return text == nullptr ? "ok" : *text;
 }
 
+std::string warning_of(const std::string& verdict) {
+    return verdict == "ok" ? "" : verdict == verdict_of_no_check ? verdict : "do not trust this result: " + verdict;
+}
+
 std::optional<double> number_attribute(const Result& result, const std::string& name) {
     const auto found = result.attributes.find(name);
     if (found == result.attributes.end()) {

@@ -109,10 +109,17 @@ bool is_hdf5(const std::string& path);
 /// `.partial`, and one of any name with points that are not written, or without what finishing writes.
 Result read_result(const std::string& path);
 
-/// What the scan found when it checked its result: "ok", or a sentence that says why not to trust it.
+/// What the scan found when it checked its result: "ok", a sentence that says why not to trust it, or \ref
+/// verdict_of_no_check.
 ///
 /// "ok" where the file holds no verdict, as those of others do.
 std::string verdict(const Result& result);
+
+//! The verdict where nothing speaks against a result, but nothing was compared with the reference either
+inline constexpr const char* verdict_of_no_check = "not checked: nothing was compared with the reference";
+
+//! What every reader says of a verdict; empty where it is "ok"
+std::string warning_of(const std::string& verdict);
 
 //! The number that an attribute holds; nothing where there is none
 std::optional<double> number_attribute(const Result& result, const std::string& name);

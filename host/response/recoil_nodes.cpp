@@ -174,12 +174,13 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
 
     check_size(experiment, kinks.size());
 
-    double next_kink = 0; // to the right of the panel that is being laid out
+    double last_kink = 0, next_kink = 0; // about the panel that is being laid out
     const auto smoothness = [&](double T) {
         Smoothness s;
         s.origin = T; // 1/T, 1/T², √T of the kinematics, T^0.15 of Lindhard's formula
+        const double near = 1e-3 * std::min(T, next_kink - last_kink); // a root is negligible there
         for (const double branch : branches) {
-            s.pole = std::min(s.pole, std::max(std::abs(T - branch), 1e-3 * T));
+            s.pole = std::min(s.pole, std::max(std::abs(T - branch), near));
         }
         const double v = visible(T);
         const EnergyAcceptance::Scale scale = energy.scale(v);
@@ -210,6 +211,7 @@ RecoilNodes make_recoil_nodes(const Experiment& experiment, const EnergyAcceptan
             continue;
         }
         panels.clear();
+        last_kink = kinks[i];
         next_kink = kinks[i + 1];
         append_panels(kinks[i], kinks[i + 1], smoothness, panel_tolerance, panels);
         for (const Panel& panel : panels) {

@@ -138,17 +138,23 @@ std::optional<double> null_value_of(const Parameter& parameter, const ScanConfig
     return {};
 }
 
-int n_fitted_parameters(const ScanConfig& config) {
-    int n = 0;
+std::vector<std::string> fitted_parameters(const ScanConfig& config) {
+    std::vector<std::string> fitted;
     for (const Axis& axis : config.axes) {
-        n += axis.values.size() > 1 && prior_of(axis.parameter, config).weight == 0 ? 1 : 0;
+        if (axis.values.size() > 1 && prior_of(axis.parameter, config).weight == 0) {
+            fitted.push_back(axis.parameter.name);
+        }
     }
     const auto is_named = [&](const std::string& name) {
         const auto is_it = [&](const auto& x) { return x.parameter.name == name; };
         return std::any_of(config.axes.begin(), config.axes.end(), is_it) ||
                std::any_of(config.fixed.begin(), config.fixed.end(), is_it);
     };
-    const auto add = [&](double sigma, const std::string& name) { n += std::isinf(sigma) && !is_named(name) ? 1 : 0; };
+    const auto add = [&](double sigma, const std::string& name) {
+        if (std::isinf(sigma) && !is_named(name)) {
+            fitted.push_back(name);
+        }
+    };
     const std::vector<PullGroup> groups = pull_groups(config);
     for (const PullGroup& group : groups) {
         for (const Pull& pull : group.pulls) {
@@ -164,7 +170,7 @@ int n_fitted_parameters(const ScanConfig& config) {
             add(experiment.signal_sigma, experiment.name + "." + Experiment::signal);
         }
     }
-    return n;
+    return fitted;
 }
 
 } // namespace nuscan

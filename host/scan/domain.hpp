@@ -19,8 +19,8 @@ Domain domain_of(const Axis& axis, const ScanConfig& config);
 /// and what belongs to experiments.
 std::optional<double> null_value_of(const Parameter& parameter, const ScanConfig& config);
 
-/// Parameters that a fit has and no prior constrains: axes, and free pulls that no axis or fixed parameter names. Bins
-/// minus these are its degrees of freedom; a constrained parameter brings a measurement of its own.
-int n_fitted_parameters(const ScanConfig& config);
+/// Names of the parameters that a fit has and no prior constrains: axes, and free pulls that no axis or fixed parameter
+/// names. Bins minus these are its degrees of freedom; a constrained parameter brings a measurement of its own.
+std::vector<std::string> fitted_parameters(const ScanConfig& config);
 
 } // namespace nuscan

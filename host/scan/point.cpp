@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <utility>
 
 #include <Eigen/Dense>
 
@@ -30,6 +31,8 @@ struct PullCurvature {
     std::vector<Pull> pulls;
     VectorXd gradient;
     MatrixXd hessian;
+    MatrixXd kinks;            //!< ∂N_b by the pulls, a row for each bin in whose kink at N_b = 0 the minimum may be
+    VectorXd gradient_of_rest; //!< without these bins
 
     //! Whether χ² falls beyond the bound at which a pull stands, by more than rounding
     bool is_pressed(std::size_t k) const {
@@ -37,6 +40,35 @@ struct PullCurvature {
         const double g = gradient[static_cast<Index>(k)], h = hessian(static_cast<Index>(k), static_cast<Index>(k));
         const bool outwards = (pulls[k].at_low && g > 0) || (pulls[k].at_high && g < 0);
         return outwards && g * g > gain * std::max(h, gain);
+    }
+
+    /// The Hessian by the \p free pulls with χ² as steep across its kinks as it is elsewhere: enough to tell what they
+    /// determine.
+    ///
+    /// Only those count that the rest of χ² presses the pulls into: its slopes −Σ t_b ∂N_b have 0 < t_b < 1, between
+    /// those of max(0, N_b) on both sides.
+    MatrixXd with_kinks(const std::vector<Index>& free) const {
+        MatrixXd H = hessian(free, free);
+        if (kinks.rows() == 0 || free.empty()) {
+            return H;
+        }
+        constexpr double margin = 1e-3;
+        const MatrixXd D = kinks(Eigen::all, free);
+        const VectorXd t = D.transpose().completeOrthogonalDecomposition().solve(-gradient_of_rest(free));
+        for (Index b = 0; b < D.rows(); ++b) {
+            if (!(t[b] > margin && t[b] < 1 - margin)) {
+                continue;
+            }
+            const VectorXd squares = D.row(b).array().square();
+            double weight = std::numeric_limits<double>::infinity();
+            for (Index k = 0; k < squares.size(); ++k) {
+                if (squares[k] > 0 && H(k, k) > 0) {
+                    weight = std::min(weight, H(k, k) / squares[k]);
+                }
+            }
+            H += (std::isfinite(weight) ? weight : 1 / squares.maxCoeff()) * D.row(b).transpose() * D.row(b);
+        }
+        return H;
     }
 
     //! Gives the pulls their errors and statuses, and \p report what there is to say of those that are not determined
@@ -54,14 +86,17 @@ struct PullCurvature {
                 names.push_back(pulls[k].name);
             }
         }
-        const Curvature curvature = curvature_of(hessian(free, free));
+        const Curvature smooth = curvature_of(hessian(free, free));
+        const Curvature whole = curvature_of(with_kinks(free));
         for (std::size_t i = 0; i < free.size(); ++i) {
+            const auto k = static_cast<Index>(i);
             const Pull& pull = pulls[static_cast<std::size_t>(free[i])];
-            const double error = curvature.errors[static_cast<Index>(i)];
-            pull.value->error = error * pull.unit;
-            pull.value->status = std::isnan(error) ? PulledValue::Status::not_determined : PulledValue::Status::fitted;
+            pull.value->error = smooth.errors[k] * pull.unit;
+            pull.value->status = !std::isnan(smooth.errors[k])  ? PulledValue::Status::fitted
+                                 : !std::isnan(whole.errors[k]) ? PulledValue::Status::at_bound
+                                                                : PulledValue::Status::not_determined;
         }
-        for (const Degeneracy& degeneracy : curvature.degeneracies) {
+        for (const Degeneracy& degeneracy : whole.degeneracies) {
             report.degeneracies.push_back(describe(degeneracy, names));
             report.flat_directions += degeneracy.n_flat();
         }
@@ -94,16 +129,7 @@ double prior_weight(double sigma) { return sigma > 0 ? 1 / (sigma * sigma) : 0; 
 
 //! \param called the pull's name in combinations
 PulledValue& find_pull(PointReport& report, const std::string& called) {
-    const std::string name = called.substr(called.starts_with(logarithm_of) ? std::string(logarithm_of).size() : 0);
-    for (ExperimentPoint& experiment : report.experiments) {
-        for (PulledValue& pull : experiment.pulls) {
-            if (experiment.name + "." + pull.name == name) {
-                return pull;
-            }
-        }
-    }
-    return *std::find_if(report.shared.begin(), report.shared.end(),
-                         [&](const PulledValue& pull) { return pull.name == name; });
+    return *report.find(called.substr(called.starts_with(logarithm_of) ? std::string(logarithm_of).size() : 0));
 }
 
 /// A plan of a single point, and what its experiments predict while no pull moves anything.
@@ -460,6 +486,37 @@ private:
         return {pull.name.substr(pull.name.find('.') + 1), kind, value_of_pull(pull, z, plan_.config().experiments), 0};
     }
 
+    //! Notes the slopes of bins without counts that are predicted to have none
+    static void add_kinks(const SystematicsView& view, const TabulatedPoint& at, const double* z,
+                          const detail::ShapeWeights<double>& shapes, PullCurvature& curvature) {
+        constexpr double none = 1e-8; // counts: what the fit's softest ones leave, and rounding
+        curvature.gradient_of_rest = curvature.gradient;
+        for (int e = 0; e < view.n_experiments; ++e) {
+            const PulledExperiment& x = view.experiments[e];
+            const detail::PulledCounts<OneBin<double>, TabulatedPoint> pulled{x, at, z, shapes};
+            for (int b = 0; b < x.n_bins; ++b) {
+                const double N = pulled.counts(b);
+                if (x.weights != nullptr || x.counts[b] > 0 || !(std::abs(N) < none)) {
+                    continue;
+                }
+                double slopes[max_systematics] = {};
+                for (int c = 0; c < x.n_components; ++c) {
+                    const ComponentView& component = x.components[c];
+                    pulled.differentiate(component, pulled.nominal(component, b), b, slopes, [](int, int, double) {});
+                }
+                VectorXd row = VectorXd::Zero(view.n_pulls);
+                for (int i = 0; i < x.n_pulls; ++i) {
+                    row[x.pulls[i]] += slopes[i];
+                }
+                if (!(N < 0)) {
+                    curvature.gradient_of_rest -= row;
+                }
+                curvature.kinks.conservativeResize(curvature.kinks.rows() + 1, view.n_pulls);
+                curvature.kinks.bottomRows(1) = row.transpose();
+            }
+        }
+    }
+
     static PullCurvature curvature_together(const SystematicTables& tables, const TabulatedPoint& at, const double* z,
                                             const detail::ShapeWeights<double>& shapes,
                                             std::vector<PulledValue>& values) {
@@ -467,7 +524,7 @@ private:
         detail::PulledDerivatives<double> derivatives;
         detail::pulled_derivatives<OneBin<double>>(view, at, z, shapes, derivatives);
         const Index K = view.n_pulls;
-        PullCurvature out{{}, Eigen::Map<const VectorXd>(derivatives.gradient, K), MatrixXd(K, K)};
+        PullCurvature out{{}, Eigen::Map<const VectorXd>(derivatives.gradient, K), MatrixXd(K, K), {}, {}};
         for (int k = 0; k < view.n_pulls; ++k) {
             for (int l = 0; l <= k; ++l) {
                 out.hessian(k, l) = out.hessian(l, k) = derivatives.squares(k, l) + derivatives.second(k, l);
@@ -478,6 +535,7 @@ private:
             out.pulls.push_back({energy ? logarithm_of + name : name, &value, energy ? value.value : 1,
                                  view.pins[k] >= 0, z[k] <= view.low[k], z[k] >= view.high[k]});
         }
+        add_kinks(view, at, z, shapes, out);
         return out;
     }
 
@@ -556,6 +614,23 @@ void find_degeneracies_with_axes(const ScanConfig& config, const std::vector<dou
 }
 
 } // namespace
+
+const PulledValue* PointReport::find(const std::string& name) const {
+    for (const ExperimentPoint& experiment : experiments) {
+        for (const PulledValue& pull : experiment.pulls) {
+            if (experiment.name + "." + pull.name == name) {
+                return &pull;
+            }
+        }
+    }
+    const auto found =
+        std::find_if(shared.begin(), shared.end(), [&](const PulledValue& pull) { return pull.name == name; });
+    return found == shared.end() ? nullptr : &*found;
+}
+
+PulledValue* PointReport::find(const std::string& name) {
+    return const_cast<PulledValue*>(std::as_const(*this).find(name)); // what is found is of this report
+}
 
 const char* status_name(PulledValue::Status status) {
     static constexpr const char* names[] = {"fitted", "held", "at its bound", "not determined"};

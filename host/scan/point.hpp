@@ -25,7 +25,8 @@ struct PulledValue {
     enum class Status {
         fitted,
         held,           //!< the scan gives its value
-        at_bound,       //!< χ² still falls where its range ends: there is no curvature to take an error from
+        at_bound,       //!< χ² still falls where its range ends, or has a kink there, where a bin without counts is
+                        //!< predicted to have none: there is no curvature to take an error from
         not_determined, //!< χ² is flat along some direction in which it moves; what is reported is one value of many
     };
     std::string name; //!< of a background, a systematic, "signal", or what several experiments share
@@ -61,6 +62,10 @@ struct PointReport {
     //! determined"
     std::vector<std::string> degeneracies;
     int flat_directions = 0; //!< by how many the parameters that they name are more than what is determined of them
+
+    //! The pull that scan files call \p name, "EXPERIMENT.NAME" or that of a shared one; null where there is none
+    PulledValue* find(const std::string& name);
+    const PulledValue* find(const std::string& name) const;
 };
 
 /// The scan with its axes fixed at \p values, one for each of them.

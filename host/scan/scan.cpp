@@ -19,6 +19,7 @@
 #include "output/crc32c.hpp"
 #include "output/journal.hpp"
 #include "output/result_file.hpp"
+#include "output/undo_file.hpp"
 #include "scan/background_queue.hpp"
 #include "scan/domain.hpp"
 #include "scan/point.hpp"
@@ -241,7 +242,6 @@ ResultLayout layout_of(const Plan& plan, const Backend& backend) {
         {"minimum", "smallest chi2 on the scanned grid"},
         {"profile", profile_description(plan)},
         {"bins", static_cast<std::int64_t>(n_bins)},
-        {"fitted_parameters", static_cast<std::int64_t>(n_fitted_parameters(config))},
         {"kept_axes", static_cast<std::int64_t>(layout.kept.size())},
         {"points", static_cast<std::int64_t>(plan.n_points())},
     };
@@ -268,6 +268,11 @@ public:
             }
             fs::remove(partial_path_);
         } else if (fs::exists(path_)) {
+            // A kill after the result got its name leaves what belonged to the unfinished one.
+            if (!fs::exists(partial_path_) && is_journal(journal_path_)) {
+                discard_undo(partial_path_);
+                locked.remove();
+            }
             throw InputError({path_, 0}, "there already", "a finished result is not replaced unasked",
                              "use --overwrite, or -o with another name?");
         }
@@ -454,7 +459,7 @@ private:
 };
 
 /// "ok", or what speaks against the result: it is not that of the reference, or points have failed where limits come
-/// from, or in number.
+/// from, or in number; where nothing does, but nothing was compared either, that.
 std::string verdict_on(const Parity& parity, const Flagged& flagged, double chi2_min) {
     constexpr double too_many = 0.01; // of all points
     std::string against;
@@ -473,7 +478,10 @@ std::string verdict_on(const Parity& parity, const Flagged& flagged, double chi2
                                flagged.failed, flagged.points,
                                is_near ? fmt::format(", one of them only {:.2g} above the smallest chi2", above) : "");
     }
-    return against.empty() ? "ok" : against;
+    if (!against.empty()) {
+        return against;
+    }
+    return parity.points == 0 && !parity.best_fit ? verdict_of_no_check : "ok";
 }
 
 //! Bins of Poisson statistic whose prediction is so small that χ² there is not distributed as its name says
@@ -489,6 +497,15 @@ std::int64_t bins_with_few_counts(const ScanConfig& config, const PointReport& r
     return n;
 }
 
+//! Parameters that no prior constrains, without those that a bound holds: these fit nothing
+std::int64_t n_fitted_parameters(const ScanConfig& config, const PointReport& report) {
+    const std::vector<std::string> names = fitted_parameters(config);
+    return std::count_if(names.begin(), names.end(), [&](const std::string& name) {
+        const PulledValue* pull = report.find(name);
+        return pull == nullptr || pull->status != PulledValue::Status::at_bound;
+    });
+}
+
 } // namespace
 
 Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& values) {
@@ -498,6 +515,7 @@ Attributes attributes_of_best_fit(const Plan& plan, const std::vector<double>& v
     }
     const PointReport report = evaluate_best_fit(plan.config(), values);
     attributes["bins_with_few_counts"] = bins_with_few_counts(plan.config(), report);
+    attributes["fitted_parameters"] = n_fitted_parameters(plan.config(), report);
     const auto add_pull = [&](const std::string& name, const PulledValue& pull) {
         attributes["pull." + name] = pull.value;
         if (std::isfinite(pull.error)) {

@@ -38,7 +38,7 @@ struct ScanOutcome {
     double chi2_min = 0;
     std::uint64_t flagged = 0; //!< kept points whose status is not ok
     Parity parity;
-    std::string verdict; //!< of a finished scan on its result: "ok", or a sentence that says why not to trust it
+    std::string verdict; //!< of a finished scan on its result: see nuscan::verdict
 };
 
 /// What a result file says of the point where χ² is smallest: χ² of each experiment, all pulls there and bins with few

@@ -76,7 +76,7 @@ def grid_of(result: Result, confidence_level: float = 0.9) -> dict:
     best = np.unravel_index(np.nanargmin(np.where(np.isfinite(result.chi2), result.chi2, np.nan)), result.chi2.shape)
     warnings = ["the program nuscan is not there: intervals and its warnings are missing (set NUSCAN_PROGRAM?)"]
     return {
-        "warnings": ([] if result.verdict == "ok" else [f"do not trust this result: {result.verdict}"]) + warnings,
+        "warnings": ([result.warning] if result.warning else []) + warnings,
         "confidence_level": confidence_level,
         "delta_chi2": delta_chi2_threshold(confidence_level, 1),
         "chi2_min": chi2_min,

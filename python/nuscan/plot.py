@@ -406,8 +406,8 @@ def _confidence_level(text: str) -> float:
 def _plot_file(path: str, confidence_level: float, axes: Optional[Sequence[str]]) -> Figure:
     """A result file drawn; says on stderr what is minimised over, and what speaks against it."""
     result = read_result(path)
-    if result.verdict != "ok":
-        print(f"{path}: do not trust this result: {result.verdict}", file=sys.stderr)
+    if result.warning:
+        print(f"{path}: {result.warning}", file=sys.stderr)
     figure = plot(result, confidence_level, axes)
     shown = axes or [axis.name for axis in result.axes[:2]]
     others = [axis.name for axis in result.axes if axis.name not in shown]

@@ -58,8 +58,17 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """What the scan found when it checked this result: "ok", or a sentence that says why not to trust it."""
+        """What the scan found when it checked this result: "ok", a sentence that says why not to trust it, or one that
+        begins with "not checked" where nothing was compared with the reference."""
         return _text(self.attributes.get("verdict", "ok"))
+
+    @property
+    def warning(self) -> str:
+        """What every reader says of the verdict; empty where it is "ok"."""
+        verdict = self.verdict
+        if verdict == "ok" or verdict.startswith("not checked"):
+            return "" if verdict == "ok" else verdict
+        return f"do not trust this result: {verdict}"
 
     def project(self, *names: str) -> "Result":
         """The profile on some of the kept axes, in the order given: χ² minimised over all others."""

@@ -174,6 +174,56 @@ def test_counts_of_any_size_have_a_chi2_that_is_not_negative(tmp_path, counts):
         assert result.attrs["verdict"] == "ok"
 
 
+def own_chi2(fixed, template, sigma, n):
+    """Baker-Cousins over the pull of one template, by golden sections: χ² is convex in it."""
+
+    def chi2(x):
+        N = fixed + x * template
+        return 2 * np.sum(N - n + np.where(n > 0, n * np.log(np.maximum(n, 1) / N), 0)) + ((x - 1) / sigma) ** 2
+
+    low, high, golden = 1e-9, 20, (5**0.5 - 1) / 2
+    for _ in range(100):
+        a, b = high - golden * (high - low), low + golden * (high - low)
+        low, high = (low, b) if chi2(a) < chi2(b) else (a, high)
+    return chi2((low + high) / 2)
+
+
+FEW = {"background": 8, "uncertainty": '"fixed"', "signal_uncertainty": '"fixed"', "resolution": 0.01}
+
+
+@pytest.mark.parametrize(
+    "values, counts",
+    [
+        ({"width": 0.05, "energy": 2.7}, None),  # 1e-290 in the next bin, and none in the last
+        ({"width": 0.03, "energy": 7.9}, None),  # the other way round
+        ({}, [1e-59, 6, 2]),
+        ({}, [9, 1e-58, 1e-30]),
+    ],
+)
+def test_a_pulled_background_that_vanishes_in_bins_beside_a_fixed_one(tmp_path, values, counts):
+    write(tmp_path, **FEW, **values)
+    if counts:
+        text = (tmp_path / "experiment.toml").read_text()
+        line = text[text.index('function = "peaks"') : text.rindex("uncertainty = 0.2")]
+        (tmp_path / "experiment.toml").write_text(text.replace(line, f"counts = {counts}\n"))
+    done = run(tmp_path, "scan", "scan.toml", "-o", "o.h5")
+    assert done.returncode == 0, done.stderr
+    with h5py.File(tmp_path / "o.h5") as result:
+        found, status = result["chi2"][...], result["status"][...]
+        moments, charges = result["magnetic_moment.ee"][...], result["charge.ee"][...]
+    assert np.all(status == 0)
+    for i, moment in enumerate(moments):
+        for j, charge in enumerate(charges):
+            at = ["--set", f"magnetic_moment.ee={moment} mu_B", "--set", f"charge.ee={charge} e", "--json"]
+            (point,) = json.loads(run(tmp_path, "point", "scan.toml", *at).stdout)["experiments"]
+            pull = next(pull["value"] for pull in point["pulls"] if pull["name"] == "line")
+            parts = {name: np.array(value) for name, value in point["components"].items()}
+            line = parts.pop("line") / pull
+            assert line.min() < 1e-50 and line.max() > 1
+            expected = own_chi2(sum(parts.values()), line, 0.2, np.array(point["observed"]))
+            assert found[i, j] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
 def test_where_nothing_is_predicted_no_number_is_printed(tmp_path):
     write(tmp_path, bin_min=20000, bin_max=80000)  # beyond the largest recoil
     text = (tmp_path / "experiment.toml").read_text().replace("[10, 5, 4]", "[0, 5, 4]")

@@ -4,6 +4,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 from test_cli import dataset, nuscan, scan
@@ -143,6 +144,54 @@ def test_scans_and_explanations_say_once_what_is_suspicious(tmp_path, old, new, 
     assert listed.startswith("".join(f"  {note}\n" for note in notes.splitlines()))
     warnings = json.loads(nuscan("experiments", "--check", "experiment.toml", "--json", cwd=tmp_path).stdout)["warnings"]
     assert warnings[: notes.count("\n")] == notes.splitlines()
+
+
+def least_over_shape(fixed, template, added, sigma, n):
+    """The smallest χ² over z of N = fixed + max(0, template + z added), negative predictions being zero: a fine grid
+    that has all kinks, and golden sections about each of its minima."""
+
+    def chi2(z):
+        N = np.maximum(fixed + template + np.multiply.outer(z, added), 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = N - n + np.where(n > 0, n * np.log(np.maximum(n, 1) / N), 0)
+        return 2 * terms.sum(axis=-1) + (z / sigma) ** 2
+
+    kinks = -(fixed + template)[added != 0] / added[added != 0]
+    grid = np.sort(np.concatenate([np.linspace(-30, 30, 20001), kinks]))
+    values = chi2(grid)
+    least = np.nanmin(values)
+    for i in np.flatnonzero((values[1:-1] < values[:-2]) & (values[1:-1] <= values[2:])) + 1:
+        low, high, golden = grid[i - 1], grid[i + 1], (5**0.5 - 1) / 2
+        for _ in range(80):
+            a, b = high - golden * (high - low), low + golden * (high - low)
+            low, high = (low, b) if chi2(a) < chi2(b) else (a, high)
+        least = min(least, chi2((low + high) / 2))
+    return least
+
+
+@pytest.mark.parametrize(
+    "counts, template, plus, sigma",
+    [
+        ([120, 9, 0], [100, 100, 100], [110, 60, 20], 1),
+        ([100, 12, 0], [100, 60, 30], [100, 30, 0], '"free"'),
+        ([0, 30, 20], [4, 30, 20], [0.5, 33, 25], 1),  # the kink lies beyond nominal's other side
+        ([0, 0, 40], [5, 20, 40], [2, 39, 40], '"free"'),
+    ],
+)
+def test_a_shape_that_empties_bins(tmp_path, counts, template, plus, sigma):
+    shape = f'[[systematic]]\nname = "tilt"\nof = "flat"\nplus = {plus}\nrate = true\nuncertainty = {sigma}\n'
+    experiment = EXPERIMENT.replace("[50, 40, 30]", str(counts)) + BACKGROUND.format("flat", template, '"fixed"') + shape
+    file = write(tmp_path, experiment, MOMENT.replace("points = 31", "points = 7"))
+    scan(file, tmp_path / "o.h5", "--threads", "2")  # the reference agrees, or it exits with 1
+    result = dataset(tmp_path / "o.h5")
+    assert np.all(result["status"] == 0)
+    for moment, found in zip(result["magnetic_moment.ee"].values, result["chi2"].values):
+        run = nuscan("point", file, "--json", "--set", f"magnetic_moment.ee={moment} mu_B", "--set", "toy.tilt=0")
+        signal = np.array(json.loads(run.stdout)["experiments"][0]["components"]["core"])
+        added = np.subtract(plus, template)
+        width = np.inf if sigma == '"free"' else sigma
+        expected = least_over_shape(signal, np.array(template), added, width, np.array(counts))
+        assert found == pytest.approx(expected, rel=1e-8, abs=1e-8)
 
 
 def test_names_of_systematics_on_axes(tmp_path):
