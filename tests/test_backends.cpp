@@ -551,7 +551,7 @@ TEST(Plan, LargeScansHaveUnitsForShardsToShare) {
         toy_scan({axis("charge_radius.emu.re", range(-3e-31, 3e-31, 11)), axis("theta23", range(0.6, 0.9, 1000), true),
                   axis("charge_radius.mumu", range(-3e-31, 3e-31, 1000), true),
                   axis("charge_radius.emu.im", range(-3e-31, 3e-31, 1000), true)});
-    config.experiments[0] = gaussian(toy_experiment());
+    config.experiments[0] = testing::gaussian(testing::toy_experiment());
     const Plan plan(config, Method::collapsed);
     EXPECT_GE(plan.n_units(), 256u);
     EXPECT_LT(plan.n_units(), 512u);
