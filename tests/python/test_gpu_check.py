@@ -141,7 +141,14 @@ def test_what_a_host_refuses_is_left_out(check, tmp_path, monkeypatch):
     run = check.Run(tmp_path / "bin", tmp_path / "out")
     report = check.run_steps(run, ["memcheck"])["steps"]["memcheck"]
     assert report["verdict"] == "left out"
-    assert report["saw"].endswith("compute-sanitizer ended with 1: ========= Error: 999")
+    assert report["saw"] == "an empty kernel is too much for it here: ========= Error: 999"
+    write_program(tool.with_name("ncu"), "echo '==ERROR== ERR_NVGPUCTRPERM - no permission'\n")
+    report = check.run_steps(run, ["counters"])["steps"]["counters"]
+    assert report["verdict"] == "left out"
+    assert report["saw"].endswith("==ERROR== ERR_NVGPUCTRPERM - no permission")
+    write_program(tool, "echo killed; exit 9\n")
+    report = check.run_steps(run, ["initcheck"])["steps"]["initcheck"]
+    assert report["saw"].endswith("compute-sanitizer ended with 9: killed")
     # Where an empty kernel runs under the tool, what it finds in ours is a failure.
     write_program(tool, 'shift 4; case $1 in *tests) "$@"; echo "== Race"; exit 1;; *) exec "$@";; esac\n')
     report = check.run_steps(run, ["racecheck"])["steps"]["racecheck"]
