@@ -194,8 +194,9 @@ FEW = {"background": 8, "uncertainty": '"fixed"', "signal_uncertainty": '"fixed"
 @pytest.mark.parametrize(
     "values, counts",
     [
-        ({"width": 0.05, "energy": 2.7}, None),  # 1e-290 in the next bin, and none in the last
-        ({"width": 0.03, "energy": 7.9}, None),  # the other way round
+        ({"bin_max": 2.9, "energy": 2.85, "width": 0.0155}, None),  # 1e-277 and 1e-58 in the first two bins
+        ({"bin_max": 2.6, "energy": 2.57, "width": 0.0105}, None),
+        ({"width": 0.05, "energy": 2.7}, None),  # 1e-149 in the second one, and none in the third
         ({}, [1e-59, 6, 2]),
         ({}, [9, 1e-58, 1e-30]),
     ],
