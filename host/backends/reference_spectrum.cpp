@@ -198,7 +198,7 @@ std::vector<double> changes(const std::vector<double>& grid, const F& f) {
 
 //! Neutrino energies at which equivalent photons take over from stepping, or the other way round
 std::vector<double> photon_kinks(const Experiment& experiment, const Body& body, const Source& source, double T) {
-    if (!has_photons(body) || source.spectrum.empty()) {
+    if (source.spectrum.empty()) {
         return {};
     }
     const double low = std::max(smallest_energy(T, m_e), source.spectrum.x.front()), high = source.spectrum.x.back();
@@ -391,24 +391,6 @@ RecoilLimits recoil_limits(const Experiment& experiment, const Body& body, const
     return {limits, knots};
 }
 
-//! Intervals between the ends, each with no more knots than a few rules can follow. Refers to \p knots.
-std::vector<Interval<7>> parts_between(const std::vector<double>& ends, const std::vector<double>& knots) {
-    constexpr std::ptrdiff_t most = 32;
-    std::vector<Interval<7>> parts;
-    for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
-        double low = ends[i];
-        auto first = std::upper_bound(knots.begin(), knots.end(), low);
-        const auto last = std::lower_bound(knots.begin(), knots.end(), ends[i + 1]);
-        for (; last - first > most; first += most) {
-            const double next = *(first + most - 1);
-            parts.push_back({low, next, {first, first + most - 1}});
-            low = next;
-        }
-        parts.push_back({low, ends[i + 1], {first, std::max(first, last)}});
-    }
-    return parts;
-}
-
 //! ∫_a^b p(t) ε(t) dt of the arrival time
 double time_share(const Experiment& experiment, const Source& source, const BinVariable& time, std::size_t bin) {
     const double a = time.edges[bin], b = time.edges[bin + 1];
@@ -556,6 +538,7 @@ ReferenceSpectrum::ReferenceSpectrum(const Experiment& experiment) : experiment_
         }
     }
     acceptances_.resize(bodies_.size());
+    photon_.resize(experiment.sources.size() * bodies_.size());
     for (const Source& source : experiment.sources) {
         spectra_.emplace_back(source.spectrum);
         for (const Body& body : bodies_) {
@@ -565,31 +548,57 @@ ReferenceSpectrum::ReferenceSpectrum(const Experiment& experiment) : experiment_
                                [](double T) { return std::log(T); });
                 sort_unique(*energies);
             }
-            std::vector<Interval<7>> parts = parts_between(limits.ends, limits.knots);
+            std::vector<Part> parts = parts_between(limits.ends, limits.knots);
             recoils_.push_back({std::move(limits.ends), std::move(limits.knots), std::move(parts),
                                 reference_shares(experiment, *body.channel, source)});
         }
     }
 }
 
-ArrayXd ReferenceSpectrum::acceptance(std::size_t body, double T) const {
+std::vector<ReferenceSpectrum::Part> ReferenceSpectrum::parts_between(const std::vector<double>& ends,
+                                                                      const std::vector<double>& knots) {
+    constexpr std::ptrdiff_t most = 32;
+    std::vector<Part> parts;
+    for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
+        double low = ends[i];
+        auto first = std::upper_bound(knots.begin(), knots.end(), low);
+        const auto last = std::lower_bound(knots.begin(), knots.end(), ends[i + 1]);
+        for (; last - first > most; first += most) {
+            const double next = *(first + most - 1);
+            parts.push_back({{low, next, {first, first + most - 1}}});
+            low = next;
+        }
+        parts.push_back({{low, ends[i + 1], {first, std::max(first, last)}}});
+    }
+    return parts;
+}
+
+template <class Make>
+ArrayXd ReferenceSpectrum::kept(ByRecoil& known, double T, const Make& make) const {
     {
         const std::lock_guard lock(mutex_);
-        const auto found = acceptances_[body].find(T);
-        if (found != acceptances_[body].end()) {
+        const auto found = known.find(T);
+        if (found != known.end()) {
             return found->second;
         }
     }
-    ArrayXd accepted(experiment_.n_energy_bins());
-    for (int b = 0; b < experiment_.n_energy_bins(); ++b) {
-        accepted[b] = reference_acceptance(experiment_, *bodies_[body].channel, bodies_[body].nuclide, T, b);
-    }
+    const ArrayXd made = make();
     const std::lock_guard lock(mutex_);
     if (n_kept_ < most_kept) {
-        n_kept_ += accepted.size();
-        acceptances_[body].emplace(T, accepted);
+        n_kept_ += made.size() + 1;
+        known.emplace(T, made);
     }
-    return accepted;
+    return made;
+}
+
+ArrayXd ReferenceSpectrum::acceptance(std::size_t body, double T) const {
+    return kept(acceptances_[body], T, [&] {
+        ArrayXd accepted(experiment_.n_energy_bins());
+        for (int b = 0; b < experiment_.n_energy_bins(); ++b) {
+            accepted[b] = reference_acceptance(experiment_, *bodies_[body].channel, bodies_[body].nuclide, T, b);
+        }
+        return accepted;
+    });
 }
 
 ArrayXd ReferenceSpectrum::counts(const Experiment& at_point, const ReferencePoint& point, std::size_t source_number,
@@ -599,7 +608,7 @@ ArrayXd ReferenceSpectrum::counts(const Experiment& at_point, const ReferencePoi
     const CouplingScheme scheme = point.scheme(experiment_);
     const Recoil& recoil = recoils_[source_number * bodies_.size() + body_number];
     const std::vector<double> of_sun = solar_landmarks(point.mixing, source.beam());
-    std::vector<Interval<7>> parts = recoil.parts;
+    std::vector<Part> parts = recoil.parts;
     if (!of_sun.empty() && !recoil.ends.empty()) {
         std::vector<double> ends = recoil.ends;
         for (const double E : of_sun) {
@@ -623,7 +632,14 @@ ArrayXd ReferenceSpectrum::counts(const Experiment& at_point, const ReferencePoi
                 ? electron_cross_section_at(point, scheme, source.beam(), experiment_.target, *body.channel, T)
                 : nuclear_cross_section_at(point, scheme, source.beam(),
                                            at_point.target.nuclides[body.nuclide_number].nuclide, *body.channel, T);
-        std::vector<double> kinks = photon_kinks(experiment_, body, source, T);
+        std::vector<double> kinks;
+        if (has_photons(body)) {
+            const ArrayXd of_photons = kept(photon_[source_number * bodies_.size() + body_number], T, [&]() -> ArrayXd {
+                const std::vector<double> found = photon_kinks(experiment_, body, source, T);
+                return Eigen::Map<const ArrayXd>(found.data(), static_cast<Eigen::Index>(found.size()));
+            });
+            kinks.assign(of_photons.begin(), of_photons.end());
+        }
         kinks.insert(kinks.end(), of_sun.begin(), of_sun.end());
         std::sort(kinks.begin(), kinks.end());
         return accepted * (T * rate(source, spectra_[source_number], dsigma_dT, body.mass(), T, kinks));
