@@ -640,9 +640,9 @@ private:
 //! Thirty-two bits that any change of \p i or \p k changes half of
 NUSCAN_HOST_DEVICE constexpr unsigned scattered_bits(unsigned i, unsigned k) {
     unsigned bits = (i + 1) * 0x9E3779B1u + (k + 1) * 0x62B6B1DBu;
-    bits = (bits ^ bits >> 15) * 0x85EBCA77u;
-    bits = (bits ^ bits >> 13) * 0xC2B2AE3Du;
-    return bits ^ bits >> 16;
+    bits = (bits ^ (bits >> 15)) * 0x85EBCA77u;
+    bits = (bits ^ (bits >> 13)) * 0xC2B2AE3Du;
+    return bits ^ (bits >> 16);
 }
 
 /// Place \p i of pull \p k among those scattered over where χ² may have another minimum, in standard deviations: as a
@@ -669,20 +669,22 @@ NUSCAN_HOST_DEVICE Real scattered_place(int i, int k, bool is_shape, const Real&
 /// χ² is convex in normalisations, in which predictions are linear, kinks of max(0, N) included, and what is found is
 /// the minimum that descends from nominal. Shapes that are not linear, or are those of a component whose normalisation
 /// is pulled too, may make several. Where they can (SystematicsView), and at points whose descent shows it, which ends
-/// in a kink, at a bound or more than three standard deviations away, or meets a Hessian that is not positive, or ends
-/// at a χ² of more than 1e4, descents follow from twenty scattered places, then from the lowest minimum with one shape
-/// at −3, −1, 1 or 3 standard deviations, until none of these leads to a lower one.
+/// in a kink, at a bound, without a component, with a shape more than three standard deviations away or at a χ² of more
+/// than 1e4, descents follow from twenty scattered places, then from the lowest minimum with one shape at −3, −1, 1 or
+/// 3 standard deviations, until none of these leads to a lower one. A descent that merely meets a Hessian that is not
+/// positive is followed by those from −1 and 1.
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
                                                                     typename Lanes::Point* z) {
     using Real = typename Lanes::Point;
     constexpr int n_scattered = 20, n_rounds = 4, n_sides = 4;
     constexpr double far = 3, large_chi2 = 1e4, nearby = 1e-2; // standard deviations; χ²; softness
+    constexpr double gone = -0.9;                              // of a component, which then has no shape either
     const int K = s.n_pulls;
     const Mask<Real> none = Real(1) < Real(0);
     const auto within = [&](int k, const Real& value) { return min(Real(s.high[k]), max(Real(s.low[k]), value)); };
     const auto sigma = [&](int k) { return s.prior_weights[k] > 0 ? 1 / std::sqrt(s.prior_weights[k]) : 1; };
-    Real here[max_systematics];
+    Real here[max_systematics] = {};
     int shape_pulls[max_systematics] = {}, n_shapes = 0, n_fitted = 0;
     for (int k = 0; k < K; ++k) {
         const bool is_fitted = s.pins[k] < 0;
@@ -699,37 +701,42 @@ NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const System
         return lowest.best;
     }
     const int n_moves = n_sides * n_shapes, n_starts = n_shapes > 0 ? 1 + n_scattered + n_rounds * n_moves : 1;
-    Mask<Real> searching = !none, is_lower = none, lower, is_convex;
-    for (int start = 0; start < n_starts && any(searching); ++start) {
-        const int move = start - 1 - n_scattered;
+    Mask<Real> wide = !none, near = none, is_lower = none, lower, is_convex; // who searches
+    for (int start = 0; start < n_starts && any(wide || near); ++start) {
+        const int move = start - 1 - n_scattered, side = move % n_sides;
         if (move > 0 && move % n_moves == 0) {
-            searching = searching && is_lower;
+            wide = wide && is_lower;
+            near = near && is_lower;
             is_lower = none;
         }
+        const Mask<Real> searching = move >= 0 && side < 2 ? wide || near : wide;
+        if (!any(searching)) {
+            continue;
+        }
         for (int k = 0; k < K && start > 0; ++k) {
+            here[k] = z[k];
             if (move < 0 && s.pins[k] < 0) {
                 here[k] = within(k, Real(sigma(k)) *
                                         detail::scattered_place(start, k, detail::is_shape(s, k), lowest.best.chi2));
-            } else {
-                here[k] = z[k];
             }
         }
         if (move >= 0) {
-            const int k = shape_pulls[move % n_moves / n_sides], side = move % n_sides;
+            const int k = shape_pulls[move % n_moves / n_sides];
             here[k] = within(k, Real((side < 2 ? 1 : 3) * (side % 2 == 0 ? sigma(k) : -sigma(k))));
         }
         lowest.descend_from(here, start == 0 ? 1 : nearby, searching, lower, is_convex);
         if (move >= 0) {
             is_lower = is_lower || lower;
         }
-        if (start == 0) {
-            searching =
-                s.several_minima ? searching : lowest.best.at_kink || !is_convex || lowest.best.chi2 > Real(large_chi2);
+        if (start == 0 && !s.several_minima) {
+            wide = lowest.best.at_kink || lowest.best.chi2 > Real(large_chi2);
             for (int k = 0; k < K; ++k) {
-                const Mask<Real> is_far = Real(s.prior_weights[k]) * z[k] * z[k] > Real(far * far);
-                const Mask<Real> is_at_bound = z[k] <= Real(s.low[k]) || z[k] >= Real(s.high[k]);
-                searching = s.pins[k] < 0 ? searching || is_far || is_at_bound : searching;
+                const bool is_shape = detail::is_shape(s, k);
+                const Mask<Real> is_far = Real(is_shape ? s.prior_weights[k] : 0) * z[k] * z[k] > Real(far * far);
+                const Mask<Real> is_gone = z[k] <= (is_shape ? Real(s.low[k]) : max(Real(gone), Real(s.low[k])));
+                wide = s.pins[k] < 0 ? wide || is_far || is_gone || z[k] >= Real(s.high[k]) : wide;
             }
+            near = !is_convex;
         }
     }
     return lowest.best;
