@@ -670,20 +670,24 @@ NUSCAN_HOST_DEVICE Real scattered_place(int i, int k, bool is_shape, const Real&
 /// the minimum that descends from nominal. Shapes that are not linear, or are those of a component whose normalisation
 /// is pulled too, may make several. Where they can (SystematicsView), and at points whose descent shows it, which ends
 /// in a kink, at a bound, without a component, with a shape more than three standard deviations away or at a χ² of more
-/// than 1e4, descents follow from twenty scattered places, then from the lowest minimum with one shape at −3, −1, 1 or
-/// 3 standard deviations, until none of these leads to a lower one. A descent that merely meets a Hessian that is not
-/// positive is followed by those from −1 and 1.
+/// than 100 and 10 a bin, descents follow from twenty scattered places, then from the lowest minimum with one shape at
+/// −3, −1, 1 or 3 standard deviations, until none of these leads to a lower one. A descent that merely meets a Hessian
+/// that is not positive is followed by those from −1 and 1.
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
                                                                     typename Lanes::Point* z) {
     using Real = typename Lanes::Point;
     constexpr int n_scattered = 20, n_rounds = 4, n_sides = 4;
-    constexpr double far = 3, large_chi2 = 1e4, nearby = 1e-2; // standard deviations; χ²; softness
-    constexpr double gone = -0.9;                              // of a component, which then has no shape either
+    constexpr double far = 3, nearby = 1e-2; // standard deviations; softness
+    constexpr double gone = -0.9;            // of a component, which then has no shape either
     const int K = s.n_pulls;
     const Mask<Real> none = Real(1) < Real(0);
     const auto within = [&](int k, const Real& value) { return min(Real(s.high[k]), max(Real(s.low[k]), value)); };
     const auto sigma = [&](int k) { return s.prior_weights[k] > 0 ? 1 / std::sqrt(s.prior_weights[k]) : 1; };
+    double large_chi2 = 100;
+    for (int e = 0; e < s.n_experiments; ++e) {
+        large_chi2 += 10 * s.experiments[e].n_bins;
+    }
     Real here[max_systematics] = {};
     int shape_pulls[max_systematics] = {}, n_shapes = 0, n_fitted = 0;
     for (int k = 0; k < K; ++k) {
