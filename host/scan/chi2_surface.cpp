@@ -295,8 +295,7 @@ Chi2Surface::Response Chi2Surface::response(const PulledExperiment& x, const std
     std::fill_n(curved.entries, x.n_pulls * (x.n_pulls + 1) / 2, Batch(0));
     for (int b = 0; b < x.n_bins; b += BinLanes::width) {
         const int left = x.n_bins - b;
-        const detail::BinDerivatives<Batch> chi2 =
-            detail::bin_derivatives(pulled, pulled.counts(b), b, pulls.softness);
+        const detail::BinDerivatives<Batch> chi2 = detail::bin_derivatives(pulled, pulled.counts(b), b, pulls.softness);
         BinLanes::store(Batch(2) * chi2.first, out.first.data() + b, left);
         BinLanes::store(Batch(2) * chi2.second, out.second.data() + b, left);
         Batch slopes[max_systematics];
