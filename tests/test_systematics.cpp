@@ -111,11 +111,23 @@ struct Toy {
         return sum;
     }
 
-    //! Newton's method with differences of the formula, in the pulls that are not held
-    VectorXd minimum(const std::vector<int>& held = {}) const {
-        VectorXd z = VectorXd::Zero(5);
+    //! The lowest of what Newton's method finds from nominal and from both sides of the shapes
+    VectorXd minimum() const {
+        VectorXd best = minimum_from(VectorXd::Zero(5));
+        for (const int sides : {0, 1, 2, 3}) {
+            VectorXd start = VectorXd::Zero(5);
+            start[2] = sides % 2 == 0 ? 1 : -1;
+            start[3] = sides < 2 ? 1 : -1;
+            const VectorXd other = minimum_from(start);
+            best = chi2(other) < chi2(best) ? other : best;
+        }
+        return best;
+    }
+
+    //! Newton's method with differences of the formula
+    VectorXd minimum_from(VectorXd z) const {
         const double h = 1e-4;
-        for (int iteration = 0; iteration < 60; ++iteration) {
+        for (int iteration = 0; iteration < 30; ++iteration) {
             VectorXd g = VectorXd::Zero(5);
             MatrixXd H = MatrixXd::Identity(5, 5);
             const auto at = [&](int k, double dk, int l, double dl) {
@@ -126,10 +138,8 @@ struct Toy {
             };
             for (int k = 0; k < 5; ++k) {
                 for (int l = 0; l < 5; ++l) {
-                    if (std::count(held.begin(), held.end(), k) + std::count(held.begin(), held.end(), l) == 0) {
-                        H(k, l) = (at(k, h, l, h) - at(k, h, l, -h) - at(k, -h, l, h) + at(k, -h, l, -h)) / (4 * h * h);
-                        g[k] = (at(k, h, k, 0) - at(k, -h, k, 0)) / (2 * h);
-                    }
+                    H(k, l) = (at(k, h, l, h) - at(k, h, l, -h) - at(k, -h, l, h) + at(k, -h, l, -h)) / (4 * h * h);
+                    g[k] = (at(k, h, k, 0) - at(k, -h, k, 0)) / (2 * h);
                 }
             }
             const Eigen::SelfAdjointEigenSolver<MatrixXd> modes(H); // downhill along all of them
@@ -259,7 +269,7 @@ TEST_P(Systematics, are_the_same_with_bins_in_lanes) {
 /// A background with a shape that takes it below zero, and perhaps a normalisation: few bins, many without counts.
 class DeepShape {
 public:
-    explicit DeepShape(unsigned seed) : random_(seed) {
+    explicit DeepShape(unsigned seed, bool gaussian = false) : random_(seed) {
         const double size = std::pow(10., uniform(-1, 2));
         const auto n_bins = static_cast<int>(uniform(2, 8));
         for (int b = 0; b < n_bins; ++b) {
@@ -284,6 +294,12 @@ public:
         experiment_.counts = counts_;
         experiment_.backgrounds = {{"flat", N0(), false, uniform(0, 1) < 0.5 ? 0 : 0.2}}; // fixed signals belong to it
         experiment_.systematics = {bend};
+        if (gaussian) {
+            experiment_.statistic = Statistic::gaussian;
+            for (const double n : counts_) {
+                experiment_.sigma.push_back(uniform(0.3, 1) * std::sqrt(n + 1));
+            }
+        }
     }
 
     std::vector<double> N0() const {
@@ -308,7 +324,12 @@ public:
         double sum = std::pow(z / experiment_.systematics[0].sigma, 2) + (sigma > 0 ? std::pow(xi / sigma, 2) : 0);
         for (std::size_t b = 0; b < counts_.size(); ++b) {
             const double plus = added[b], minus = added[counts_.size() + b];
-            const double N = std::max(0., (1 + xi) * (N0(b) + z * (plus - minus) / 2 + even * (plus + minus) / 2));
+            double N = (1 + xi) * (N0(b) + z * (plus - minus) / 2 + even * (plus + minus) / 2);
+            if (!experiment_.sigma.empty()) {
+                sum += std::pow((N - counts_[b]) / experiment_.sigma[b], 2);
+                continue;
+            }
+            N = std::max(0., N);
             sum += 2 * (N - counts_[b]) + (counts_[b] > 0 ? 2 * counts_[b] * std::log(counts_[b] / N) : 0);
         }
         return sum;
@@ -316,7 +337,7 @@ public:
     //! The lowest that a scan over both finds; convex in ξ
     double lowest() const {
         const auto at = [&](double z) {
-            double low = -1, high = 3;
+            double low = experiment_.sigma.empty() ? -1 : -3, high = 3;
             for (int i = 0; i < 60 && experiment_.backgrounds[0].sigma > 0; ++i) { // golden section
                 const double d = 0.381966 * (high - low);
                 (chi2(z, low + d) < chi2(z, high - d) ? high : low) =
@@ -348,16 +369,18 @@ private:
     Experiment experiment_;
 };
 
-/// Random shapes that cross zero: every back end's bodies and the reference find what a scan over the pulls finds, but
-/// for a few with another minimum that none of their starts leads to; never less.
+/// Random shapes that cross zero: the reference finds what a scan over the pulls finds, and so do every back end's
+/// bodies but for one, a kink beside a smooth minimum into which Newton's steps jump across it.
 TEST(DeepShapes, have_the_minimum_of_a_scan_over_their_pulls) {
-    int kinks = 0, missed = 0, missed_by_reference = 0;
-    for (unsigned seed = 1; seed <= 150; ++seed) {
+    int kinks = 0, missed = 0;
+    for (unsigned seed = 1; seed <= 200; ++seed) {
         SCOPED_TRACE(seed);
-        const DeepShape toy(seed);
+        const bool gaussian = seed > 150;
+        const DeepShape toy(seed, gaussian);
         const ScanConfig config = toy.config();
         const Plan plan(config, Method::moments);
-        const PlanView& view = plan.tables(plan.point_unit({}))->view();
+        const auto tables = plan.tables(plan.point_unit({}));
+        const PlanView& view = tables->view();
         const std::vector<double> columns = toy.N0();
         const TabulatedPoint at{columns.data()};
         double z[max_systematics];
@@ -369,20 +392,130 @@ TEST(DeepShapes, have_the_minimum_of_a_scan_over_their_pulls) {
         double chi2[Batch::size];
         of_batch.chi2.store(chi2);
         const double lowest = toy.lowest();
-        const double tolerance = 1e-8 * (1 + lowest);
         EXPECT_TRUE(fit.converged && in_lanes.converged && all(of_batch.converged));
-        EXPECT_GT(fit.chi2, lowest - tolerance);
-        missed += fit.chi2 < lowest + tolerance ? 0 : 1;
+        EXPECT_GT(fit.chi2, lowest - 1e-8 * (1 + lowest));
+        missed += fit.chi2 < lowest + 1e-8 * (1 + lowest) ? 0 : 1;
         EXPECT_NEAR(in_lanes.chi2, fit.chi2, 1e-9 * (1 + lowest));
         EXPECT_NEAR(chi2[0], fit.chi2, 1e-9 * (1 + lowest));
-        const double reference = ReferenceModel(config)({}).chi2;
-        EXPECT_GT(reference, lowest - tolerance);
-        missed_by_reference += reference < lowest + tolerance ? 0 : 1;
+        const ReferenceResult reference = ReferenceModel(config)({});
+        EXPECT_EQ(reference.status, PointStatus::ok);
+        EXPECT_NEAR(reference.chi2, lowest, 1e-8 * (1 + lowest));
         kinks += fit.at_kink ? 1 : 0;
     }
     EXPECT_GT(kinks, 50);
-    EXPECT_LE(missed, 2);
-    EXPECT_LE(missed_by_reference, 2);
+    EXPECT_LE(missed, 1);
+}
+
+/// One shape, whose pull alone is fitted.
+struct OneShape {
+    std::vector<double> counts, background, plus, minus, errors;
+
+    ScanConfig config() const {
+        Experiment x;
+        for (std::size_t b = 0; b <= counts.size(); ++b) {
+            x.bin_edges.push_back(static_cast<double>(b));
+        }
+        Systematic bend;
+        bend.name = "bend";
+        bend.kind = Systematic::Kind::shape;
+        bend.sigma = 1;
+        bend.n_knots = 2;
+        bend.effects = {{0, plus}};
+        bend.effects[0].added.insert(bend.effects[0].added.end(), minus.begin(), minus.end());
+        x.name = "one";
+        x.counts = counts;
+        x.sigma = errors;
+        x.statistic = errors.empty() ? Statistic::poisson : Statistic::gaussian;
+        x.backgrounds = {{"flat", background, false, 0}};
+        x.systematics = {bend};
+        ScanConfig config;
+        config.experiments = {x};
+        return config;
+    }
+    double chi2(double z) const {
+        const double even =
+            std::abs(z) >= 1 ? std::abs(z) : (15 * z * z - 10 * std::pow(z, 4) + 3 * std::pow(z, 6)) / 8;
+        double sum = z * z;
+        for (std::size_t b = 0; b < counts.size(); ++b) {
+            const double N = background[b] + z * (plus[b] - minus[b]) / 2 + even * (plus[b] + minus[b]) / 2;
+            if (!errors.empty()) {
+                sum += std::pow((N - counts[b]) / errors[b], 2);
+                continue;
+            }
+            sum += 2 * (std::max(0., N) - counts[b]);
+            sum += counts[b] > 0 ? 2 * counts[b] * std::log(counts[b] / std::max(0., N)) : 0;
+        }
+        return sum;
+    }
+    double lowest() const {
+        double best = 0, step = 1e-3;
+        for (int i = -30000; i <= 30000; ++i) {
+            best = chi2(step * i) < chi2(best) || std::isnan(chi2(best)) ? step * i : best;
+        }
+        for (; step > 1e-15; step /= 2) {
+            for (const double z : {best - step, best + step}) {
+                best = chi2(z) < chi2(best) ? z : best;
+            }
+        }
+        return chi2(best);
+    }
+};
+
+/// χ² is infinite where a bin with counts predicts none: at nominal, and but for a window or two.
+TEST(DeepShapes, are_finite_where_any_pull_makes_them_so) {
+    const OneShape cases[] = {
+        // nominal is in one of two windows, the lower minimum in the other
+        {{202, 27, 78, 1, 1, 50, 61},
+         {2022.81, 191.42, 760.518, 1.56028, 2.08865, 511.658, 945.558},
+         {-1746.22, -65.8668, -275.374, 1.28701, 0.50962, 198.618, -49.3284},
+         {-401.541, -106.13, -278.435, 0.903983, 1.50286, -95.5608, -725.62},
+         {}},
+        {{5, 4}, {0, 10}, {3, -4}, {-3, 4}, {}},           // nothing at nominal; from 0 to 2.5
+        {{5, 4}, {-6, 10}, {3, -1}, {-3, 1}, {}},          // from 2 to 10
+        {{3, 2, 0}, {0, 0, 5}, {2, 2, -4}, {3, 3, 4}, {}}, // on both sides, with a kink
+        {{40, 2}, {1e-3, 30}, {8, -4.5}, {-1, 2}, {}},
+    };
+    for (const OneShape& x : cases) {
+        const ScanConfig config = x.config();
+        const Plan plan(config, Method::moments);
+        const auto tables = plan.tables(plan.point_unit({}));
+        double z[max_systematics];
+        const PulledFit<double> fit =
+            systematics_fit<BinLanes>(tables->view().systematics[0], TabulatedPoint{x.background.data()}, z);
+        const double lowest = x.lowest();
+        ASSERT_TRUE(std::isfinite(lowest));
+        EXPECT_TRUE(fit.converged);
+        EXPECT_NEAR(fit.chi2, lowest, 1e-8 * (1 + lowest));
+        const ReferenceResult reference = ReferenceModel(config)({});
+        EXPECT_EQ(reference.status, PointStatus::ok);
+        EXPECT_NEAR(reference.chi2, lowest, 1e-8 * (1 + lowest));
+    }
+}
+
+/// A χ² of millions is rounded to more than steps gain; that is no failure to converge.
+TEST(DeepShapes, converge_where_chi2_is_large) {
+    for (const bool gaussian : {false, true}) {
+        for (const double far : {1e2, 1e4, 1e6}) {
+            const std::vector<double> errors = gaussian ? std::vector<double>{2, 3, 1} : std::vector<double>{};
+            const OneShape x{{3, 7, 1},
+                             {3 * far, 5 * far, far},
+                             {-0.3 * far, 0.1 * far, 0.2 * far},
+                             {0.2 * far, -0.3 * far, 0.1 * far},
+                             errors};
+            const ScanConfig config = x.config();
+            const double lowest = x.lowest();
+            const Plan plan(config, Method::moments);
+            const auto tables = plan.tables(plan.point_unit({}));
+            double z[max_systematics];
+            const PulledFit<double> fit =
+                systematics_fit<BinLanes>(tables->view().systematics[0], TabulatedPoint{x.background.data()}, z);
+            EXPECT_TRUE(fit.converged);
+            EXPECT_NEAR(fit.chi2, lowest, 1e-9 * (1 + lowest)) << far;
+            const ReferenceResult reference = ReferenceModel(config)({});
+            EXPECT_EQ(reference.status, PointStatus::ok) << far;
+            EXPECT_NEAR(reference.chi2, lowest, 1e-9 * (1 + lowest)) << far;
+        }
+    }
 }
 
 TEST_P(Systematics, flag_an_empty_prediction_and_nan) {

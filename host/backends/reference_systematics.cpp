@@ -53,6 +53,8 @@ struct Member {
     std::vector<VectorXd> components;    // nominal counts: backgrounds, then the signal
     std::vector<Systematic> systematics; // those of the experiment, then the normalisations of its components
     VectorXd x;                          // where no pull moves them
+    std::vector<double> errors;          // empty where the statistic is Poisson's
+    VectorXd softness_units;             // counts, or those predicted where there are none, one at least
 };
 
 //! What an effect adds to a component in every bin, with derivatives in its x
@@ -60,6 +62,8 @@ struct Addition {
     std::size_t component;
     Index systematic;
     VectorXd value, slope, curvature; // empty for a normalisation
+
+    bool is_normalisation() const { return value.size() == 0; }
 };
 
 std::vector<Addition> additions(const Member& member, const VectorXd& x) {
@@ -85,6 +89,72 @@ std::vector<Addition> additions(const Member& member, const VectorXd& x) {
     return all;
 }
 
+//! N_b = Σ_c (1 + Σ_k x_k) (T_cb + Σ_s added_sb(x_s)), its slopes by the x, and the parts of its components
+struct Prediction {
+    struct Part {
+        double scale;
+        VectorXd counts;
+    };
+    std::vector<Part> parts;
+    VectorXd N;
+    MatrixXd slopes; // bins × x
+};
+
+Prediction prediction(const Member& member, const std::vector<Addition>& all, const VectorXd& x) {
+    const Index n_bins = member.experiment->n_bins();
+    Prediction p{{}, VectorXd::Zero(n_bins), MatrixXd::Zero(n_bins, x.size())};
+    for (const VectorXd& nominal : member.components) {
+        p.parts.push_back({1, nominal});
+    }
+    for (const Addition& addition : all) {
+        Prediction::Part& part = p.parts[addition.component];
+        if (addition.is_normalisation()) {
+            part.scale += x[addition.systematic];
+        } else {
+            part.counts += addition.value;
+        }
+    }
+    for (const Prediction::Part& part : p.parts) {
+        p.N += part.scale * part.counts;
+    }
+    for (const Addition& addition : all) {
+        const Prediction::Part& part = p.parts[addition.component];
+        if (addition.is_normalisation()) {
+            p.slopes.col(addition.systematic) += part.counts;
+        } else {
+            p.slopes.col(addition.systematic) += part.scale * addition.slope;
+        }
+    }
+    return p;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// χ²
+
+/// A bin's term as Poisson has it, with max(0, N) for N, or softened so that it has derivatives everywhere.
+///
+/// Without counts max(0, N) is p = (N + √(N² + ε²))/2, which is between 0 and ε/2 more, with p' = p/√(N² + ε²). With
+/// counts what is below ε is a parabola, with the value and the derivatives at ε. Where softness is zero, the value
+/// alone has a meaning.
+Expansion poisson_term(double N, double n, double softness) {
+    if (!(n > 0)) {
+        const double root = std::hypot(N, softness);
+        const double p = N > 0 ? (N + root) / 2 : softness * softness / (2 * std::max(root - N, 1e-300));
+        return {2 * p, 2 * p / root, softness * softness / (root * root * root)};
+    }
+    const double from = std::max(N, softness), below = N - from; // NaN stays
+    const double value = from > 0.1 * n ? -n * boost::math::log1pmx((from - n) / n)
+                                        : from - n + (from > 0 ? n * std::log(n / from) : infinity);
+    const double slope = 1 - n / from, curvature = n / (from * from);
+    return {2 * value + (below < 0 ? below * (2 * slope + curvature * below) : 0), 2 * (slope + curvature * below),
+            2 * curvature};
+}
+
+Expansion gaussian_term(double N, double n, double sigma) {
+    const double r = (N - n) / sigma;
+    return {r * r, 2 * r / sigma, 2 / (sigma * sigma)};
+}
+
 //! A function of several numbers
 struct Surface {
     double value = 0;
@@ -94,70 +164,36 @@ struct Surface {
     explicit Surface(Index n) : gradient(VectorXd::Zero(n)), hessian(MatrixXd::Zero(n, n)) {}
 };
 
-//! N_b = Σ_c (1 + Σ_k x_k) (T_cb + Σ_s added_sb(x_s))
-Surface prediction(const Member& member, const std::vector<Addition>& all, const VectorXd& x, Index b) {
-    Surface N(x.size());
-    for (std::size_t c = 0; c < member.components.size(); ++c) {
-        double scale = 1, counts = member.components[c][b];
-        VectorXd of_scale = VectorXd::Zero(x.size()), of_counts = of_scale, curvature = of_scale;
-        for (const Addition& addition : all) {
-            if (addition.component != c) {
-                continue;
-            }
-            const Index m = addition.systematic;
-            if (addition.value.size() == 0) {
-                scale += x[m];
-                of_scale[m] += 1;
-            } else {
-                counts += addition.value[b];
-                of_counts[m] += addition.slope[b];
-                curvature[m] += addition.curvature[b];
+//! χ² of an experiment as a function of its x; softness is in units of a bin's counts
+Surface chi2_of(const Member& member, const VectorXd& x, double softness) {
+    const std::vector<double>& counts = member.experiment->counts;
+    const std::vector<Addition> all = additions(member, x);
+    const Prediction p = prediction(member, all, x);
+    Surface chi2(x.size());
+    VectorXd first(p.N.size()), second(p.N.size());
+    for (Index b = 0; b < p.N.size(); ++b) {
+        const auto i = static_cast<std::size_t>(b);
+        const Expansion term = member.errors.empty()
+                                   ? poisson_term(p.N[b], counts[i], softness * member.softness_units[b])
+                                   : gaussian_term(p.N[b], counts[i], member.errors[i]);
+        chi2.value += term.value;
+        first[b] = term.slope;
+        second[b] = term.curvature;
+    }
+    chi2.gradient = p.slopes.transpose() * first;
+    chi2.hessian = p.slopes.transpose() * second.asDiagonal() * p.slopes;
+    for (const Addition& shape : all) {
+        if (shape.is_normalisation()) {
+            continue;
+        }
+        chi2.hessian(shape.systematic, shape.systematic) += p.parts[shape.component].scale * first.dot(shape.curvature);
+        for (const Addition& other : all) {
+            if (other.component == shape.component && other.is_normalisation()) {
+                const double mixed = first.dot(shape.slope);
+                chi2.hessian(shape.systematic, other.systematic) += mixed;
+                chi2.hessian(other.systematic, shape.systematic) += mixed;
             }
         }
-        N.value += scale * counts;
-        N.gradient += counts * of_scale + scale * of_counts;
-        N.hessian += of_scale * of_counts.transpose() + of_counts * of_scale.transpose();
-        N.hessian.diagonal() += scale * curvature;
-    }
-    return N;
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// χ²
-
-/// A bin's term, max(0, N) softened to p = (N + √(N² + ε²))/2, which is between 0 and ε/2 more; p' = p/√(N² + ε²).
-/// Without it, ε = 0, only the value has a meaning.
-Expansion poisson_term(double N, double n, double softness) {
-    const double root = std::hypot(N, softness);
-    const double p = N > 0 ? (N + root) / 2 : softness * softness / (2 * std::max(root - N, 1e-300));
-    const double slope = p / root, curvature = softness * softness / (2 * root * root * root);
-    if (!(n > 0)) {
-        return {2 * p, 2 * slope, 2 * curvature};
-    }
-    const double by_p = 2 * (1 - n / p);
-    const double value = p > 0.1 * n ? -n * boost::math::log1pmx((p - n) / n) : p - n + n * std::log(n / p);
-    return {2 * value, by_p * slope, 2 * n / (root * root) + by_p * curvature};
-}
-
-Expansion gaussian_term(double N, double n, double sigma) {
-    const double r = (N - n) / sigma;
-    return {r * r, 2 * r / sigma, 2 / (sigma * sigma)};
-}
-
-//! χ² of an experiment as a function of its x
-Surface chi2_of(const Member& member, const VectorXd& x, double softness) {
-    const bool gaussian = member.experiment->statistic == Statistic::gaussian;
-    const std::vector<double> errors = gaussian ? member.experiment->errors() : std::vector<double>();
-    const std::vector<Addition> all = additions(member, x);
-    Surface chi2(x.size());
-    for (Index b = 0; b < member.experiment->n_bins(); ++b) {
-        const auto i = static_cast<std::size_t>(b);
-        const Surface N = prediction(member, all, x, b);
-        const double n = member.experiment->counts[i];
-        const Expansion term = gaussian ? gaussian_term(N.value, n, errors[i]) : poisson_term(N.value, n, softness);
-        chi2.value += term.value;
-        chi2.gradient += term.slope * N.gradient;
-        chi2.hessian += term.curvature * N.gradient * N.gradient.transpose() + term.slope * N.hessian;
     }
     return chi2;
 }
@@ -261,37 +297,24 @@ VectorXd descent(const Surface& f) {
     return -(unit.asDiagonal() * (Q * (inverse.asDiagonal() * along)));
 }
 
-struct LocalMinimum {
-    VectorXd z;
-    bool converged = true;
-};
+/// χ² + t Σ (d − ln d) over the distances d to the bounds, with predictions softened by t.
+class SoftChi2 {
+public:
+    SoftChi2(const JointChi2& chi2, const std::vector<Pull>& pulls) : chi2_(chi2), bounds_(bounds_of(pulls)) {}
 
-//! From z, along the minima of χ² + t Σ (d − ln d) over the distances d to the bounds, with max(0, N) softened by t
-LocalMinimum descend(const JointChi2& chi2, const std::vector<Bound>& bounds, VectorXd z) {
-    constexpr double last = 1e-13;
-    bool converged = true;
-    for (double t = 0.1; t > last / 2 && z.size() > 0; t /= 10) {
-        const auto objective = [&](const VectorXd& at) {
-            Surface f = chi2(at, t);
-            for (const Bound& bound : bounds) {
-                const double d = bound.distance(at);
-                f.value += t * (d - std::log(d));
-                f.gradient[bound.pull] += bound.sign * t * (1 - 1 / d);
-                f.hessian(bound.pull, bound.pull) += t / (d * d);
-            }
-            return f;
-        };
-        Surface here = objective(z);
-        converged = false;
-        for (int iteration = 0; iteration < 200 && !converged; ++iteration) {
+    double value(const VectorXd& z) const { return chi2_(z, 0).value; }
+
+    //! Newton's method from \p z, which it moves; whether no step is left that lowers the sum by more than \p last
+    bool descend(double t, double last, VectorXd& z) const {
+        Surface here = at(z, t);
+        for (int iteration = 0; iteration < 200; ++iteration) {
             const VectorXd step = descent(here);
             const double decrement = -here.gradient.dot(step);
-            if (!(decrement > 1e-2 * t)) {
-                converged = true;
-                break;
+            if (!(decrement > last)) {
+                return true;
             }
             double length = 1;
-            for (const Bound& bound : bounds) {
+            for (const Bound& bound : bounds_) {
                 const double d = bound.distance(z), left = d + bound.sign * step[bound.pull];
                 length = left < 0.05 * d ? std::min(length, 0.95 * d / (d - left)) : length;
             }
@@ -299,44 +322,147 @@ LocalMinimum descend(const JointChi2& chi2, const std::vector<Bound>& bounds, Ve
             bool lower = false;
             for (int halving = 0; halving < 40 && !lower; ++halving, length /= 2) {
                 const VectorXd there = z + length * step;
-                Surface next = objective(there);
+                Surface next = at(there, t);
                 if (next.value <= here.value - 1e-4 * length * decrement + rounding) {
                     lower = true;
                     z = there;
                     here = std::move(next);
                 }
             }
-            converged = !lower && decrement < std::max(1e-11, rounding); // no step can be told from rounding
-            if (!lower) {
-                break;
+            if (!lower) { // none can be told from rounding: of χ², which is a sum of many terms
+                return decrement < 1e-10 + 1e-12 * std::abs(here.value);
             }
         }
+        return false;
     }
-    return {z, converged};
+
+private:
+    Surface at(const VectorXd& z, double t) const {
+        Surface f = chi2_(z, t);
+        for (const Bound& bound : bounds_) {
+            const double d = bound.distance(z);
+            f.value += t * (d - std::log(d));
+            f.gradient[bound.pull] += bound.sign * t * (1 - 1 / d);
+            f.hessian(bound.pull, bound.pull) += t / (d * d);
+        }
+        return f;
+    }
+
+    const JointChi2& chi2_;
+    std::vector<Bound> bounds_;
+};
+
+struct LocalMinimum {
+    VectorXd z;
+    double chi2 = infinity;
+    bool converged = true;
+};
+
+/// From z, along the minima with less and less softness. Kinks become too narrow for Newton's method, so that from
+/// where χ² is known to 1e-10 of a bin's counts on, what is lower is kept, and nothing else changes.
+LocalMinimum follow(const SoftChi2& f, double softness, VectorXd z) {
+    constexpr double precise = 2e-10, least = 5e-14;
+    LocalMinimum minimum{z, f.value(z), z.size() == 0};
+    for (double t = softness; t > least && z.size() > 0; t /= 10) {
+        const bool settled = f.descend(t, 1e-2 * t, z);
+        const double chi2 = f.value(z);
+        if (t > precise / 10) {
+            minimum = {z, chi2, settled};
+        } else if (chi2 < minimum.chi2) {
+            minimum.z = z;
+            minimum.chi2 = chi2;
+        }
+    }
+    return minimum;
 }
 
-//! Where to begin: nominal, and to either side of it along each pull that is not a mere normalisation
-std::vector<VectorXd> starts(const std::vector<Pull>& pulls) {
-    const auto inside = [&](VectorXd z) {
-        for (std::size_t k = 0; k < pulls.size(); ++k) {
-            const double low = pulls[k].low, high = pulls[k].high;
-            const double room = std::min(0.1, 0.1 * (high - low));
-            z[static_cast<Index>(k)] = std::clamp(z[static_cast<Index>(k)], low + room, high - room);
+//! Term \p i of van der Corput's sequence in base \p base, between 0 and 1
+double radical_inverse(int i, int base) {
+    double sum = 0, digit = 1;
+    for (; i > 0; i /= base) {
+        digit /= base;
+        sum += digit * (i % base);
+    }
+    return sum;
+}
+
+/// Where to begin, after nominal: along each pull that is not a mere normalisation, in pairs of them to either side,
+/// and on Halton's points, within 1.5, 4 and 12 standard deviations, and as far as \p chi2, that of a minimum, leaves
+/// room for the priors of another.
+std::vector<VectorXd> starts(const std::vector<Pull>& pulls, double chi2) {
+    constexpr int primes[] = {2,  3,  5,  7,  11, 13, 17, 19, 23, 29, 31, 37,
+                              41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89};
+    constexpr int n_halton = 64;
+    const auto n = static_cast<Index>(pulls.size());
+    std::vector<Index> bent;
+    for (Index k = 0; k < n; ++k) {
+        if (pulls[static_cast<std::size_t>(k)].bends) {
+            bent.push_back(k);
         }
-        return z;
-    };
-    const VectorXd nominal = VectorXd::Zero(static_cast<Index>(pulls.size()));
-    std::vector<VectorXd> all{inside(nominal)};
-    for (std::size_t k = 0; k < pulls.size(); ++k) {
-        for (const double side : {-1., 1.}) {
-            if (pulls[k].bends) {
-                VectorXd z = nominal;
-                z[static_cast<Index>(k)] = side;
-                all.push_back(inside(z));
+    }
+    std::vector<VectorXd> all;
+    if (bent.empty()) {
+        return all; // χ² is convex
+    }
+    const VectorXd nominal = VectorXd::Zero(n);
+    for (std::size_t i = 0; i < bent.size(); ++i) {
+        for (const double side : {-1., 1., -3., 3.}) {
+            all.push_back(nominal);
+            all.back()[bent[i]] = side;
+            for (std::size_t j = 0; j < i && std::abs(side) == 1; ++j) {
+                for (const double other : {-1., 1.}) {
+                    all.push_back(nominal);
+                    all.back()[bent[i]] = side;
+                    all.back()[bent[j]] = other;
+                }
             }
         }
     }
+    const double room = std::clamp(std::sqrt(chi2) / 2, 12., 1e4);
+    for (int i = 1; i <= n_halton; ++i) {
+        const double ranges[] = {1.5, 4, 12, room};
+        VectorXd z(n);
+        for (Index k = 0; k < n; ++k) {
+            const bool bends = pulls[static_cast<std::size_t>(k)].bends;
+            z[k] = (bends ? ranges[i % 4] : 1.5) * (2 * radical_inverse(i, primes[k % 24]) - 1);
+        }
+        all.push_back(z);
+    }
     return all;
+}
+
+//! The point nearest to \p z that is a little inside of all bounds
+VectorXd inside(const std::vector<Pull>& pulls, VectorXd z) {
+    for (std::size_t k = 0; k < pulls.size(); ++k) {
+        const double low = pulls[k].low, high = pulls[k].high, room = std::min(0.1, 0.1 * (high - low));
+        z[static_cast<Index>(k)] = std::clamp(z[static_cast<Index>(k)], low + room, high - room);
+    }
+    return z;
+}
+
+LocalMinimum lowest_minimum(const JointChi2& chi2, const std::vector<Pull>& pulls) {
+    constexpr double rough = 1e-3, margin = 1e-2; // softness of a first look; what that may be off, of 1 + χ²
+    const SoftChi2 f(chi2, pulls);
+    LocalMinimum lowest = follow(f, 0.1, inside(pulls, VectorXd::Zero(chi2.n_pulls())));
+    if (std::isnan(lowest.chi2)) {
+        return lowest;
+    }
+    for (const VectorXd& start : starts(pulls, lowest.chi2)) {
+        VectorXd z = inside(pulls, start);
+        f.descend(rough, rough, z);
+        const double first = chi2(z, rough).value;
+        const bool is_known = (z - lowest.z).norm() < 1e-3 * (1 + z.norm()) && lowest.converged;
+        if (is_known || !(first < lowest.chi2 + margin * (1 + lowest.chi2))) {
+            continue;
+        }
+        const LocalMinimum found = follow(f, rough, z);
+        const double rounding = 1e-10 + 1e-12 * lowest.chi2;
+        if (found.chi2 < lowest.chi2 - rounding ||
+            (found.converged && !lowest.converged && found.chi2 < lowest.chi2 + rounding)) {
+            lowest = found;
+        }
+    }
+    return lowest;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -356,7 +482,7 @@ double x_of(const Systematic& systematic, double value) {
 }
 
 Member make_member(const Experiment& experiment, const std::vector<std::vector<double>>& components) {
-    Member member{&experiment, {}, experiment.systematics, {}};
+    Member member{&experiment, {}, experiment.systematics, {}, {}, {}};
     for (Systematic& systematic : member.systematics) {
         if (systematic.kind == Systematic::Kind::normalisation) {
             systematic.low = std::max(systematic.low, -1.);
@@ -374,6 +500,17 @@ Member make_member(const Experiment& experiment, const std::vector<std::vector<d
         member.systematics.push_back(own);
     }
     member.x = VectorXd::Zero(static_cast<Index>(member.systematics.size()));
+    if (experiment.statistic == Statistic::gaussian) {
+        member.errors = experiment.errors();
+    }
+    member.softness_units = VectorXd::Zero(experiment.n_bins());
+    for (const VectorXd& component : member.components) {
+        member.softness_units += component;
+    }
+    for (Index b = 0; b < experiment.n_bins(); ++b) {
+        const double n = experiment.counts[static_cast<std::size_t>(b)];
+        member.softness_units[b] = n > 0 ? n : std::max(1., std::abs(member.softness_units[b]));
+    }
     return member;
 }
 
@@ -502,26 +639,14 @@ ReferenceJointFit reference_joint_fit(const ScanConfig& config, const ReferenceP
     }
 
     const JointChi2 chi2(members, pulls);
-    const std::vector<Bound> bounds = bounds_of(pulls);
-    VectorXd best;
-    double least = infinity;
-    bool converged = true;
-    for (const VectorXd& start : starts(pulls)) {
-        const LocalMinimum found = descend(chi2, bounds, start);
-        const double value = chi2(found.z, 0).value;
-        if (best.size() == 0 || value < least || std::isnan(value)) {
-            best = found.z;
-            least = value;
-            converged = found.converged;
-        }
-    }
-    fit.chi2 += least;
+    const LocalMinimum lowest = lowest_minimum(chi2, pulls);
+    fit.chi2 += lowest.chi2;
     fit.status = std::isnan(fit.chi2)   ? PointStatus::not_a_number
                  : std::isinf(fit.chi2) ? PointStatus::empty_prediction
-                 : converged            ? PointStatus::ok
+                 : lowest.converged     ? PointStatus::ok
                                         : PointStatus::not_converged;
     for (std::size_t e = 0; e < members.size(); ++e) {
-        const VectorXd x = chi2.x(e, best);
+        const VectorXd x = chi2.x(e, lowest.z);
         fit.x.emplace_back(x.begin(), x.end());
     }
     return fit;

@@ -36,9 +36,10 @@ struct ReferenceJointFit {
 /// A component has (1 + Σ x) (T + Σ added(x)) counts. Where their sum is below zero, Poisson's χ² takes it for zero;
 /// its own normalisations are x ≥ −1, as are declared ones, those of Gaussian experiments any number.
 ///
-/// The minimum is found by Newton's method with the moduli of the Hessian's eigenvalues, from several starts, along a
-/// path on which barriers at the bounds and a softened max(0, N) fade out together: each bound and each empty bin adds
-/// 1e-13 at most.
+/// Minima are found by Newton's method with the moduli of the Hessian's eigenvalues, along a path on which barriers at
+/// the bounds and softened terms of bins near N = 0 fade out together: each bound and each empty bin adds 1e-13 of a
+/// bin's counts at most. With shapes there may be several. The lowest is taken of those that are reached from nominal,
+/// from one and three standard deviations along each shape, from pairs of them, and from 64 of Halton's points.
 ReferenceJointFit reference_joint_fit(const ScanConfig& config, const ReferencePoint& point,
                                       const std::vector<std::size_t>& group,
                                       const std::vector<std::vector<std::vector<double>>>& components);

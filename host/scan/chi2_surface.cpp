@@ -234,10 +234,10 @@ Chi2Surface::Pulls Chi2Surface::fit_together(const SystematicsView& view, const 
     const TabulatedPoint at{columns.data()};
     const PulledFit<double> fit = systematics_fit<BinLanes>(view, at, z);
     out.fit = {fit.chi2, fit.converged};
-    out.softness = fit.at_kink ? least_softness : 0;
-    if (softness > 0) {
-        out.fit = detail::descend<BinLanes>(view, at, softness, false, z).fit;
-        out.softness = softness;
+    out.softness = std::max(softness, fit.at_kink ? least_softness : 0); // a kink has no derivatives
+    if (out.softness > 0) {
+        const PoissonFit<double> soft = detail::descend<BinLanes>(view, at, out.softness, false, z).fit;
+        out.fit = softness > 0 ? soft : out.fit;
     }
     out.value = Eigen::Map<const VectorXd>(z, view.n_pulls);
     out.weights = Eigen::Map<const VectorXd>(view.prior_weights, view.n_pulls);
@@ -295,8 +295,7 @@ Chi2Surface::Response Chi2Surface::response(const PulledExperiment& x, const std
     std::fill_n(curved.entries, x.n_pulls * (x.n_pulls + 1) / 2, Batch(0));
     for (int b = 0; b < x.n_bins; b += BinLanes::width) {
         const int left = x.n_bins - b;
-        const detail::BinDerivatives<Batch> chi2 =
-            detail::bin_derivatives<BinLanes>(x, pulled.counts(b), b, pulls.softness);
+        const detail::BinDerivatives<Batch> chi2 = detail::bin_derivatives(pulled, pulled.counts(b), b, pulls.softness);
         BinLanes::store(Batch(2) * chi2.first, out.first.data() + b, left);
         BinLanes::store(Batch(2) * chi2.second, out.second.data() + b, left);
         Batch slopes[max_systematics];

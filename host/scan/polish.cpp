@@ -346,8 +346,9 @@ BoxMinimum into_kink(const Objective& f, const Box& box, const BoxMinimum& near)
     if (near.converged || !f.has_kinks() || !std::isfinite(near.f.value)) {
         return near;
     }
+    constexpr double least = 1e-10; // from which nothing is extrapolated
     BoxMinimum soft = near;
-    for (double softness = 1; softness > 0.5 * least_softness; softness /= 10) {
+    for (double softness = 1; softness > 0.5 * least; softness /= 10) {
         soft = minimise_in_box([&](const VectorXd& z) { return f(z, softness); }, box, soft.at);
     }
     soft.f = f(soft.at);

@@ -381,39 +381,47 @@ std::vector<double> lowest_addition(const ShapeEffect& s, int n_bins, double low
     return lowest;
 }
 
-//! Whether templates at ±1 are more even than odd, so that either side of nominal may fit: Σ (even² − odd²)/T > 0
-bool is_folded(const ShapeEffect& s, const double* T, int n_bins) {
+/// Whether templates at ±1 are more even than odd, so that either side of nominal may fit: Σ (even² − odd²)/σ² > 0,
+/// σ² being \p T of Poisson's counts where there are no \p weights
+bool is_folded(const ShapeEffect& s, const double* T, const double* weights, int n_bins) {
     double balance = 0;
     for (int b = 0; b < n_bins && s.knot_spacing == 0; ++b) {
         const double odd = s.templates[b], even = s.templates[b + n_bins];
-        balance += (even * even - odd * odd) / (T == nullptr || T[b] <= 0 ? 1 : T[b]);
+        const double weight = weights != nullptr ? weights[b] : T == nullptr || T[b] <= 0 ? 1 : 1 / T[b];
+        balance += (even * even - odd * odd) * weight;
     }
     return balance > 0;
 }
 
 } // namespace
 
+/// Whether a shape is folded, or a bin's predicted backgrounds are below zero somewhere within two standard deviations,
+/// shapes added in quadrature; where there are none, the signal's. Of points with a large signal their descents tell.
 bool SystematicTables::may_have_several_minima() const {
     constexpr double reach = 2; // standard deviations
     for (std::size_t e = 0; e < experiments_.size(); ++e) {
         const PulledExperiment& x = experiments_[e];
-        std::vector<double> backgrounds = parts_[e].backgrounds;
+        const auto n_bins = static_cast<std::size_t>(x.n_bins);
+        const std::vector<double>& backgrounds = parts_[e].backgrounds;
+        std::vector<double> of_backgrounds(n_bins), of_signal(n_bins); // what shapes take off, squared
         for (int i = 0; i < x.n_components; ++i) {
             const ComponentView& c = x.components[i];
-            std::vector<double> factors(backgrounds.size(), 1); // of the signal
-            std::vector<double>& lowest = c.counts == nullptr ? factors : backgrounds;
+            std::vector<double>& sum = c.counts == nullptr ? of_signal : of_backgrounds;
             for (int j = c.first_shape; j < c.first_shape + c.n_shapes; ++j) {
                 const ShapeEffect& s = x.shapes[j];
                 const auto k = static_cast<std::size_t>(x.pulls[s.pull]);
                 const double sigma = prior_weights_[k] > 0 ? 1 / std::sqrt(prior_weights_[k]) : 1;
                 const std::vector<double> added =
                     lowest_addition(s, x.n_bins, std::max(low_[k], -reach * sigma), std::min(high_[k], reach * sigma));
-                std::transform(lowest.begin(), lowest.end(), added.begin(), lowest.begin(), std::plus<>());
-                if (is_folded(s, c.counts, x.n_bins)) {
+                std::transform(sum.begin(), sum.end(), added.begin(), sum.begin(),
+                               [](double all, double D) { return all + D * D; });
+                if (is_folded(s, c.counts, x.weights, x.n_bins)) {
                     return true;
                 }
             }
-            if (x.weights == nullptr && *std::min_element(lowest.begin(), lowest.end()) < 0) {
+        }
+        for (std::size_t b = 0; b < n_bins && x.weights == nullptr; ++b) {
+            if (backgrounds[b] > 0 ? backgrounds[b] * backgrounds[b] < of_backgrounds[b] : of_signal[b] > 1) {
                 return true;
             }
         }

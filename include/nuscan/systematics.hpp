@@ -80,6 +80,9 @@ struct SystematicsView {
     bool several_minima = false; //!< whether shapes are so large that χ² may have more than one
 };
 
+//! Softness of counts with which a minimum in a kink is found, before it is extrapolated to none
+inline constexpr double least_softness = 1e-7;
+
 namespace detail {
 
 //! Weights of the templates of all shapes, with their first and second derivatives by the pull
@@ -244,19 +247,29 @@ NUSCAN_HOST_DEVICE void all_shape_weights(const SystematicsView& s, const Real* 
     }
 }
 
-/// max(0, N), softened to p = (N + √(N² + ε²))/2, which is between 0 and ε/2 more, with its derivatives by N.
+/// Half of what a bin adds to χ², with derivatives by N, softened so that it has two at any N.
+///
+/// Without counts it is max(0, N), which becomes (N + √(N² + ε²))/2, between 0 and ε/2 more. With n of them it is the
+/// parabola that continues N − n + n ln(n/N) below ε, and nothing else above. ε is \p softness in units of n, or of
+/// the counts without pulls, \p N0, one at least, where there is none.
 template <class Bin>
-struct SoftCount {
-    Bin value, slope, curvature;
+struct SoftTerm {
+    Bin value, first, second;
 };
 template <class Bin>
-NUSCAN_HOST_DEVICE SoftCount<Bin> soft_count(const Bin& N, double softness) {
+NUSCAN_HOST_DEVICE SoftTerm<Bin> soft_term(const Bin& N, const Bin& n, const Bin& N0, double softness) {
     using std::fma;
     using std::sqrt;
-    const Bin square(softness * softness), root = sqrt(fma(N, N, square)), inverse = Bin(1) / root;
+    const Mask<Bin> counted = n > Bin(0);
+    const Bin from = max(select(counted, Bin(softness) * n, Bin(1)), N), below = N - from, inverse = Bin(1) / from;
+    const Bin second = n * inverse * inverse, first = fma(-n, inverse, Bin(1));
+    const Bin value = half_poisson_term(from, n) + below * fma(Bin(0.5) * second, below, first);
+    const Bin width = Bin(softness) * max(Bin(1), max(N0, -N0)), square = width * width;
+    const Bin root = sqrt(fma(N, N, square)), by_root = Bin(1) / root;
     const Mask<Bin> positive = N > Bin(0); // below zero the sum would lose its digits
-    const Bin value = Bin(0.5) * select(positive, N + root, square / select(positive, root, root - N));
-    return {value, value * inverse, Bin(0.5) * square * inverse * inverse * inverse};
+    const Bin p = Bin(0.5) * select(positive, N + root, square / select(positive, root, root - N));
+    return {select(counted, value, p), select(counted, fma(second, below, first), p * by_root),
+            select(counted, second, Bin(0.5) * square * by_root * by_root * by_root)};
 }
 
 //! χ²_e of an experiment, without priors; with counts softened where \p softness is not zero
@@ -273,7 +286,7 @@ NUSCAN_HOST_DEVICE typename Lanes::Point pulled_chi2(const PulledCounts<Lanes, C
             const Bin r = N_b - n;
             sum = fma(Lanes::load(x.weights + b, left) * r, r, sum);
         } else if (softness > 0) {
-            sum = fma(Bin(2), half_poisson_term(soft_count(N_b, softness).value, n), sum);
+            sum = fma(Bin(2), soft_term(N_b, n, Lanes::column(N.at, x.first_bin + b, left), softness).value, sum);
         } else {
             sum = fma(Bin(2), half_poisson_term(not_negative(N_b), n), sum);
         }
@@ -316,11 +329,12 @@ template <class Bin>
 struct BinDerivatives {
     Bin first, second;
 };
-template <class Lanes>
+template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE BinDerivatives<typename Lanes::Bin>
-bin_derivatives(const PulledExperiment& x, const typename Lanes::Bin& N, int b, double softness = 0) {
+bin_derivatives(const PulledCounts<Lanes, Columns>& pulled, const typename Lanes::Bin& N, int b, double softness) {
     using std::fma;
     using Bin = typename Lanes::Bin;
+    const PulledExperiment& x = pulled.x;
     const int left = x.n_bins - b;
     const Bin n = Lanes::load(x.counts + b, left);
     if (x.weights != nullptr) {
@@ -329,9 +343,8 @@ bin_derivatives(const PulledExperiment& x, const typename Lanes::Bin& N, int b, 
     }
     const Mask<Bin> counted = n > Bin(0);
     if (softness > 0) {
-        const SoftCount<Bin> p = soft_count(N, softness);
-        const Bin part = n / p.value, by_p = Bin(1) - part, ratio = p.slope / p.value;
-        return {by_p * p.slope, fma(max(Bin(0), by_p), p.curvature, n * ratio * ratio)};
+        const SoftTerm<Bin> term = soft_term(N, n, Lanes::column(pulled.at, x.first_bin + b, left), softness);
+        return {term.first, term.second};
     }
     if (!any(counted)) {
         return {select(N < Bin(0), Bin(0), Bin(1)), Bin(0)};
@@ -351,7 +364,7 @@ NUSCAN_HOST_DEVICE void add_derivatives(const PulledCounts<Lanes, Columns>& N,
         if (x.weights == nullptr) {
             out.lowest = min(out.lowest, N_b);
         }
-        const BinDerivatives<Bin> chi2 = bin_derivatives<Lanes>(x, N_b, b, softness);
+        const BinDerivatives<Bin> chi2 = bin_derivatives(N, N_b, b, softness);
         Bin slopes[max_systematics];
         for (int i = 0; i < x.n_pulls; ++i) {
             slopes[i] = Bin(0);
@@ -415,35 +428,50 @@ NUSCAN_HOST_DEVICE void total_derivatives(const SystematicsView& s, const Column
     }
 }
 
-/// Newton's step \p d, with the whole Hessian where this is positive, else with squares alone; the decrement.
+/// Newton's step \p d, with the whole Hessian where this is positive, else with as much of the second derivatives of N,
+/// a half, a quarter …, as leaves it so; the decrement.
 template <class Real>
-NUSCAN_HOST_DEVICE Real pulled_step(int K, const PulledDerivatives<Real>& at, const Mask<Real>* free, Real* d) {
+NUSCAN_HOST_DEVICE Real pulled_step(int K, const PulledDerivatives<Real>& at, const Mask<Real>* free, Real* d,
+                                    Mask<Real>& is_convex) {
+    using std::fma;
+    constexpr double least_pivot = 1e-6, least_share = 1. / 128; // of that of the squares; of second derivatives
     PullMatrix<Real, max_systematics> H = at.squares;
-    const Real decrement_of_squares = newton_step(K, H, at.gradient, free, d);
-    Mask<Real> positive = Real(0) < Real(1);
-    Real whole[max_systematics];
+    Real decrement = newton_step(K, H, at.gradient, free, d), pivots[max_systematics], step[max_systematics];
     for (int k = 0; k < K; ++k) {
-        for (int l = 0; l <= k; ++l) {
-            H(k, l) = at.squares(k, l) + at.second(k, l);
+        pivots[k] = Real(least_pivot) * H(k, k) * H(k, k);
+    }
+    Mask<Real> found = Real(1) < Real(0);
+    for (double share = 1; share >= least_share && !all(found); share *= 0.5) {
+        for (int k = 0; k < K; ++k) {
+            for (int l = 0; l <= k; ++l) {
+                H(k, l) = fma(Real(share), at.second(k, l), at.squares(k, l));
+            }
         }
-        positive = positive && H(k, k) > Real(0.1) * at.squares(k, k);
+        const Real of_share = newton_step(K, H, at.gradient, free, step);
+        Mask<Real> positive = of_share > Real(0);
+        for (int k = 0; k < K; ++k) {
+            positive = positive && H(k, k) * H(k, k) > pivots[k];
+        }
+        const Mask<Real> taken = positive && !found;
+        for (int k = 0; k < K; ++k) {
+            d[k] = select(taken, step[k], d[k]);
+        }
+        decrement = select(taken, of_share, decrement);
+        found = found || positive;
+        is_convex = share < 1 ? is_convex : positive;
     }
-    const Real decrement = newton_step(K, H, at.gradient, free, whole);
-    // A pivot far below that of the squares, which are rounded up to be positive, takes the step far away.
-    positive = positive && decrement > Real(0) && decrement < Real(4) * decrement_of_squares;
-    for (int k = 0; k < K; ++k) {
-        d[k] = select(positive, whole[k], d[k]);
-    }
-    return select(positive, decrement, decrement_of_squares);
+    return decrement;
 }
 
 /// A descent of χ² from pulls \p z, which it moves: by projected Newton steps. Pulls at a bound that χ² presses them
 /// against stand still, the others step, are cut at their bounds, and the step is shortened until it lowers χ². Lanes
-/// of points that are \p done stand still. With \p softness, χ² is that of softened counts.
+/// of points that are \p done stand still. With \p softness, χ² is that of softened counts, and what it may be above
+/// its minimum is a part of that.
 template <class Real>
 struct Descent {
     PoissonFit<Real> fit;
     Mask<Real> below_zero; //!< whether a prediction is
+    Mask<Real> is_convex;
 };
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView& s, const Columns& at, double softness,
@@ -451,6 +479,7 @@ NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView&
     using std::fma;
     using Real = typename Lanes::Point;
     constexpr double rounding = 1e-10; // of a count
+    const double last = softness > 1e3 * least_softness ? 1e-3 * softness : 1e-11;
     const int K = s.n_pulls;
     ShapeWeights<Real> shapes;
     PulledDerivatives<Real> derivatives;
@@ -459,6 +488,7 @@ NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView&
     Real chi2 = pulled_total<Lanes>(s, at, z, shapes, softness);
     Mask<Real> converged = !(chi2 < Real(constants::infinity)); // +inf and NaN have no minimum
     done = done || converged;
+    Mask<Real> all_convex = yes;
     for (int iteration = 0; iteration < 100 && !all(done); ++iteration) {
         all_shape_weights(s, z, shapes);
         total_derivatives<Lanes>(s, at, z, shapes, derivatives, softness);
@@ -470,9 +500,11 @@ NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView&
             free[k] = s.pins[k] >= 0 ? !yes : !pressed;
         }
         Real d[max_systematics];
-        const Real decrement = pulled_step(K, derivatives, free, d);
+        Mask<Real> convex;
+        const Real decrement = pulled_step(K, derivatives, free, d, convex);
+        all_convex = all_convex && (done || convex);
         // What is left to gain is about the decrement; below that rounding decides whether a step lowers χ².
-        const Mask<Real> settled = !(decrement > fma(Real(1e-13), chi2, Real(1e-11)));
+        const Mask<Real> settled = !(decrement > fma(Real(1e-13), chi2, Real(last)));
         converged = converged || (settled && !done);
         done = done || settled;
         Mask<Real> waiting = !done;
@@ -495,7 +527,7 @@ NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView&
         converged = converged || (waiting && decrement < fma(Real(1e-12), chi2, Real(1e-9)));
         done = done || waiting;
     }
-    return {{chi2, converged}, derivatives.lowest < Real(-rounding)};
+    return {{chi2, converged}, derivatives.lowest < Real(-rounding), all_convex};
 }
 
 //! Whether a shape depends on pull \p k of those that act together
@@ -519,73 +551,199 @@ struct PulledFit : PoissonFit<Real> {
     Mask<Real> at_kink; //!< whether it was sought with softened counts: a bin's prediction may be zero
 };
 
-//! Softness with which a minimum in a kink is found, in counts: χ² is above it by no more for each bin that has one
-inline constexpr double least_softness = 1e-10;
+namespace detail {
+
+/// The lowest of the minima found so far, by lanes.
+template <class Lanes, class Columns>
+struct LowestMinimum {
+    using Real = typename Lanes::Point;
+    const SystematicsView& s;
+    const Columns& at;
+    Real* z; //!< where it is
+    PulledFit<Real> best;
+
+    /// Descends from \p here, of lanes that are \p searching, which have \p lower after it; \p is_convex is whether χ²
+    /// was all the way, as far as a Hessian tells.
+    ///
+    /// Where that ends in a kink, at N = 0 of a bin without counts, or begins with too few for a bin that has some, it
+    /// goes on along softer counts. From a softness of 1 these lose sight of where they came from, from less they stay
+    /// near.
+    NUSCAN_HOST_DEVICE void descend_from(Real* here, double first_softness, const Mask<Real>& searching,
+                                         Mask<Real>& lower, Mask<Real>& is_convex) {
+        using std::fma;
+        const Real before = best.chi2;
+        const Descent<Real> found = descend<Lanes>(s, at, 0., !searching, here);
+        take(here, found.fit.chi2, found.fit.converged, searching);
+        is_convex = found.is_convex;
+        const Mask<Real> is_infinite = found.fit.chi2 >= Real(constants::infinity);
+        const Mask<Real> rough = searching && (!found.fit.converged || found.below_zero || is_infinite);
+        best.at_kink = best.at_kink || rough;
+        if (any(rough)) {
+            follow(here, first_softness, found.fit.chi2, rough);
+        }
+        lower = searching && best.chi2 < fma(Real(-1e-9), before, before) - Real(1e-8);
+    }
+
+    //! Keeps what is lower. What is lower by rounding alone does not change whether it is known to be a minimum.
+    NUSCAN_HOST_DEVICE void take(const Real* there, const Real& chi2, const Mask<Real>& converged,
+                                 const Mask<Real>& searching) {
+        using std::fma;
+        const Real rounding = fma(Real(1e-12), best.chi2, Real(1e-9));
+        const Mask<Real> lower = searching && !(chi2 >= best.chi2);
+        const Mask<Real> clearly_lower = searching && !(chi2 >= best.chi2 - rounding);
+        const Mask<Real> as_low = searching && chi2 <= best.chi2 + rounding;
+        best.converged = (best.converged && !clearly_lower) || (converged && as_low);
+        best.chi2 = select(lower, chi2, best.chi2);
+        for (int k = 0; k < s.n_pulls; ++k) {
+            z[k] = select(lower, there[k], z[k]);
+        }
+    }
+
+private:
+    static constexpr double fading = 0.1; // of softness, step by step
+
+    /// Along minima of softer counts of bins that have none, and on to a softness of zero: pulls are smooth functions
+    /// of it, a line or a parabola through the last ones. \p hard is χ² where the path begins.
+    NUSCAN_HOST_DEVICE void follow(Real* here, double first_softness, const Real& hard, const Mask<Real>& followed) {
+        using std::fma;
+        Real last[2][max_systematics], beyond[max_systematics], chi2(0);
+        Mask<Real> converged = Real(1) < Real(0);
+        for (int k = 0; k < s.n_pulls; ++k) {
+            last[1][k] = here[k];
+        }
+        for (double softness = first_softness; softness > 0.5 * least_softness; softness *= fading) {
+            for (int k = 0; k < s.n_pulls; ++k) {
+                last[0][k] = last[1][k];
+                last[1][k] = here[k];
+            }
+            const PoissonFit<Real> soft = descend<Lanes>(s, at, softness, !followed, here).fit;
+            converged = soft.converged;
+            chi2 = soft.chi2;
+        }
+        // What Newton's steps could not leave is the minimum if that of softened counts is no lower.
+        best.converged = best.converged || (followed && converged && best.chi2 >= hard && hard <= chi2 &&
+                                            chi2 - hard < fma(Real(1e-5), hard, Real(1e-5)));
+        ShapeWeights<Real> shapes;
+        take(here, pulled_total<Lanes>(s, at, here, shapes), converged, followed);
+        for (const bool is_parabola : {false, true}) {
+            for (int k = 0; k < s.n_pulls; ++k) {
+                const Real line = fma(Real(1. / 9), here[k] - last[1][k], here[k]);
+                const Real line_before = fma(Real(1. / 9), last[1][k] - last[0][k], last[1][k]);
+                const Real there = is_parabola ? fma(Real(1. / 99), line - line_before, line) : line;
+                beyond[k] = s.pins[k] >= 0 ? here[k] : min(Real(s.high[k]), max(Real(s.low[k]), there));
+            }
+            take(beyond, pulled_total<Lanes>(s, at, beyond, shapes), converged, followed);
+        }
+    }
+};
+
+//! Thirty-two bits that any change of \p i or \p k changes half of
+NUSCAN_HOST_DEVICE constexpr unsigned scattered_bits(unsigned i, unsigned k) {
+    unsigned bits = (i + 1) * 0x9E3779B1u + (k + 1) * 0x62B6B1DBu;
+    bits = (bits ^ (bits >> 15)) * 0x85EBCA77u;
+    bits = (bits ^ (bits >> 13)) * 0xC2B2AE3Du;
+    return bits ^ (bits >> 16);
+}
+
+/// Place \p i of pull \p k among those scattered over where χ² may have another minimum, in standard deviations: as a
+/// minimum there has a prior of less than the \p chi2 of the one that is known, it is nearer than √χ².
+template <class Real>
+NUSCAN_HOST_DEVICE Real scattered_place(int i, int k, bool is_shape, const Real& chi2) {
+    using std::sqrt;
+    constexpr double normalisation = 1.5, near = 4, far = 12, most = 1e4;
+    const unsigned bits = scattered_bits(static_cast<unsigned>(i), static_cast<unsigned>(k));
+    const double part = (bits >> 16) * (2. / 65536) - 1; // −1 to 1
+    if (!is_shape || bits % 4 == 0) {
+        return Real(normalisation * part);
+    }
+    if (bits % 4 < 3) {
+        return Real((bits % 4 == 1 ? near : far) * part);
+    }
+    return Real(part) * min(Real(most), max(Real(far), Real(0.5) * sqrt(chi2)));
+}
+
+} // namespace detail
 
 /// The smallest χ² over the pulls, which \p z receives.
 ///
-/// χ² is convex in normalisations. With shapes it is so near the data, and what is found is the minimum that descends
-/// from nominal. Where shapes take predictions below zero, Poisson's χ² has a kink, max(0, N), and minima on either
-/// side of it or in it, where Newton's steps fail. Such points, and those that predict nothing for a bin with counts,
-/// descend again along a path on which max(0, N) is softened less and less. They, and all points if the shapes are such
-/// that there may be several minima, do so from a standard deviation to either side along each shape as well, and the
-/// lowest minimum is taken. Where χ² has yet another minimum, it may be one that none of these starts leads to.
+/// χ² is convex in normalisations, in which predictions are linear, kinks of max(0, N) included, and what is found is
+/// the minimum that descends from nominal. Shapes that are not linear, or are those of a component whose normalisation
+/// is pulled too, may make several. Where they can (SystematicsView), and at points whose descent shows it, which ends
+/// in a kink, at a bound, without a component, with a shape more than three standard deviations away or at a χ² of more
+/// than 100 and 10 a bin, descents follow from twenty scattered places, then from the lowest minimum with one shape at
+/// −3, −1, 1 or 3 standard deviations, until none of these leads to a lower one. A descent that merely meets a Hessian
+/// that is not positive is followed by those from −1 and 1.
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
                                                                     typename Lanes::Point* z) {
-    using std::fma;
     using Real = typename Lanes::Point;
-    constexpr double first_softness = 1, fading = 0.1;
+    constexpr int n_scattered = 20, n_rounds = 4, n_sides = 4;
+    constexpr double far = 3, nearby = 1e-2; // standard deviations; softness
+    constexpr double gone = -0.9;            // of a component, which then has no shape either
     const int K = s.n_pulls;
-    const Mask<Real> yes = Real(0) < Real(1);
-    const auto within = [&](int k, double value) { return min(Real(s.high[k]), max(Real(s.low[k]), Real(value))); };
-    bool is_fitted = false;
-    for (int k = 0; k < K; ++k) {
-        is_fitted = is_fitted || s.pins[k] < 0;
+    const Mask<Real> none = Real(1) < Real(0);
+    const auto within = [&](int k, const Real& value) { return min(Real(s.high[k]), max(Real(s.low[k]), value)); };
+    const auto sigma = [&](int k) { return s.prior_weights[k] > 0 ? 1 / std::sqrt(s.prior_weights[k]) : 1; };
+    double large_chi2 = 100;
+    for (int e = 0; e < s.n_experiments; ++e) {
+        large_chi2 += 10 * s.experiments[e].n_bins;
     }
-    PulledFit<Real> best{{Real(constants::infinity), !yes}, !yes};
-    Mask<Real> searching = yes;
-    for (int start = 0; start <= 2 * K && any(searching); ++start) {
-        const int moved = (start - 1) / 2;
-        if (start > 0 && (s.pins[moved] >= 0 || !detail::is_shape(s, moved))) {
+    Real here[max_systematics] = {};
+    int shape_pulls[max_systematics] = {}, n_shapes = 0, n_fitted = 0;
+    for (int k = 0; k < K; ++k) {
+        const bool is_fitted = s.pins[k] < 0;
+        here[k] = z[k] = is_fitted ? within(k, Real(0)) : Real(at(s.pins[k]));
+        n_fitted += is_fitted ? 1 : 0;
+        if (is_fitted && detail::is_shape(s, k)) {
+            shape_pulls[n_shapes++] = k;
+        }
+    }
+    detail::LowestMinimum<Lanes, Columns> lowest{s, at, z, {{Real(constants::infinity), none}, none}};
+    if (n_fitted == 0) {
+        detail::ShapeWeights<Real> shapes;
+        lowest.take(here, detail::pulled_total<Lanes>(s, at, here, shapes), !none, !none);
+        return lowest.best;
+    }
+    const int n_moves = n_sides * n_shapes, n_starts = n_shapes > 0 ? 1 + n_scattered + n_rounds * n_moves : 1;
+    Mask<Real> wide = !none, near = none, is_lower = none, lower, is_convex; // who searches
+    for (int start = 0; start < n_starts && any(wide || near); ++start) {
+        const int move = start - 1 - n_scattered, side = move % n_sides;
+        if (move > 0 && move % n_moves == 0) {
+            wide = wide && is_lower;
+            near = near && is_lower;
+            is_lower = none;
+        }
+        const Mask<Real> searching = move >= 0 && side < 2 ? wide || near : wide;
+        if (!any(searching)) {
             continue;
         }
-        Real here[max_systematics] = {};
-        for (int k = 0; k < K; ++k) {
-            here[k] = s.pins[k] >= 0 ? Real(at(s.pins[k])) : within(k, 0);
-        }
-        if (start > 0) {
-            const double w = s.prior_weights[moved], sigma = w > 0 ? 1 / std::sqrt(w) : 1;
-            here[moved] = within(moved, start % 2 == 0 ? sigma : -sigma);
-        }
-        const detail::Descent<Real> found = detail::descend<Lanes>(s, at, 0, !searching, here);
-        Mask<Real> lower = searching && (start == 0 ? yes : found.fit.chi2 < best.chi2);
-        best.chi2 = select(lower, found.fit.chi2, best.chi2);
-        best.converged = (lower && found.fit.converged) || (!lower && best.converged);
-        for (int k = 0; k < K; ++k) {
-            z[k] = select(lower, here[k], z[k]);
-        }
-        const Mask<Real> is_empty = found.fit.chi2 >= Real(constants::infinity);
-        const Mask<Real> rough = searching && (!found.fit.converged || found.below_zero || is_empty);
-        if (is_fitted && any(rough)) {
-            Mask<Real> converged = !yes;
-            for (double softness = first_softness; softness > 0.5 * least_softness; softness *= fading) {
-                converged = detail::descend<Lanes>(s, at, softness, !rough, here).fit.converged;
+        for (int k = 0; k < K && start > 0; ++k) {
+            here[k] = z[k];
+            if (move < 0 && s.pins[k] < 0) {
+                here[k] = within(k, Real(sigma(k)) *
+                                        detail::scattered_place(start, k, detail::is_shape(s, k), lowest.best.chi2));
             }
-            detail::ShapeWeights<Real> shapes;
-            const Real chi2 = detail::pulled_total<Lanes>(s, at, here, shapes);
-            lower = rough && chi2 < best.chi2;
-            const Mask<Real> as_low = rough && chi2 <= best.chi2 + fma(Real(1e-12), best.chi2, Real(1e-9));
-            best.chi2 = select(lower, chi2, best.chi2);
-            best.converged = (best.converged && !lower) || (converged && as_low);
-            best.at_kink = best.at_kink || rough;
+        }
+        if (move >= 0) {
+            const int k = shape_pulls[move % n_moves / n_sides];
+            here[k] = within(k, Real((side < 2 ? 1 : 3) * (side % 2 == 0 ? sigma(k) : -sigma(k))));
+        }
+        lowest.descend_from(here, start == 0 ? 1 : nearby, searching, lower, is_convex);
+        if (move >= 0) {
+            is_lower = is_lower || lower;
+        }
+        if (start == 0 && !s.several_minima) {
+            wide = lowest.best.at_kink || lowest.best.chi2 > Real(large_chi2);
             for (int k = 0; k < K; ++k) {
-                z[k] = select(lower, here[k], z[k]);
+                const bool is_shape = detail::is_shape(s, k);
+                const Mask<Real> is_far = Real(is_shape ? s.prior_weights[k] : 0) * z[k] * z[k] > Real(far * far);
+                const Mask<Real> is_gone = z[k] <= (is_shape ? Real(s.low[k]) : max(Real(gone), Real(s.low[k])));
+                wide = s.pins[k] < 0 ? wide || is_far || is_gone || z[k] >= Real(s.high[k]) : wide;
             }
+            near = !is_convex;
         }
-        searching = is_fitted ? (s.several_minima ? yes : best.at_kink) : !yes;
     }
-    return best;
+    return lowest.best;
 }
 
 } // namespace nuscan
