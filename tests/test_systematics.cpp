@@ -261,7 +261,7 @@ TEST_P(Systematics, are_the_same_with_bins_in_lanes) {
         EXPECT_TRUE(fit.converged);
         EXPECT_NEAR(fit.chi2, expected.chi2, 1e-11 * (1 + expected.chi2)) << seed;
         for (int k = 0; k < 5; ++k) {
-            EXPECT_NEAR(z[k], expected_z[k], 1e-8) << seed << ' ' << k;
+            EXPECT_NEAR(z[k], expected_z[k], 1e-6) << seed << ' ' << k; // rounding chooses between descents
         }
     }
 }

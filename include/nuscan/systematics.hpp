@@ -464,7 +464,8 @@ NUSCAN_HOST_DEVICE Real pulled_step(int K, const PulledDerivatives<Real>& at, co
 }
 
 /// A descent of χ² from pulls \p z, which it moves: by projected Newton steps. Pulls at a bound that χ² presses them
-/// against stand still, the others step, are cut at their bounds, and the step is shortened until it lowers χ². Lanes
+/// against stand still, the others step, are cut at their bounds, and the step is shortened until it lowers χ²: such a
+/// step may not lower it at all, so that one that ends where the first pull meets its bound is among those tried. Lanes
 /// of points that are \p done stand still. With \p softness, χ² is that of softened counts, and what it may be above
 /// its minimum is a part of that.
 template <class Real>
@@ -508,21 +509,35 @@ NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView&
         converged = converged || (settled && !done);
         done = done || settled;
         Mask<Real> waiting = !done;
-        Real length(1);
+        Real room[max_systematics], length(1), reach(constants::infinity); // to bounds; of the step to the first one
+        for (int k = 0; k < K; ++k) {
+            room[k] = select(d[k] > Real(0), Real(s.high[k]), Real(s.low[k])) - z[k];
+            const Mask<Real> is_moving = free[k] && (d[k] < Real(0) || d[k] > Real(0));
+            const Mask<Real> is_inside = room[k] < Real(0) || room[k] > Real(0);
+            reach = select(is_moving && is_inside, min(reach, room[k] / d[k]), reach);
+        }
         for (int cut = 0; cut < 12 && any(waiting); ++cut) {
             Real next[max_systematics];
             for (int k = 0; k < K; ++k) {
-                const Real moved = min(Real(s.high[k]), max(Real(s.low[k]), fma(length, d[k], z[k])));
-                next[k] = select(waiting && free[k], moved, z[k]);
+                const Real move = length * d[k];
+                const Mask<Real> is_rising = d[k] > Real(0);
+                const Real beyond = fma(Real(1 + 1e-15), move, Real(0) - room[k]);
+                const Mask<Real> is_cut = (is_rising && beyond >= Real(0)) || (!is_rising && beyond <= Real(0));
+                const Real bound = select(is_rising, Real(s.high[k]), Real(s.low[k]));
+                next[k] = select(waiting && free[k], select(is_cut, bound, z[k] + move), z[k]);
             }
             const Real there = pulled_total<Lanes>(s, at, next, shapes, softness);
-            const Mask<Real> lower = waiting && there < chi2;
+            // Where pulls are next to a bound rounding may hide that the way there lowers χ².
+            const Real rounded =
+                select(length >= reach && length <= reach, fma(Real(1e-15), chi2 + Real(1), chi2), chi2);
+            const Mask<Real> lower = waiting && there < rounded;
             for (int k = 0; k < K; ++k) {
                 z[k] = select(lower, next[k], z[k]);
             }
             chi2 = select(lower, there, chi2);
             waiting = waiting && !lower;
-            length = select(waiting, Real(0.25) * length, length);
+            length =
+                select(waiting, select(reach < length, min(reach, Real(0.25) * length), Real(0.25) * length), length);
         }
         converged = converged || (waiting && decrement < fma(Real(1e-12), chi2, Real(1e-9)));
         done = done || waiting;
@@ -530,17 +545,24 @@ NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView&
     return {{chi2, converged}, derivatives.lowest < Real(-rounding), all_convex};
 }
 
-//! Whether a shape depends on pull \p k of those that act together
-NUSCAN_HOST_DEVICE inline bool is_shape(const SystematicsView& s, int k) {
+enum class PullKind { normalisation, shape, function };
+
+//! What pull \p k of those that act together moves; a parameter of a background's function is a shape between knots
+NUSCAN_HOST_DEVICE inline PullKind kind_of_pull(const SystematicsView& s, int k) {
     for (int e = 0; e < s.n_experiments; ++e) {
         const PulledExperiment& x = s.experiments[e];
         for (int i = 0; i < x.n_shapes; ++i) {
             if (x.pulls[x.shapes[i].pull] == k) {
-                return true;
+                return x.shapes[i].knot_spacing > 0 ? PullKind::function : PullKind::shape;
             }
         }
     }
-    return false;
+    return PullKind::normalisation;
+}
+
+//! Whether a shape depends on pull \p k of those that act together
+NUSCAN_HOST_DEVICE inline bool is_shape(const SystematicsView& s, int k) {
+    return kind_of_pull(s, k) != PullKind::normalisation;
 }
 
 } // namespace detail
@@ -670,9 +692,9 @@ NUSCAN_HOST_DEVICE Real scattered_place(int i, int k, bool is_shape, const Real&
 /// the minimum that descends from nominal. Shapes that are not linear, or are those of a component whose normalisation
 /// is pulled too, may make several. Where they can (SystematicsView), and at points whose descent shows it, which ends
 /// in a kink, at a bound, without a component, with a shape more than three standard deviations away or at a χ² of more
-/// than 100 and 10 a bin, descents follow from twenty scattered places, then from the lowest minimum with one shape at
+/// than 20 and 5 a bin, descents follow from twenty scattered places, then from the lowest minimum with one shape at
 /// −3, −1, 1 or 3 standard deviations, until none of these leads to a lower one. A descent that merely meets a Hessian
-/// that is not positive is followed by those from −1 and 1.
+/// that is not positive is followed by those from −1 and 1, and so is each where a background is a fitted function.
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
                                                                     typename Lanes::Point* z) {
@@ -684,18 +706,20 @@ NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const System
     const Mask<Real> none = Real(1) < Real(0);
     const auto within = [&](int k, const Real& value) { return min(Real(s.high[k]), max(Real(s.low[k]), value)); };
     const auto sigma = [&](int k) { return s.prior_weights[k] > 0 ? 1 / std::sqrt(s.prior_weights[k]) : 1; };
-    double large_chi2 = 100;
+    double large_chi2 = 20;
     for (int e = 0; e < s.n_experiments; ++e) {
-        large_chi2 += 10 * s.experiments[e].n_bins;
+        large_chi2 += 5 * s.experiments[e].n_bins;
     }
     Real here[max_systematics] = {};
     int shape_pulls[max_systematics] = {}, n_shapes = 0, n_fitted = 0;
+    Mask<Real> has_function = none;
     for (int k = 0; k < K; ++k) {
         const bool is_fitted = s.pins[k] < 0;
         here[k] = z[k] = is_fitted ? within(k, Real(0)) : Real(at(s.pins[k]));
         n_fitted += is_fitted ? 1 : 0;
         if (is_fitted && detail::is_shape(s, k)) {
             shape_pulls[n_shapes++] = k;
+            has_function = detail::kind_of_pull(s, k) == detail::PullKind::function ? !none : has_function;
         }
     }
     detail::LowestMinimum<Lanes, Columns> lowest{s, at, z, {{Real(constants::infinity), none}, none}};
@@ -740,7 +764,7 @@ NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const System
                 const Mask<Real> is_gone = z[k] <= (is_shape ? Real(s.low[k]) : max(Real(gone), Real(s.low[k])));
                 wide = s.pins[k] < 0 ? wide || is_far || is_gone || z[k] >= Real(s.high[k]) : wide;
             }
-            near = !is_convex;
+            near = !is_convex || has_function;
         }
     }
     return lowest.best;
