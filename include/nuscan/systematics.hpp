@@ -545,24 +545,17 @@ NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView&
     return {{chi2, converged}, derivatives.lowest < Real(-rounding), all_convex};
 }
 
-enum class PullKind { normalisation, shape, function };
-
-//! What pull \p k of those that act together moves; a parameter of a background's function is a shape between knots
-NUSCAN_HOST_DEVICE inline PullKind kind_of_pull(const SystematicsView& s, int k) {
+//! Whether a shape depends on pull \p k of those that act together
+NUSCAN_HOST_DEVICE inline bool is_shape(const SystematicsView& s, int k) {
     for (int e = 0; e < s.n_experiments; ++e) {
         const PulledExperiment& x = s.experiments[e];
         for (int i = 0; i < x.n_shapes; ++i) {
             if (x.pulls[x.shapes[i].pull] == k) {
-                return x.shapes[i].knot_spacing > 0 ? PullKind::function : PullKind::shape;
+                return true;
             }
         }
     }
-    return PullKind::normalisation;
-}
-
-//! Whether a shape depends on pull \p k of those that act together
-NUSCAN_HOST_DEVICE inline bool is_shape(const SystematicsView& s, int k) {
-    return kind_of_pull(s, k) != PullKind::normalisation;
+    return false;
 }
 
 } // namespace detail
@@ -694,7 +687,7 @@ NUSCAN_HOST_DEVICE Real scattered_place(int i, int k, bool is_shape, const Real&
 /// in a kink, at a bound, without a component, with a shape more than three standard deviations away or at a χ² of more
 /// than 20 and 5 a bin, descents follow from twenty scattered places, then from the lowest minimum with one shape at
 /// −3, −1, 1 or 3 standard deviations, until none of these leads to a lower one. A descent that merely meets a Hessian
-/// that is not positive is followed by those from −1 and 1, and so is each where a background is a fitted function.
+/// that is not positive is followed by those from −1 and 1.
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
                                                                     typename Lanes::Point* z) {
@@ -712,14 +705,12 @@ NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const System
     }
     Real here[max_systematics] = {};
     int shape_pulls[max_systematics] = {}, n_shapes = 0, n_fitted = 0;
-    Mask<Real> has_function = none;
     for (int k = 0; k < K; ++k) {
         const bool is_fitted = s.pins[k] < 0;
         here[k] = z[k] = is_fitted ? within(k, Real(0)) : Real(at(s.pins[k]));
         n_fitted += is_fitted ? 1 : 0;
         if (is_fitted && detail::is_shape(s, k)) {
             shape_pulls[n_shapes++] = k;
-            has_function = detail::kind_of_pull(s, k) == detail::PullKind::function ? !none : has_function;
         }
     }
     detail::LowestMinimum<Lanes, Columns> lowest{s, at, z, {{Real(constants::infinity), none}, none}};
@@ -764,7 +755,7 @@ NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const System
                 const Mask<Real> is_gone = z[k] <= (is_shape ? Real(s.low[k]) : max(Real(gone), Real(s.low[k])));
                 wide = s.pins[k] < 0 ? wide || is_far || is_gone || z[k] >= Real(s.high[k]) : wide;
             }
-            near = !is_convex || has_function;
+            near = !is_convex;
         }
     }
     return lowest.best;
