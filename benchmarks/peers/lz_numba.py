@@ -6,10 +6,35 @@ Reads what ``lz_numpy.py --problem`` writes; prints χ² of its check points and
 """
 import argparse
 import json
+import math
 
 import numba
 import numpy as np
 from lz_numpy import rate
+
+
+def chi2_of_point(S, n, B, weight):
+    """χ² of one point with the signal S, minimised over the pull; also compiled for GPUs (lz_numba_cuda.py)."""
+    xi = 0.0
+    for _ in range(20):  # Newton's method for the pull
+        slope, curvature = xi * weight, weight
+        for b in range(len(n)):
+            r = B[b] / (S[b] + (1 + xi) * B[b])
+            slope += B[b] - n[b] * r
+            curvature += n[b] * r * r
+        xi = max(xi - slope / curvature, (xi - 1) / 2)
+        if slope * slope < 1e-12 * curvature:
+            break
+    chi2 = xi * xi * weight
+    for b in range(len(n)):
+        N = S[b] + (1 + xi) * B[b]
+        chi2 += 2 * (N - n[b])
+        if n[b] > 0:
+            chi2 += 2 * n[b] * math.log(n[b] / N)
+    return chi2
+
+
+compiled_chi2 = numba.njit(fastmath=True, inline="always")(chi2_of_point)
 
 
 @numba.njit(fastmath=True, parallel=True)
@@ -21,23 +46,7 @@ def scan(mus, qs, n, B, N0, Nmu, Nq, Nqq, weight):
             mu, q = mus[i], qs[j]
             for b in range(len(n)):
                 S[b] = N0[b] + mu * mu * Nmu[b] + q * (Nq[b] + q * Nqq[b])
-            xi = 0.0
-            for _ in range(20):  # Newton's method for the pull
-                slope, curvature = xi * weight, weight
-                for b in range(len(n)):
-                    r = B[b] / (S[b] + (1 + xi) * B[b])
-                    slope += B[b] - n[b] * r
-                    curvature += n[b] * r * r
-                xi = max(xi - slope / curvature, (xi - 1) / 2)
-                if slope * slope < 1e-12 * curvature:
-                    break
-            value = xi * xi * weight
-            for b in range(len(n)):
-                N = S[b] + (1 + xi) * B[b]
-                value += 2 * (N - n[b])
-                if n[b] > 0:
-                    value += 2 * n[b] * np.log(n[b] / N)
-            chi2[i, j] = value
+            chi2[i, j] = compiled_chi2(S, n, B, weight)
     return chi2
 
 

@@ -8,14 +8,15 @@ NUMBA_ENABLE_CUDASIM=1 in the environment it runs on numba's simulator, without 
 
 import argparse
 import json
-import math
 
 import numba
 import numpy as np
+from lz_numba import chi2_of_point
 from lz_numpy import rate
 from numba import cuda
 
 MOST_BINS = 64
+compiled_chi2 = cuda.jit(device=True)(chi2_of_point)
 
 
 @cuda.jit
@@ -27,23 +28,7 @@ def scan(mus, qs, n, B, T, weight, chi2):
     S = cuda.local.array(MOST_BINS, numba.float64)
     for b in range(len(n)):
         S[b] = T[0, b] + mu * mu * T[1, b] + q * (T[2, b] + q * T[3, b])
-    xi = 0.0
-    for _ in range(20):  # Newton's method for the pull
-        slope, curvature = xi * weight, weight
-        for b in range(len(n)):
-            r = B[b] / (S[b] + (1 + xi) * B[b])
-            slope += B[b] - n[b] * r
-            curvature += n[b] * r * r
-        xi = max(xi - slope / curvature, (xi - 1) / 2)
-        if slope * slope < 1e-12 * curvature:
-            break
-    value = xi * xi * weight
-    for b in range(len(n)):
-        N = S[b] + (1 + xi) * B[b]
-        value += 2 * (N - n[b])
-        if n[b] > 0:
-            value += 2 * n[b] * math.log(n[b] / N)
-    chi2[point] = value
+    chi2[point] = compiled_chi2(S, n, B, weight)
 
 
 def main():

@@ -154,7 +154,7 @@ class Prediction:
         # Neutrino energies for every recoil energy: from the kinematic limit up, piece by piece of the tabulated flux.
         self.E, self.flux, self.P_ee = [], [], []
         for energy, shape, flux, density in experiment.spectra:
-            shape = shape / np.trapz(shape, energy)
+            shape = shape / ((shape[1:] + shape[:-1]) / 2 @ np.diff(energy))  # a trapezium rule in every numpy
             E, w = gauss_legendre(np.maximum(energy, min_neutrino_energy(self.T)[:, None]), 2)
             self.E.append(E)
             self.flux.append(flux * w * np.interp(E, energy, shape))
