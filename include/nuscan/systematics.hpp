@@ -509,22 +509,21 @@ NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView&
         converged = converged || (settled && !done);
         done = done || settled;
         Mask<Real> waiting = !done;
-        Real room[max_systematics], length(1), reach(constants::infinity); // to bounds; of the step to the first one
+        // The bound that a pull moves to, and the part of the step after which it is there: below zero if it does not
+        // move
+        const auto bound = [&](int k) { return select(d[k] > Real(0), Real(s.high[k]), Real(s.low[k])); };
+        const auto part_to_bound = [&](int k) { return (bound(k) - z[k]) / d[k]; };
+        Real length(1), reach(constants::infinity); // to the first bound
         for (int k = 0; k < K; ++k) {
-            room[k] = select(d[k] > Real(0), Real(s.high[k]), Real(s.low[k])) - z[k];
-            const Mask<Real> is_moving = free[k] && (d[k] < Real(0) || d[k] > Real(0));
-            const Mask<Real> is_inside = room[k] < Real(0) || room[k] > Real(0);
-            reach = select(is_moving && is_inside, min(reach, room[k] / d[k]), reach);
+            const Real part = part_to_bound(k);
+            reach = select(free[k] && part > Real(0), min(reach, part), reach);
         }
         for (int cut = 0; cut < 12 && any(waiting); ++cut) {
             Real next[max_systematics];
             for (int k = 0; k < K; ++k) {
-                const Real move = length * d[k];
-                const Mask<Real> is_rising = d[k] > Real(0);
-                const Real beyond = fma(Real(1 + 1e-15), move, Real(0) - room[k]);
-                const Mask<Real> is_cut = (is_rising && beyond >= Real(0)) || (!is_rising && beyond <= Real(0));
-                const Real bound = select(is_rising, Real(s.high[k]), Real(s.low[k]));
-                next[k] = select(waiting && free[k], select(is_cut, bound, z[k] + move), z[k]);
+                const Real part = part_to_bound(k);
+                const Mask<Real> is_cut = part >= Real(0) && Real(1 + 1e-15) * length >= part;
+                next[k] = select(waiting && free[k], select(is_cut, bound(k), fma(length, d[k], z[k])), z[k]);
             }
             const Real there = pulled_total<Lanes>(s, at, next, shapes, softness);
             // Where pulls are next to a bound rounding may hide that the way there lowers χ².
@@ -536,8 +535,8 @@ NUSCAN_HOST_DEVICE Descent<typename Lanes::Point> descend(const SystematicsView&
             }
             chi2 = select(lower, there, chi2);
             waiting = waiting && !lower;
-            length =
-                select(waiting, select(reach < length, min(reach, Real(0.25) * length), Real(0.25) * length), length);
+            const Real shorter = Real(0.25) * length;
+            length = select(waiting, select(reach < length, min(reach, shorter), shorter), length);
         }
         converged = converged || (waiting && decrement < fma(Real(1e-12), chi2, Real(1e-9)));
         done = done || waiting;
@@ -684,10 +683,10 @@ NUSCAN_HOST_DEVICE Real scattered_place(int i, int k, bool is_shape, const Real&
 /// χ² is convex in normalisations, in which predictions are linear, kinks of max(0, N) included, and what is found is
 /// the minimum that descends from nominal. Shapes that are not linear, or are those of a component whose normalisation
 /// is pulled too, may make several. Where they can (SystematicsView), and at points whose descent shows it, which ends
-/// in a kink, at a bound, without a component, with a shape more than three standard deviations away or at a χ² of more
-/// than 20 and 5 a bin, descents follow from twenty scattered places, then from the lowest minimum with one shape at
-/// −3, −1, 1 or 3 standard deviations, until none of these leads to a lower one. A descent that merely meets a Hessian
-/// that is not positive is followed by those from −1 and 1.
+/// in a kink, at a bound, without a component, with a shape more than three standard deviations away or at a χ² above
+/// 20 plus 5 a bin, descents follow from twenty scattered places, then from the lowest minimum with one shape at −3,
+/// −1, 1 or 3 standard deviations, until none of these leads to a lower one. A descent that merely meets a Hessian that
+/// is not positive is followed by those from −1 and 1.
 template <class Lanes, class Columns>
 NUSCAN_HOST_DEVICE PulledFit<typename Lanes::Point> systematics_fit(const SystematicsView& s, const Columns& at,
                                                                     typename Lanes::Point* z) {
