@@ -32,7 +32,7 @@ std::unique_ptr<Backend> make_backend(const BackendRequest& request, const Plan&
 #endif
         if (request.device) {
             throw InputError({"--device", 0}, std::to_string(*request.device) + " cannot be used", why_not,
-                             "use --backend cpu?");
+                             "leave it out?");
         }
         if (request.choice == BackendChoice::cuda) {
             throw InputError({"--backend", 0}, "cuda is not available", why_not, "use --backend cpu?");
